@@ -1,0 +1,91 @@
+"""One error per stage.
+
+``CimError`` is the root; every error carries what was wrong, where, and the remedy, as plain text that may be shown
+to a user. Nothing here knows about HTTP: ``web.problems`` maps each class to a status.
+
+    CimError
+    ├── StoreError          the database could not do it
+    │   ├── StoreUnavailable    not reachable, not ready, out of connections or time
+    │   └── StoreConflict       somebody else holds or changed it
+    ├── ClusterError        the private PostGIS cannot be made or started
+    ├── NotFound            no such layer, feature, version, user, key
+    ├── NotAllowed          the policy says no
+    ├── NotIdentified       no valid credentials where some are needed
+    ├── BadRequest          the caller's value cannot be used
+    ├── ImportRefused       an import ends without changing anything
+    └── DefinitionError     a layer definition, style or code list is wrong
+"""
+
+
+class CimError(Exception):
+    """Base of all errors raised on purpose.
+
+    Parameters
+    ----------
+    what: the fault in one sentence.
+    where: the file, field, parameter or layer it was met in.
+    remedy: what the reader can do about it.
+
+    """
+
+    def __init__(self, what: str, *, where: str = "", remedy: str = "") -> None:
+        super().__init__(what)
+        self.what = what
+        self.where = where
+        self.remedy = remedy
+
+    def __str__(self) -> str:
+        place = f"{self.where}: " if self.where else ""
+        remedy = f" - {self.remedy}" if self.remedy else ""
+        return f"{place}{self.what}{remedy}"
+
+
+class StoreError(CimError):
+    """The database refused or failed."""
+
+
+class StoreUnavailable(StoreError):
+    """The database cannot be reached, is starting, or ran out of time or connections; trying later may help."""
+
+
+class StoreConflict(StoreError):
+    """Another writer holds the thing or has changed it since it was read."""
+
+
+class ClusterError(CimError):
+    """The private PostGIS cluster cannot be created, started or reached."""
+
+
+class NotFound(CimError):
+    """The named thing does not exist, or the caller may not know that it does."""
+
+
+class NotAllowed(CimError):
+    """The policy does not give the caller this right."""
+
+
+class NotIdentified(CimError):
+    """Credentials are missing, wrong, expired or revoked."""
+
+
+class TooManyAttempts(NotIdentified):
+    """Logging in is locked for a while after repeated failures."""
+
+
+class BadRequest(CimError):
+    """A value given by the caller cannot be used."""
+
+
+class ImportRefused(CimError):
+    """An import, or one layer of it, ends without changing anything.
+
+    ``code`` is a stable word such as ``crs-missing`` that programs may rely on.
+    """
+
+    def __init__(self, code: str, what: str, *, where: str = "", remedy: str = "") -> None:
+        super().__init__(what, where=where, remedy=remedy)
+        self.code = code
+
+
+class DefinitionError(CimError):
+    """A layer definition, style or code list cannot be used."""

@@ -1,0 +1,111 @@
+"""A collection is one layer's features under versions."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Literal
+
+from cim.model.access import Grade
+
+FieldType = Literal["text", "integer", "bigint", "double", "boolean", "date", "timestamp"]
+GeometryType = Literal["none", "Point", "MultiPoint", "LineString", "MultiLineString", "Polygon", "MultiPolygon"]
+BoundingBox = tuple[float, float, float, float]
+"""West, south, east, north in degrees (CRS84 unless said otherwise)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One attribute column. ``grade`` is ``None`` where the layer's own grade holds."""
+
+    name: str
+    type: FieldType
+    grade: Grade | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CollectionSchema:
+    """The columns of a collection and how its features are told apart.
+
+    ``srid`` is the storage CRS: the source's where that is of the CGCS2000 family, else 4490.
+    ``key`` names the field that identifies a feature across versions; ``None`` lets the content be the key.
+    """
+
+    id: str
+    geometry: GeometryType
+    srid: int
+    fields: tuple[Field, ...]
+    key: str | None = None
+
+    @property
+    def field_names(self) -> tuple[str, ...]:
+        """Names of the attribute columns in order."""
+        return tuple(field.name for field in self.fields)
+
+
+@dataclass(frozen=True, slots=True)
+class Collection:
+    """A collection as published: its schema, its current version and its extent."""
+
+    schema: CollectionSchema
+    grade: Grade
+    version: int
+    feature_count: int
+    bbox: BoundingBox | None
+    updated_at: datetime
+
+    @property
+    def id(self) -> str:
+        """The layer id shared by collection, tiles and tileset."""
+        return self.schema.id
+
+
+class ImportMode(StrEnum):
+    """How incoming features meet those already there.
+
+    REPLACE: the source is the whole layer; features it lacks end. APPEND: only adds; a known key is refused.
+    UPSERT: adds and changes, ends nothing. REPLACE_AREA: as REPLACE, but only inside a given area.
+    """
+
+    REPLACE = "replace"
+    REPLACE_AREA = "replace-area"
+    UPSERT = "upsert"
+    APPEND = "append"
+
+
+@dataclass(frozen=True, slots=True)
+class VersionChange:
+    """What one version did to its predecessor, in features."""
+
+    added: int
+    changed: int
+    removed: int
+
+    @property
+    def empty(self) -> bool:
+        """Whether the version would equal its predecessor."""
+        return not (self.added or self.changed or self.removed)
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """One published state of a collection. ``origin`` is import, edit or rollback."""
+
+    layer: str
+    number: int
+    created_at: datetime
+    origin: str
+    author: str
+    feature_count: int
+    change: VersionChange
+    run: int | None
+    note: str
+
+
+@dataclass(frozen=True, slots=True)
+class FeatureDifference:
+    """One feature that differs between two versions: added, changed (with the differing fields) or removed."""
+
+    kind: Literal["added", "changed", "removed"]
+    key: str
+    fid: int
+    fields: tuple[str, ...] = ()

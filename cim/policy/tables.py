@@ -1,0 +1,32 @@
+"""How each table of the database may be reached by the web's reader login; a test holds it to the real grants.
+
+open: the reader may select; what it shows is no more than names, versions and extents, and outputs still ask the
+policy. door: only through a function that filters by the caller's openings. closed: never by the reader.
+"""
+
+from typing import Literal
+
+Reach = Literal["open", "door", "closed"]
+
+TABLE_REACH: dict[str, Reach] = {
+    "alembic_version": "open",
+    "collection": "open",
+    "version": "open",
+    "change": "open",
+    "region": "open",
+    "search_entry": "door",
+    "import_run": "closed",
+    "audit": "closed",
+    "role": "closed",
+    "role_right": "closed",
+    "account": "closed",
+    "session": "closed",
+    "api_key": "closed",
+    "asset": "closed",
+    "event": "closed",
+    "indicator": "closed",
+    "indicator_value": "closed",
+    "project": "closed",
+    "moving_object": "closed",
+    "track_point": "closed",
+}

@@ -1,0 +1,86 @@
+"""Making a collection's table, view, triggers, rights and row-level security."""
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from cim.model.collection import CollectionSchema
+from cim.store.collection_tables import content_columns, quoted
+
+
+async def index_staging(connection: AsyncConnection, schema: CollectionSchema, staging: str) -> None:
+    """Build on a staging table the indexes a collection has, so that adopting it is a rename."""
+    name = quoted("staging", staging)
+    await _execute(connection, f"ALTER TABLE {name} ADD PRIMARY KEY (fid, valid_from_version)")
+    await _execute(connection, f"CREATE UNIQUE INDEX ON {name} (key) WHERE valid_to_version IS NULL")
+    if schema.geometry != "none":
+        await _execute(connection, f"CREATE INDEX ON {name} USING gist (geom_3857) WHERE valid_to_version IS NULL")
+    await _execute(connection, f"ANALYZE {name}")
+
+
+async def adopt_staging(connection: AsyncConnection, schema: CollectionSchema, staging: str) -> None:
+    """Turn an indexed staging table into the table of a new collection, and give it view, rights and policies."""
+    table, sequence = quoted("history", schema.id), quoted("history", f"{schema.id}_fid")
+    await _execute(connection, f"ALTER TABLE {quoted('staging', staging)} RENAME TO {quoted(schema.id)}")
+    await _execute(connection, f"ALTER TABLE {quoted('staging', schema.id)} SET SCHEMA history")
+    await _execute(connection, f"CREATE SEQUENCE {sequence} AS bigint")
+    await connection.execute(
+        sa.text(f"SELECT setval(:sequence, coalesce(max(fid), 0) + 1, false) FROM {table}"),  # noqa: S608
+        {"sequence": sequence},
+    )
+    await _execute(connection, f"GRANT SELECT ON {table} TO cim_reader")
+    if await overlaps_is_leakproof(connection):
+        await secure_rows(connection, schema)
+    await refresh_view(connection, schema)
+
+
+async def refresh_view(connection: AsyncConnection, schema: CollectionSchema) -> None:
+    """(Re)make ``city.<layer>``: the current features, editable by SQL; each editing transaction is a version."""
+    view, table = quoted("city", schema.id), quoted("history", schema.id)
+    columns = content_columns(schema)
+    await _execute(connection, f"DROP VIEW IF EXISTS {view}")
+    await _execute(
+        connection,
+        f"CREATE VIEW {view} WITH (security_invoker = true) AS "  # noqa: S608 - quoted identifiers only
+        f"SELECT fid{', ' + columns if columns else ''} FROM {table} WHERE valid_to_version IS NULL",
+    )
+    await _execute(
+        connection,
+        f"CREATE TRIGGER edit INSTEAD OF INSERT OR UPDATE OR DELETE ON {view}"
+        " FOR EACH ROW EXECUTE FUNCTION cim.edit_feature()",
+    )
+    await _execute(connection, f"GRANT SELECT ON {view} TO cim_reader")
+
+
+async def secure_rows(connection: AsyncConnection, schema: CollectionSchema) -> None:
+    """Row-level security on a collection: the second net below the policy's own predicates."""
+    table = quoted("history", schema.id)
+    opening = f"(SELECT cim.opening('{schema.id}'))"
+    inside = "false"
+    if schema.geometry != "none":
+        lonlat = "geom" if schema.srid == 4490 else "geom_4490"
+        inside = (
+            f"({opening} <> '' AND"
+            f" ST_Intersects(ST_PointOnSurface({lonlat}), (SELECT cim.opening_area('{schema.id}'))))"
+        )
+    await _execute(connection, f"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY")
+    await _execute(connection, f"DROP POLICY IF EXISTS readers ON {table}")
+    await _execute(
+        connection,
+        f"CREATE POLICY readers ON {table} FOR SELECT TO cim_reader USING ({opening} = '*' OR {inside})",
+    )
+
+
+async def overlaps_is_leakproof(connection: AsyncConnection) -> bool:
+    """Whether the spatial index survives row-level security in this database.
+
+    PostgreSQL lets only LEAKPROOF operators use an index below a policy; PostGIS ships ``&&`` without that mark.
+    """
+    return bool(
+        await connection.scalar(
+            sa.text("SELECT proleakproof FROM pg_proc WHERE oid = 'geometry_overlaps(geometry,geometry)'::regprocedure")
+        )
+    )
+
+
+async def _execute(connection: AsyncConnection, statement: str) -> None:
+    await connection.execute(sa.text(statement))

@@ -1,0 +1,105 @@
+"""Staging: rows of one import on their way, in a table that only the writer can see.
+
+A staging table has the full shape of a collection table. It is filled by binary COPY and committed before it is
+published, so that an import killed at any moment leaves at most a staging table, which the next start sweeps away.
+"""
+
+from collections.abc import Iterable, Sequence
+
+import sqlalchemy as sa
+from psycopg import sql
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from cim.model.collection import CollectionSchema
+from cim.store import tables as t
+from cim.store.collection_tables import collection_table, create_statement, quoted
+
+NAMESPACE = "staging"
+
+
+def staging_name(run: int) -> str:
+    """The staging table of an import run."""
+    return f"run_{run}"
+
+
+def staging_columns(schema: CollectionSchema) -> tuple[str, ...]:
+    """Columns of the COPY, in order: fid, key, content hash, version, the fields, the geometry."""
+    geometry = () if schema.geometry == "none" else ("geom",)
+    return ("fid", "key", "content_hash", "valid_from_version", *schema.field_names, *geometry)
+
+
+async def create_staging(connection: AsyncConnection, schema: CollectionSchema, run: int) -> None:
+    """Make the empty staging table of a run."""
+    table = collection_table(schema, name=staging_name(run), namespace=NAMESPACE)
+    await connection.execute(sa.text(create_statement(table).replace(":", r"\:")))
+
+
+async def copy_rows(
+    connection: AsyncConnection, schema: CollectionSchema, run: int, payloads: Iterable[bytes | memoryview]
+) -> None:
+    """Stream binary COPY payloads (header, rows, trailer) into the staging table of a run."""
+    raw = (await connection.get_raw_connection()).driver_connection
+    if raw is None:
+        raise RuntimeError("no driver connection")
+    statement = sql.SQL("COPY {}.{} ({}) FROM STDIN (FORMAT BINARY)").format(
+        sql.Identifier(NAMESPACE),
+        sql.Identifier(staging_name(run)),
+        sql.SQL(", ").join(sql.Identifier(name) for name in staging_columns(schema)),
+    )
+    async with raw.cursor() as cursor, cursor.copy(statement) as copy:
+        for payload in payloads:
+            await copy.write(payload)
+
+
+async def duplicate_keys(connection: AsyncConnection, run: int, limit: int = 5) -> Sequence[tuple[str, int]]:
+    """Keys met more than once in a run's staging table, with their counts, most frequent first."""
+    name = quoted(NAMESPACE, staging_name(run))
+    rows = await connection.execute(
+        sa.text(
+            f"SELECT key, count(*) FROM {name} GROUP BY key HAVING count(*) > 1"  # noqa: S608 - quoted identifier
+            " ORDER BY 2 DESC, 1 LIMIT :limit"
+        ),
+        {"limit": limit},
+    )
+    return [(row[0], row[1]) for row in rows]
+
+
+async def drop_staging(connection: AsyncConnection, run: int) -> None:
+    """Remove a run's staging table if it is still there."""
+    await connection.execute(sa.text(f"DROP TABLE IF EXISTS {quoted(NAMESPACE, staging_name(run))}"))
+
+
+async def sweep_staging(connection: AsyncConnection) -> list[int]:
+    """Remove what killed imports left: staging tables whose run holds no lock any more; returns their runs.
+
+    A living import holds the session advisory lock of its run (see ``claim_run``), so nothing in use is dropped.
+    """
+    names = await connection.execute(
+        sa.text("SELECT tablename FROM pg_tables WHERE schemaname = :namespace"), {"namespace": NAMESPACE}
+    )
+    runs = [int(name.removeprefix("run_")) for (name,) in names if name.startswith("run_")]
+    open_runs = await connection.execute(sa.select(t.import_run.c.id).where(t.import_run.c.status == "running"))
+    swept = []
+    for run in sorted({*runs, *open_runs.scalars()}):
+        if not await claim_run(connection, run):
+            continue
+        await drop_staging(connection, run)
+        await connection.execute(
+            sa.update(t.import_run)
+            .where(t.import_run.c.id == run, t.import_run.c.status == "running")
+            .values(
+                status="refused",
+                message="the import was interrupted; nothing changed",
+                finished_at=sa.func.now(),
+            )
+        )
+        swept.append(run)
+    return swept
+
+
+async def claim_run(connection: AsyncConnection, run: int) -> bool:
+    """Hold a run's advisory lock for this transaction; False when another transaction holds it."""
+    got = await connection.scalar(
+        sa.select(sa.func.pg_try_advisory_xact_lock(sa.func.hashtextextended(f"run:{run}", 0)))
+    )
+    return bool(got)

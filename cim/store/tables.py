@@ -1,0 +1,286 @@
+"""The tables of the ``cim`` schema as SQLAlchemy Core; migrations create them, queries are built from them.
+
+Collections are not here: each has a table of its own in ``history``, see ``cim.store.collection_tables``.
+"""
+
+import sqlalchemy as sa
+from geoalchemy2 import Geometry
+from sqlalchemy.dialects.postgresql import ARRAY, BYTEA, JSONB
+
+metadata = sa.MetaData(schema="cim")
+
+_NOW = sa.text("now()")
+
+
+def _time(name: str, *, required: bool = True) -> sa.Column[object]:
+    default = _NOW if required else None
+    return sa.Column(name, sa.TIMESTAMP(timezone=True), nullable=not required, server_default=default)
+
+
+def _moment(name: str, *, required: bool = False) -> sa.Column[object]:
+    return sa.Column(name, sa.TIMESTAMP(timezone=True), nullable=not required)
+
+
+collection = sa.Table(
+    "collection",
+    metadata,
+    sa.Column("id", sa.Text, primary_key=True),
+    sa.Column("geometry", sa.Text, nullable=False),
+    sa.Column("srid", sa.Integer, nullable=False),
+    sa.Column("key", sa.Text),
+    sa.Column("fields", JSONB, nullable=False),
+    sa.Column("grade", sa.Text, nullable=False),
+    sa.Column("version", sa.Integer, nullable=False),
+    sa.Column("feature_count", sa.BigInteger, nullable=False),
+    sa.Column("bbox", ARRAY(sa.Float)),
+    sa.Column("search_version", sa.Integer, nullable=False, server_default="0"),
+    _time("updated_at"),
+    sa.CheckConstraint("grade IN ('public', 'internal', 'restricted', 'draft')", name="collection_grade"),
+)
+
+import_run = sa.Table(
+    "import_run",
+    metadata,
+    sa.Column("id", sa.Integer, sa.Identity(), primary_key=True),
+    sa.Column("layer", sa.Text, nullable=False),
+    sa.Column("author", sa.Text, nullable=False),
+    sa.Column("source_name", sa.Text, nullable=False),
+    sa.Column("source_layer", sa.Text, nullable=False, server_default=""),
+    sa.Column("source_sha256", sa.Text, nullable=False, server_default=""),
+    sa.Column("driver", sa.Text, nullable=False, server_default=""),
+    sa.Column("mode", sa.Text, nullable=False),
+    sa.Column("options", JSONB, nullable=False, server_default="{}"),
+    sa.Column("lineage", JSONB, nullable=False, server_default="{}"),
+    sa.Column("status", sa.Text, nullable=False, server_default="running"),
+    sa.Column("version", sa.Integer),
+    sa.Column("read", sa.BigInteger, nullable=False, server_default="0"),
+    sa.Column("loaded", sa.BigInteger, nullable=False, server_default="0"),
+    sa.Column("skipped", sa.BigInteger, nullable=False, server_default="0"),
+    sa.Column("rejected", JSONB, nullable=False, server_default="[]"),
+    sa.Column("repaired", JSONB, nullable=False, server_default="[]"),
+    sa.Column("findings", JSONB, nullable=False, server_default="[]"),
+    sa.Column("message", sa.Text, nullable=False, server_default=""),
+    _time("started_at"),
+    _moment("finished_at"),
+)
+
+version = sa.Table(
+    "version",
+    metadata,
+    sa.Column("layer", sa.Text, sa.ForeignKey("cim.collection.id", ondelete="CASCADE"), primary_key=True),
+    sa.Column("number", sa.Integer, primary_key=True),
+    sa.Column("origin", sa.Text, nullable=False),
+    sa.Column("author", sa.Text, nullable=False),
+    sa.Column("feature_count", sa.BigInteger, nullable=False),
+    sa.Column("added", sa.BigInteger, nullable=False, server_default="0"),
+    sa.Column("changed", sa.BigInteger, nullable=False, server_default="0"),
+    sa.Column("removed", sa.BigInteger, nullable=False, server_default="0"),
+    sa.Column("run", sa.Integer, sa.ForeignKey("cim.import_run.id")),
+    sa.Column("note", sa.Text, nullable=False, server_default=""),
+    sa.Column("transaction_id", sa.Text),
+    _time("created_at"),
+)
+
+change = sa.Table(
+    "change",
+    metadata,
+    sa.Column("seq", sa.BigInteger, sa.Identity(), primary_key=True),
+    sa.Column("layer", sa.Text, nullable=False),
+    sa.Column("version", sa.Integer, nullable=False),
+    sa.Column("bbox", ARRAY(sa.Float)),
+    _time("at"),
+)
+
+audit = sa.Table(
+    "audit",
+    metadata,
+    sa.Column("seq", sa.BigInteger, sa.Identity(), primary_key=True),
+    sa.Column("actor", sa.Text, nullable=False),
+    sa.Column("role", sa.Text, nullable=False),
+    sa.Column("action", sa.Text, nullable=False),
+    sa.Column("object", sa.Text, nullable=False),
+    sa.Column("result", sa.Text, nullable=False),
+    sa.Column("request_id", sa.Text, nullable=False, server_default=""),
+    sa.Column("detail", JSONB, nullable=False, server_default="{}"),
+    sa.Column("chain", BYTEA),
+    _time("at"),
+)
+
+role = sa.Table(
+    "role",
+    metadata,
+    sa.Column("name", sa.Text, primary_key=True),
+    sa.Column("title", JSONB, nullable=False),
+)
+
+role_right = sa.Table(
+    "role_right",
+    metadata,
+    sa.Column("id", sa.Integer, sa.Identity(), primary_key=True),
+    sa.Column("role", sa.Text, sa.ForeignKey("cim.role.name", ondelete="CASCADE"), nullable=False),
+    sa.Column("grade", sa.Text, nullable=False),
+    sa.Column("operations", ARRAY(sa.Text), nullable=False),
+    sa.Column("region_code", sa.Text),
+    sa.Column("hidden_fields", ARRAY(sa.Text), nullable=False, server_default="{}"),
+)
+
+account = sa.Table(
+    "account",
+    metadata,
+    sa.Column("name", sa.Text, primary_key=True),
+    sa.Column("role", sa.Text, sa.ForeignKey("cim.role.name"), nullable=False),
+    sa.Column("password_hash", sa.Text, nullable=False),
+    sa.Column("disabled", sa.Boolean, nullable=False, server_default=sa.text("false")),
+    sa.Column("failures", sa.Integer, nullable=False, server_default="0"),
+    _moment("locked_until"),
+    _time("created_at"),
+)
+
+session = sa.Table(
+    "session",
+    metadata,
+    sa.Column("token_hash", BYTEA, primary_key=True),
+    sa.Column("account", sa.Text, sa.ForeignKey("cim.account.name", ondelete="CASCADE"), nullable=False),
+    sa.Column("csrf", sa.Text, nullable=False),
+    _time("created_at"),
+    _moment("expires_at", required=True),
+)
+
+api_key = sa.Table(
+    "api_key",
+    metadata,
+    sa.Column("id", sa.Text, primary_key=True),
+    sa.Column("secret_hash", BYTEA, nullable=False, unique=True),
+    sa.Column("role", sa.Text, sa.ForeignKey("cim.role.name"), nullable=False),
+    sa.Column("label", sa.Text, nullable=False, server_default=""),
+    _time("created_at"),
+    _moment("expires_at"),
+    _moment("revoked_at"),
+)
+
+search_entry = sa.Table(
+    "search_entry",
+    metadata,
+    sa.Column("layer", sa.Text, sa.ForeignKey("cim.collection.id", ondelete="CASCADE"), primary_key=True),
+    sa.Column("fid", sa.BigInteger, primary_key=True),
+    sa.Column("title", sa.Text, nullable=False),
+    sa.Column("subtitle", sa.Text, nullable=False, server_default=""),
+    sa.Column("text", sa.Text, nullable=False),
+    sa.Column("pinyin", sa.Text, nullable=False, server_default=""),
+    sa.Column("initials", sa.Text, nullable=False, server_default=""),
+    sa.Column("weight", sa.Integer, nullable=False, server_default="0"),
+    sa.Column("lon", sa.Float, nullable=False),
+    sa.Column("lat", sa.Float, nullable=False),
+)
+
+
+def _place() -> sa.Column[object]:
+    return sa.Column("geom", Geometry("GEOMETRY", srid=4490, spatial_index=False))
+
+
+region = sa.Table(
+    "region",
+    metadata,
+    sa.Column("code", sa.Text, primary_key=True),
+    sa.Column("level", sa.Text, nullable=False),
+    sa.Column("name", sa.Text, nullable=False),
+    sa.Column("parent_code", sa.Text),
+    _place(),
+)
+
+asset = sa.Table(
+    "asset",
+    metadata,
+    sa.Column("code", sa.Text, primary_key=True),
+    sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("name", sa.Text, nullable=False),
+    sa.Column("parent", sa.Text, sa.ForeignKey("cim.asset.code")),
+    sa.Column("region_code", sa.Text),
+    sa.Column("properties", JSONB, nullable=False, server_default="{}"),
+    _place(),
+)
+
+event = sa.Table(
+    "event",
+    metadata,
+    sa.Column("code", sa.Text, primary_key=True),
+    sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("title", sa.Text, nullable=False),
+    sa.Column("state", sa.Text, nullable=False),
+    _moment("happened_at", required=True),
+    _moment("deadline_at"),
+    sa.Column("region_code", sa.Text),
+    sa.Column("properties", JSONB, nullable=False, server_default="{}"),
+    _place(),
+)
+
+indicator = sa.Table(
+    "indicator",
+    metadata,
+    sa.Column("code", sa.Text, primary_key=True),
+    sa.Column("name", sa.Text, nullable=False),
+    sa.Column("unit", sa.Text, nullable=False),
+    sa.Column("formula", sa.Text, nullable=False),
+    sa.Column("source", sa.Text, nullable=False),
+    sa.Column("source_version", sa.Integer),
+    sa.Column("warn_below", sa.Float),
+    sa.Column("warn_above", sa.Float),
+)
+
+indicator_value = sa.Table(
+    "indicator_value",
+    metadata,
+    sa.Column("indicator", sa.Text, sa.ForeignKey("cim.indicator.code", ondelete="CASCADE"), primary_key=True),
+    sa.Column("region_code", sa.Text, primary_key=True),
+    sa.Column("at", sa.TIMESTAMP(timezone=True), primary_key=True),
+    sa.Column("value", sa.Float, nullable=False),
+)
+
+project = sa.Table(
+    "project",
+    metadata,
+    sa.Column("code", sa.Text, primary_key=True),
+    sa.Column("name", sa.Text, nullable=False),
+    sa.Column("stage", sa.Text, nullable=False),
+    sa.Column("region_code", sa.Text),
+    sa.Column("parcels", ARRAY(sa.Text), nullable=False, server_default="{}"),
+    sa.Column("models", ARRAY(sa.Text), nullable=False, server_default="{}"),
+    sa.Column("properties", JSONB, nullable=False, server_default="{}"),
+    _place(),
+)
+
+moving_object = sa.Table(
+    "moving_object",
+    metadata,
+    sa.Column("code", sa.Text, primary_key=True),
+    sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("name", sa.Text, nullable=False),
+    sa.Column("properties", JSONB, nullable=False, server_default="{}"),
+)
+
+track_point = sa.Table(
+    "track_point",
+    metadata,
+    sa.Column("object_code", sa.Text, sa.ForeignKey("cim.moving_object.code", ondelete="CASCADE"), primary_key=True),
+    sa.Column("at", sa.TIMESTAMP(timezone=True), primary_key=True),
+    sa.Column("lon", sa.Float, nullable=False),
+    sa.Column("lat", sa.Float, nullable=False),
+    sa.Column("heading_deg", sa.Float),
+    sa.Column("speed_m_s", sa.Float),
+)
+
+sa.Index("version_transaction", version.c.layer, version.c.transaction_id)
+sa.Index("change_layer", change.c.layer, change.c.seq)
+sa.Index("region_geom", region.c.geom, postgresql_using="gist")
+sa.Index("asset_geom", asset.c.geom, postgresql_using="gist")
+sa.Index("event_geom", event.c.geom, postgresql_using="gist")
+sa.Index("project_geom", project.c.geom, postgresql_using="gist")
+sa.Index("search_entry_prefix", search_entry.c.text, postgresql_ops={"text": "text_pattern_ops"})
+sa.Index("search_entry_pinyin", search_entry.c.pinyin, postgresql_ops={"pinyin": "text_pattern_ops"})
+sa.Index("search_entry_initials", search_entry.c.initials, postgresql_ops={"initials": "text_pattern_ops"})
+sa.Index(
+    "search_entry_text",
+    search_entry.c.text,
+    postgresql_using="gin",
+    postgresql_ops={"text": "gin_trgm_ops"},
+)

@@ -1,0 +1,182 @@
+"""Versions of a collection: publish a staged import, roll back, look back, compare.
+
+Publishing is one transaction. A collection's first version adopts its staging table as it is; later versions merge
+staging into the collection by key and content hash, so unchanged rows are not written at all. Readers see the
+version before or the version after, never a mixture.
+"""
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from cim.errors import NotFound
+from cim.model.access import Grade
+from cim.model.collection import CollectionSchema, ImportMode, Version, VersionChange
+from cim.store import tables as t
+from cim.store.collection_ddl import adopt_staging
+from cim.store.collection_tables import content_columns, quoted
+from cim.store.collections import find_collection, lock_layer, put_schema, the_collection
+from cim.store.merging import evolve, merge
+from cim.store.staging import drop_staging, staging_name
+
+
+async def publish(
+    connection: AsyncConnection,
+    schema: CollectionSchema,
+    run: int,
+    *,
+    mode: ImportMode,
+    grade: Grade,
+    author: str,
+    note: str = "",
+    area: str | None = None,
+) -> Version | None:
+    """Make a staged run the collection's next version; None when it changes nothing.
+
+    ``grade`` is used for a new collection only. ``area`` is EWKT and bounds REPLACE_AREA. The staging table is gone
+    afterwards. Raises StoreConflict when another writer holds the layer, or in APPEND mode on a key already there.
+    """
+    await lock_layer(connection, schema.id)
+    existing = await find_collection(connection, schema.id)
+    if existing is None:
+        await put_schema(connection, schema, grade)
+        await adopt_staging(connection, schema, staging_name(run))
+        count = await connection.scalar(sa.text(f"SELECT count(*) FROM {quoted('history', schema.id)}"))  # noqa: S608
+        change = VersionChange(count or 0, 0, 0)
+        number = 1
+    else:
+        schema = await evolve(connection, existing.schema, schema)
+        number = existing.version + 1
+        change = await merge(connection, schema, run, number, mode, area)
+        await drop_staging(connection, run)
+        if change.empty:
+            return None
+    return await _record(connection, schema, number, change, "import", author, run=run, note=note)
+
+
+async def rollback(connection: AsyncConnection, layer: str, number: int, *, author: str) -> Version | None:
+    """Publish a new version whose features equal those of an older one; None when nothing differs."""
+    await lock_layer(connection, layer)
+    current = await the_collection(connection, layer)
+    await the_version(connection, layer, number)
+    name, new = quoted("history", layer), current.version + 1
+    columns = content_columns(current.schema)
+    wanted = f"valid_from_version <= {number:d} AND coalesce(valid_to_version > {number:d}, true)"
+    await connection.execute(
+        sa.text(f"""
+        CREATE TEMPORARY TABLE wanted ON COMMIT DROP AS
+        SELECT old.* FROM {name} old WHERE {wanted} AND valid_to_version IS NOT NULL
+        """)  # noqa: S608 - quoted identifiers and integers only
+    )
+    ended = await connection.execute(
+        sa.text(f"""
+        UPDATE {name} SET valid_to_version = {new:d}
+        WHERE valid_to_version IS NULL AND valid_from_version > {number:d}
+        RETURNING fid IN (SELECT fid FROM wanted)
+        """)  # noqa: S608
+    )
+    outcomes = list(ended.scalars())
+    restored = await connection.execute(
+        sa.text(f"""
+        INSERT INTO {name} (fid, key, content_hash, valid_from_version, {columns})
+        SELECT fid, key, content_hash, {new:d}, {columns} FROM wanted
+        """)  # noqa: S608
+    )
+    changed = sum(outcomes)
+    change = VersionChange(restored.rowcount - changed, changed, len(outcomes) - changed)
+    if change.empty:
+        return None
+    note = f"rolled back to version {number}"
+    return await _record(connection, current.schema, new, change, "rollback", author, note=note)
+
+
+async def history(connection: AsyncConnection, layer: str) -> list[Version]:
+    """All versions of a collection, newest first."""
+    await the_collection(connection, layer)
+    rows = await connection.execute(
+        sa.select(t.version).where(t.version.c.layer == layer).order_by(t.version.c.number.desc())
+    )
+    return [_version(row) for row in rows]
+
+
+async def the_version(connection: AsyncConnection, layer: str, number: int) -> Version:
+    """One version; NotFound names the versions there are."""
+    rows = await connection.execute(
+        sa.select(t.version).where(t.version.c.layer == layer, t.version.c.number == number)
+    )
+    row = rows.first()
+    if row is None:
+        newest = (await the_collection(connection, layer)).version
+        raise NotFound(
+            f"layer {layer} has no version {number}",
+            where="version",
+            remedy=f"its versions are 1 to {newest}",
+        )
+    return _version(row)
+
+
+async def _record(
+    connection: AsyncConnection,
+    schema: CollectionSchema,
+    number: int,
+    change: VersionChange,
+    origin: str,
+    author: str,
+    *,
+    run: int | None = None,
+    note: str = "",
+) -> Version:
+    """Write the version row, move the collection to it and announce the change."""
+    current = await the_collection(connection, schema.id)
+    count = current.feature_count + change.added - change.removed
+    bbox = await _extent(connection, schema)
+    values = {
+        "layer": schema.id,
+        "number": number,
+        "origin": origin,
+        "author": author,
+        "feature_count": count,
+        "added": change.added,
+        "changed": change.changed,
+        "removed": change.removed,
+        "run": run,
+        "note": note,
+    }
+    created = await connection.execute(sa.insert(t.version).values(values).returning(t.version))
+    await connection.execute(
+        sa.update(t.collection)
+        .where(t.collection.c.id == schema.id)
+        .values(version=number, feature_count=count, bbox=bbox, updated_at=sa.func.now())
+    )
+    await connection.execute(sa.insert(t.change).values(layer=schema.id, version=number, bbox=bbox))
+    return _version(created.one())
+
+
+async def _extent(connection: AsyncConnection, schema: CollectionSchema) -> list[float] | None:
+    if schema.geometry == "none":
+        return None
+    lonlat = "geom" if schema.srid == 4490 else "geom_4490"
+    row = (
+        await connection.execute(
+            sa.text(f"""
+            SELECT ST_XMin(e), ST_YMin(e), ST_XMax(e), ST_YMax(e)
+            FROM (SELECT ST_Extent({lonlat}) AS e FROM {quoted("history", schema.id)}
+                  WHERE valid_to_version IS NULL) AS extent
+            """)  # noqa: S608 - quoted identifiers only
+        )
+    ).one()
+    return None if row[0] is None else list(row)
+
+
+def _version(row: sa.Row[tuple[object, ...]]) -> Version:
+    value = row._mapping  # noqa: SLF001 - SQLAlchemy's public mapping view of a row
+    return Version(
+        layer=value["layer"],
+        number=value["number"],
+        created_at=value["created_at"],
+        origin=value["origin"],
+        author=value["author"],
+        feature_count=value["feature_count"],
+        change=VersionChange(value["added"], value["changed"], value["removed"]),
+        run=value["run"],
+        note=value["note"],
+    )

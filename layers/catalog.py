@@ -1,0 +1,115 @@
+"""The catalogue: every definition, theme, style and code list found in the definition folders.
+
+An office's own folder (``CIM_LAYERS``) is read after the shipped one; a file of the same name replaces ours.
+"""
+
+import json
+import tomllib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from cim.errors import DefinitionError
+from cim.model.collection import CollectionSchema, Field
+from layers.codes import CodeList, load_codes
+from layers.definition import LayerDefinition, Text, load_definition
+
+SHIPPED = Path(__file__).parent
+CHINA_GEOGRAPHIC_SRID = 4490
+
+
+@dataclass(frozen=True, slots=True)
+class Theme:
+    """A branch of the layer tree."""
+
+    id: str
+    title: Text
+    order: int
+
+
+@dataclass(frozen=True, slots=True)
+class Style:
+    """MapLibre style layers without source, and legend entries, as read from a style file."""
+
+    layers: tuple[Mapping[str, Any], ...]
+    legend: tuple[Mapping[str, Any], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Catalog:
+    """All layer definitions by id, with their themes, styles and code lists."""
+
+    layers: Mapping[str, LayerDefinition]
+    themes: tuple[Theme, ...]
+    styles: Mapping[str, Style]
+    codes: Mapping[str, CodeList]
+
+    def code_names(self, layer: str, field: str) -> dict[str, Text] | None:
+        """Meanings of a field's codes, or None where the field is not coded."""
+        definition = self.layers.get(layer)
+        for known in definition.fields if definition else ():
+            if known.name == field and known.codes:
+                return self.codes[known.codes].names()
+        return None
+
+
+def load_catalog(folders: Iterable[Path] = (SHIPPED,)) -> Catalog:
+    """Read the folders in order; later files replace earlier ones of the same name.
+
+    Raises DefinitionError for the first file that cannot be used, or that names a theme, style or code list that
+    does not exist.
+    """
+    definitions: dict[str, LayerDefinition] = {}
+    themes: dict[str, Theme] = {}
+    styles: dict[str, Style] = {}
+    codes: dict[str, CodeList] = {}
+    for folder in folders:
+        definitions |= {p.stem: load_definition(p) for p in sorted(folder.glob("definitions/*.toml"))}
+        styles |= {p.stem: _style(p) for p in sorted(folder.glob("styles/*.json"))}
+        codes |= {p.stem: load_codes(p) for p in sorted(folder.glob("codes/*.toml"))}
+        themes |= {theme.id: theme for theme in _themes(folder / "themes.toml")}
+    catalog = Catalog(definitions, tuple(sorted(themes.values(), key=lambda t: t.order)), styles, codes)
+    _check_references(catalog)
+    return catalog
+
+
+def schema_of(definition: LayerDefinition, srid: int, extra: Iterable[Field] = ()) -> CollectionSchema:
+    """The collection schema of a defined layer stored in ``srid``, with further fields found in a delivery."""
+    fields = tuple(Field(field.name, field.type, field.grade) for field in definition.fields)
+    return CollectionSchema(definition.id, definition.geometry, srid, (*fields, *extra), definition.key)
+
+
+def _check_references(catalog: Catalog) -> None:
+    theme_ids = {theme.id for theme in catalog.themes}
+    for definition in catalog.layers.values():
+        missing = [
+            ("theme", definition.theme, definition.theme in theme_ids),
+            ("style", definition.style, not definition.style or definition.style in catalog.styles),
+            *(
+                ("code list", field.codes, field.codes is None or field.codes in catalog.codes)
+                for field in definition.fields
+            ),
+        ]
+        for what, name, present in missing:
+            if not present:
+                raise DefinitionError(
+                    f"there is no {what} {name!r}",
+                    where=f"{definition.id}.toml",
+                    remedy="add the file, or name one that exists",
+                )
+
+
+def _themes(path: Path) -> list[Theme]:
+    if not path.exists():
+        return []
+    entries = tomllib.loads(path.read_text("utf-8")).get("theme", [])
+    return [Theme(entry["id"], Text(**entry["title"]), int(entry.get("order", 50))) for entry in entries]
+
+
+def _style(path: Path) -> Style:
+    try:
+        value = json.loads(path.read_text("utf-8"))
+        return Style(tuple(value["layers"]), tuple(value.get("legend", ())))
+    except (ValueError, KeyError, TypeError) as error:
+        raise DefinitionError(f"not a style: {error}", where=path.name, remedy="docs/layers.md shows one") from error

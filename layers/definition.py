@@ -1,0 +1,126 @@
+"""A layer definition: one TOML file says what a layer is, so that adding a layer needs no code."""
+
+import tomllib
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
+
+from cim.errors import DefinitionError
+from cim.model.access import Grade
+from cim.model.city import RegionLevel
+from cim.model.collection import FieldType, GeometryType
+
+Category = Literal[
+    "spatio-temporal-base",
+    "resource-survey",
+    "planning-control",
+    "construction-projects",
+    "public-themes",
+    "iot",
+    "cim-results",
+]
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Text(_Strict):
+    """A text for people in Chinese and English."""
+
+    zh: str
+    en: str
+
+
+class FieldDefinition(_Strict):
+    """One attribute: its name in the database, what people call it, its unit, code list and other names."""
+
+    name: str
+    type: FieldType
+    title: Text
+    unit: str = ""
+    grade: Grade | None = None
+    codes: str | None = None
+    aliases: tuple[str, ...] = ()
+    required: bool = False
+
+
+class TileOptions(_Strict):
+    """What vector tiles of a layer hold: the zooms they are made for and the attributes they carry."""
+
+    minzoom: int = 0
+    maxzoom: int = 16
+    fields: tuple[str, ...] = ()
+
+
+class RegionOptions(_Strict):
+    """Says that a layer's features are administrative regions, and which fields hold code, name and parent."""
+
+    level: RegionLevel
+    code: str
+    name: str
+    parent: str | None = None
+
+
+class LayerDefinition(_Strict):
+    """A layer as an office describes it. ``grade`` is who may see it; ``coverage`` that it tiles its area."""
+
+    id: str
+    title: Text
+    description: Text = Text(zh="", en="")
+    category: Category
+    theme: str
+    grade: Grade = Grade.INTERNAL
+    geometry: GeometryType
+    crs: str = "EPSG:4490"
+    key: str | None = None
+    title_field: str | None = None
+    search: tuple[str, ...] = ()
+    kind: Text
+    attribution: str = ""
+    style: str = ""
+    order: int = 50
+    default_visible: bool = False
+    coverage: bool = False
+    search_weight: int = 0
+    tiles: TileOptions = TileOptions()
+    region: RegionOptions | None = None
+    fields: tuple[FieldDefinition, ...]
+
+    @field_validator("fields")
+    @classmethod
+    def _names_differ(cls, fields: tuple[FieldDefinition, ...]) -> tuple[FieldDefinition, ...]:
+        names = [field.name for field in fields]
+        if len(set(names)) != len(names):
+            raise ValueError("two fields have the same name")
+        return fields
+
+    def model_post_init(self, _context: object) -> None:
+        """Every field named elsewhere in the definition must exist."""
+        names = {field.name for field in self.fields}
+        named = {*self.search, *self.tiles.fields, self.key, self.title_field} - {None}
+        if self.region:
+            named |= {self.region.code, self.region.name, self.region.parent} - {None}
+        unknown = sorted(str(name) for name in named - names)
+        if unknown:
+            raise ValueError(f"fields that are not defined: {', '.join(unknown)}")
+
+
+def load_definition(path: Path) -> LayerDefinition:
+    """Read one definition file; DefinitionError names the file, the entry and the fault."""
+    try:
+        definition = LayerDefinition.model_validate(tomllib.loads(path.read_text("utf-8")))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise DefinitionError(str(error), where=path.name, remedy="correct the TOML") from error
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(str(part) for part in first["loc"])
+        raise DefinitionError(
+            f"{place or 'definition'}: {first['msg']}",
+            where=path.name,
+            remedy="docs/layers.md lists the entries",
+        ) from error
+    if definition.id != path.stem:
+        raise DefinitionError(f"the id is {definition.id!r}", where=path.name, remedy="name the file after the id")
+    return definition

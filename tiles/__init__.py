@@ -1,0 +1,1 @@
+"""One tile of one layer as bytes."""

@@ -1,0 +1,99 @@
+"""Assembling the server: routes, error table, static viewer, background work."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import structlog
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.routing import Route
+from starlette.types import ASGIApp
+
+from cim.errors import BadRequest, CimError, NotFound
+from web.asgi import Front
+from web.metrics import Metrics
+from web.problems import problem_response
+from web.routes import catalog, collections, health, identify, landing, search, session, styles, tilejson, viewer
+from web.search_indexer import SearchIndexer
+from web.state import ServerState
+from web.tile_endpoint import TileEndpoint
+
+_log = structlog.get_logger()
+
+
+def create_app(state: ServerState) -> ASGIApp:
+    """The ASGI application of a server; ``state`` is opened and closed with the application's lifespan."""
+    api = create_api(state)
+    return Front(api, TileEndpoint(state), api.state.metrics)
+
+
+def create_api(state: ServerState) -> FastAPI:
+    """The FastAPI application behind the front, with every route in its table."""
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        indexer = SearchIndexer(state.database, state.catalog)
+        await state.live.start()
+        indexer.start(state.live)
+        yield
+        await indexer.stop()
+        await state.live.stop()
+        await state.database.close()
+
+    api = FastAPI(
+        title="OneMap CIM",
+        version="0.1.0",
+        summary="城市信息模型平台 · 一张图",
+        lifespan=lifespan,
+        openapi_url="/api",
+        docs_url=None,
+        redoc_url=None,
+    )
+    api.state.server = state
+    api.state.metrics = Metrics()
+    for routes in (landing, collections, tilejson, styles, catalog, identify, search, session, health, viewer):
+        api.include_router(routes.router)
+    api.router.routes.append(Route("/tiles/{layer}/{z:int}/{x:int}/{y:int}.mvt", TileEndpoint(state)))
+    _handle_errors(api)
+    return api
+
+
+def _handle_errors(api: FastAPI) -> None:
+    @api.exception_handler(CimError)
+    async def known(request: Request, error: Exception) -> Response:
+        if not isinstance(error, CimError):
+            raise error
+        status, headers, body = problem_response(
+            error, path=request.url.path, request_id=request.scope.get("request_id", "")
+        )
+        if status >= 500:
+            _log.error("request failed", id=request.scope.get("request_id", ""), reason=str(error), exc_info=error)
+        return _response(int(status), headers, body)
+
+    @api.exception_handler(RequestValidationError)
+    async def invalid(request: Request, error: Exception) -> Response:
+        first = error.errors()[0] if isinstance(error, RequestValidationError) else {"loc": (), "msg": "invalid"}
+        place = ".".join(str(part) for part in first["loc"][1:])
+        return await known(request, BadRequest(str(first["msg"]), where=place, remedy="see /api for the parameters"))
+
+    @api.exception_handler(HTTPException)
+    async def missing(request: Request, error: Exception) -> Response:
+        status = error.status_code if isinstance(error, HTTPException) else 500
+        if status == 404:
+            return await known(request, NotFound("there is nothing at this address", remedy="see / for what there is"))
+        return await known(request, BadRequest(f"the request was refused ({status})", remedy="see /api"))
+
+    @api.exception_handler(Exception)
+    async def unknown(request: Request, error: Exception) -> Response:
+        request_id = request.scope.get("request_id", "")
+        _log.error("unexpected error", id=request_id, exc_info=error)
+        fault = CimError(
+            "the server met an unexpected fault", remedy="report it with the request id; the log has the details"
+        )
+        status, headers, body = problem_response(fault, path=request.url.path, request_id=request_id)
+        return _response(int(status), headers, body)
+
+
+def _response(status: int, headers: list[tuple[bytes, bytes]], body: bytes) -> Response:
+    return Response(body, status, {name.decode(): value.decode() for name, value in headers})

@@ -1,0 +1,63 @@
+"""The outermost ASGI layer: request ids, log lines, metrics, security headers, and the short way to tiles."""
+
+import secrets
+import time
+
+import structlog
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from web.metrics import Metrics
+
+CONTENT_SECURITY_POLICY = (
+    "default-src 'self'; worker-src 'self' blob:; child-src blob:; img-src 'self' data: blob:;"
+    " style-src 'self' 'unsafe-inline'; connect-src 'self'; frame-ancestors 'self'; base-uri 'none'"
+)
+_SECURITY = [
+    (b"x-content-type-options", b"nosniff"),
+    (b"referrer-policy", b"same-origin"),
+    (b"content-security-policy", CONTENT_SECURITY_POLICY.encode()),
+]
+_log = structlog.get_logger()
+
+
+class Front:
+    """Gives every request an id and every answer its headers, and sends tile requests past the framework."""
+
+    def __init__(self, app: ASGIApp, tiles: ASGIApp, metrics: Metrics) -> None:
+        self._app = app
+        self._tiles = tiles
+        self._metrics = metrics
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one connection scope."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        started = time.perf_counter()
+        request_id = secrets.token_hex(8)
+        scope["request_id"] = request_id
+        path: str = scope["path"]
+        is_tile = path.startswith("/tiles/") and path.endswith(".mvt")
+        status = 500
+
+        async def answered(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                message["headers"] = [*message.get("headers", ()), (b"x-request-id", request_id.encode()), *_SECURITY]
+            await send(message)
+
+        try:
+            await (self._tiles if is_tile else self._app)(scope, receive, answered)
+        finally:
+            seconds = time.perf_counter() - started
+            self._metrics.observe("tile" if is_tile else "other", status, seconds)
+            if not is_tile or status >= 400:
+                _log.info(
+                    "request",
+                    id=request_id,
+                    method=scope["method"],
+                    path=path,
+                    status=status,
+                    ms=round(seconds * 1000, 1),
+                )

@@ -1,0 +1,79 @@
+"""The server's picture of all collections, kept true by notices from the database and a check every two seconds."""
+
+import asyncio
+import contextlib
+from collections.abc import Callable, Mapping
+
+import structlog
+
+from cim.errors import StoreError
+from cim.model.access import ReadContext
+from cim.model.collection import Collection
+from cim.store.collections import all_collections
+from cim.store.database import Database
+
+CHECK_EVERY_S = 2.0
+RECONNECT_AFTER_S = 1.0
+_log = structlog.get_logger()
+
+
+class LiveCatalog:
+    """Collections by id as of at most two seconds ago; a lost notice costs no more than that.
+
+    ``on_change`` is called after the picture has changed or access rights may have.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self.collections: Mapping[str, Collection] = {}
+        self.on_change: list[Callable[[], None]] = []
+        self.loaded = False
+        self._database = database
+        self._wake = asyncio.Event()
+        self._tasks: list[asyncio.Task[None]] = []
+
+    async def start(self) -> None:
+        """Load the picture and keep it true until ``stop``."""
+        with contextlib.suppress(StoreError):
+            await self.refresh()
+        self._tasks = [asyncio.create_task(self._listen()), asyncio.create_task(self._check())]
+
+    async def stop(self) -> None:
+        """End the background work."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def refresh(self) -> None:
+        """Load the picture now."""
+        async with self._database.reading(ReadContext((), "catalog", 2_000)) as connection:
+            collections = await all_collections(connection)
+        changed = collections != self.collections
+        self.collections = collections
+        self.loaded = True
+        if changed:
+            self._tell()
+
+    def _tell(self) -> None:
+        for listener in self.on_change:
+            listener()
+
+    async def _listen(self) -> None:
+        while True:
+            try:
+                async for payload in self._database.listen("cim_change"):
+                    if not payload:
+                        self._tell()
+                    self._wake.set()
+            except (StoreError, OSError) as error:
+                _log.warning("lost the notices of the database", reason=str(error))
+            await asyncio.sleep(RECONNECT_AFTER_S)
+
+    async def _check(self) -> None:
+        while True:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._wake.wait(), CHECK_EVERY_S)
+            self._wake.clear()
+            try:
+                await self.refresh()
+            except (StoreError, OSError) as error:
+                _log.warning("cannot read the catalogue", reason=str(error))

@@ -1,0 +1,58 @@
+"""Reading query parameters: boxes, coordinates and reference systems, with an error that says how to write them."""
+
+import math
+import re
+
+from cim.errors import BadRequest
+from cim.model.collection import BoundingBox
+
+CRS84 = "http://www.opengis.net/def/crs/OGC/1.3/CRS84"
+_EPSG_URI = re.compile(r"^(?:http://www\.opengis\.net/def/crs/EPSG/[^/]+/|urn:ogc:def:crs:EPSG:[^:]*:|EPSG:)(\d{4,6})$")
+LAT_FIRST = frozenset({4490, 4326})
+NORTH_FIRST = frozenset(range(4513, 4555))
+"""CGCS2000 Gauss-Krüger zones: their first axis X is northing."""
+
+
+def parse_bbox(text: str | None, name: str = "bbox") -> BoundingBox | None:
+    """Four numbers west,south,east,north in degrees; six with heights are accepted and the heights left out."""
+    if text is None:
+        return None
+    remedy = "write west,south,east,north in degrees, for example 103.9,30.9,104.0,31.0"
+    try:
+        numbers = [float(part) for part in text.split(",")]
+    except ValueError:
+        raise BadRequest(f"{text[:80]!r} is not a box", where=name, remedy=remedy) from None
+    if len(numbers) == 6:
+        numbers = [*numbers[0:2], *numbers[3:5]]
+    if len(numbers) != 4 or not all(math.isfinite(number) for number in numbers):
+        raise BadRequest("a box has four finite numbers", where=name, remedy=remedy)
+    west, south, east, north = numbers
+    if not (-180 <= west <= 180 and -180 <= east <= 180 and -90 <= south <= north <= 90):
+        raise BadRequest("the box is outside the world or upside down", where=name, remedy=remedy)
+    return (west, south, east, north)
+
+
+def parse_position(lon: float, lat: float) -> tuple[float, float]:
+    """A longitude and latitude that exist; BadRequest hints at swapped axes."""
+    if not (math.isfinite(lon) and math.isfinite(lat) and -180 <= lon <= 180 and -90 <= lat <= 90):
+        swapped = math.isfinite(lat) and abs(lat) > 90 and abs(lon) <= 90
+        hint = "lon and lat seem to be swapped" if swapped else "lon is -180 to 180 and lat -90 to 90, in degrees"
+        raise BadRequest("the position is not on earth", where="lon, lat", remedy=hint)
+    return lon, lat
+
+
+def parse_crs(uri: str | None, allowed: frozenset[int], name: str = "crs") -> int | None:
+    """The EPSG code of a CRS parameter, or None for CRS84 (longitude first)."""
+    if uri is None or uri == CRS84:
+        return None
+    match = _EPSG_URI.match(uri)
+    code = int(match[1]) if match else 0
+    if code not in allowed:
+        known = ", ".join(f"EPSG:{item}" for item in sorted(allowed))
+        raise BadRequest(f"{uri[:100]!r} is not offered", where=name, remedy=f"use CRS84 or one of {known}")
+    return code
+
+
+def crs_uri(srid: int | None) -> str:
+    """The OGC URI of a reference system; None is CRS84."""
+    return CRS84 if srid is None else f"http://www.opengis.net/def/crs/EPSG/0/{srid}"

@@ -1,0 +1,67 @@
+"""RFC 9457 problems: the one table from errors to HTTP, and nothing in a body that helps an attacker."""
+
+import json
+from http import HTTPStatus
+from typing import Any
+
+from cim import errors
+
+STATUS: dict[type[errors.CimError], HTTPStatus] = {
+    errors.BadRequest: HTTPStatus.BAD_REQUEST,
+    errors.NotIdentified: HTTPStatus.UNAUTHORIZED,
+    errors.TooManyAttempts: HTTPStatus.TOO_MANY_REQUESTS,
+    errors.NotAllowed: HTTPStatus.FORBIDDEN,
+    errors.NotFound: HTTPStatus.NOT_FOUND,
+    errors.StoreConflict: HTTPStatus.CONFLICT,
+    errors.ImportRefused: HTTPStatus.UNPROCESSABLE_ENTITY,
+    errors.StoreUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
+    errors.StoreError: HTTPStatus.INTERNAL_SERVER_ERROR,
+    errors.ClusterError: HTTPStatus.SERVICE_UNAVAILABLE,
+    errors.DefinitionError: HTTPStatus.INTERNAL_SERVER_ERROR,
+    errors.CimError: HTTPStatus.INTERNAL_SERVER_ERROR,
+}
+MEDIA_TYPE = "application/problem+json"
+RETRY_AFTER_S = 2
+
+
+def status_of(error: errors.CimError) -> HTTPStatus:
+    """The HTTP status of an error: that of the nearest class in the table."""
+    return next(STATUS[kind] for kind in type(error).__mro__ if kind in STATUS)
+
+
+def problem(
+    status: HTTPStatus, detail: str, *, path: str = "", request_id: str = "", where: str = "", remedy: str = ""
+) -> dict[str, Any]:
+    """A problem document: what was wrong, where, and what to do."""
+    document: dict[str, Any] = {
+        "type": "about:blank",
+        "title": status.phrase,
+        "status": int(status),
+        "detail": detail,
+        "instance": path,
+        "request_id": request_id,
+    }
+    if where:
+        document["where"] = where
+    if remedy:
+        document["remedy"] = remedy
+    return document
+
+
+def problem_response(
+    error: errors.CimError, *, path: str, request_id: str
+) -> tuple[HTTPStatus, list[tuple[bytes, bytes]], bytes]:
+    """Status, headers and body of an error as raw ASGI parts."""
+    status = status_of(error)
+    document = problem(status, error.what, path=path, request_id=request_id, where=error.where, remedy=error.remedy)
+    body = json.dumps(document, ensure_ascii=False).encode()
+    headers = [
+        (b"content-type", MEDIA_TYPE.encode()),
+        (b"content-length", str(len(body)).encode()),
+        (b"cache-control", b"no-store"),
+    ]
+    if status is HTTPStatus.SERVICE_UNAVAILABLE:
+        headers.append((b"retry-after", str(RETRY_AFTER_S).encode()))
+    if status is HTTPStatus.UNAUTHORIZED:
+        headers.append((b"www-authenticate", b'Bearer realm="cim"'))
+    return status, headers, body

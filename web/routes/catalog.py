@@ -1,0 +1,104 @@
+"""The layer catalogue as the viewer's tree needs it."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends
+
+from cim.model.access import Grade
+from cim.model.collection import BoundingBox
+from cim.policy.policy import Decision
+from layers.definition import LayerDefinition
+from web.state import Caller, caller
+
+router = APIRouter(tags=["catalogue"])
+DRAFT_THEME = {"id": "drafts", "title": {"zh": "待发布图层", "en": "Drafts"}}
+
+
+@router.get("/catalog", summary="Themes and layers the caller may read")
+async def catalog(who: Annotated[Caller, Depends(caller)]) -> dict[str, Any]:
+    """Themes in order, layers with titles, fields, code meanings, tile and style addresses."""
+    decisions = who.readable()
+    themes = [{"id": t.id, "title": t.title.model_dump()} for t in who.state.catalog.themes]
+    return {
+        "themes": [*themes, DRAFT_THEME],
+        "layers": [_layer(who, decision) for decision in decisions],
+        "view": {"bbox": _view(decisions)},
+    }
+
+
+def _layer(who: Caller, decision: Decision) -> dict[str, Any]:
+    held = decision.collection
+    definition = who.state.catalog.layers.get(held.id)
+    entry = {
+        "id": held.id,
+        "grade": str(held.grade),
+        "geometry": held.schema.geometry,
+        "version": held.version,
+        "feature_count": held.feature_count,
+        "bbox": held.bbox,
+        "draft": held.grade is Grade.DRAFT,
+        "tiles": f"/tiles/{held.id}/{{z}}/{{x}}/{{y}}.mvt?v={held.version}",
+        "style": f"/styles/{held.id}.json",
+    }
+    return entry | (_defined(who, decision, definition) if definition else _undefined(decision))
+
+
+def _defined(who: Caller, decision: Decision, definition: LayerDefinition) -> dict[str, Any]:
+    visible = set(decision.field_names)
+    fields = []
+    for field in definition.fields:
+        if field.name in visible:
+            codes = who.state.catalog.code_names(definition.id, field.name)
+            fields.append(
+                {
+                    "name": field.name,
+                    "type": field.type,
+                    "title": field.title.model_dump(),
+                    "unit": field.unit,
+                    "codes": {code: text.model_dump() for code, text in codes.items()} if codes else None,
+                }
+            )
+    return {
+        "title": definition.title.model_dump(),
+        "description": definition.description.model_dump(),
+        "category": definition.category,
+        "theme": definition.theme,
+        "kind": definition.kind.model_dump(),
+        "attribution": definition.attribution,
+        "minzoom": definition.tiles.minzoom,
+        "maxzoom": definition.tiles.maxzoom,
+        "order": definition.order,
+        "default_visible": definition.default_visible,
+        "fields": fields,
+    }
+
+
+def _undefined(decision: Decision) -> dict[str, Any]:
+    name = decision.collection.id
+    return {
+        "title": {"zh": name, "en": name},
+        "description": {"zh": "", "en": ""},
+        "category": "cim-results",
+        "theme": DRAFT_THEME["id"],
+        "kind": {"zh": "要素", "en": "feature"},
+        "attribution": "",
+        "minzoom": 0,
+        "maxzoom": 16,
+        "order": 1000,
+        "default_visible": False,
+        "fields": [
+            {"name": f.name, "type": f.type, "title": {"zh": f.name, "en": f.name}, "unit": "", "codes": None}
+            for f in decision.fields
+        ],
+    }
+
+
+def _view(decisions: list[Decision]) -> BoundingBox | None:
+    named = {d.collection.id: d.collection.bbox for d in decisions if d.collection.bbox}
+    if "admin_county" in named:
+        return named["admin_county"]
+    boxes = list(named.values())
+    if not boxes:
+        return None
+    sides = list(zip(*boxes, strict=True))
+    return (min(sides[0]), min(sides[1]), max(sides[2]), max(sides[3]))

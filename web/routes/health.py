@@ -1,0 +1,51 @@
+"""Whether the server lives, whether it can serve, and its counters."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Request, Response
+from fastapi.responses import JSONResponse
+
+from cim.errors import StoreError
+from cim.model.access import Operation, ReadContext
+from cim.store.database import Database
+from cim.store.health import is_ready
+from web.state import Caller, ServerState, caller
+
+router = APIRouter(tags=["health"])
+
+
+@router.get("/healthz", summary="The process answers")
+async def healthz() -> dict[str, str]:
+    """Alive, whatever the state of the database."""
+    return {"status": "alive"}
+
+
+@router.get("/readyz", summary="The server can serve")
+async def readyz(request: Request) -> JSONResponse:
+    """Ready only when the database answers a real query, is migrated, and the catalogue has been read from it."""
+    state: ServerState = request.app.state.server
+    checks = {"database": await _database_problem(state.database)}
+    checks["catalogue"] = "" if state.live.loaded else "the catalogue has not been read yet"
+    problems = {name: problem for name, problem in checks.items() if problem}
+    body = {"status": "not ready" if problems else "ready", "problems": problems}
+    return JSONResponse(body, 503 if problems else 200, {"cache-control": "no-store"})
+
+
+async def _database_problem(database: Database) -> str:
+    try:
+        async with database.reading(ReadContext((), "readyz", 2_000)) as connection:
+            return await is_ready(connection)
+    except StoreError as error:
+        return error.what
+
+
+@router.get("/metrics", summary="Counters in Prometheus format")
+async def metrics(request: Request, who: Annotated[Caller, Depends(caller)]) -> Response:
+    """Requests, seconds, cache. For administrators, and for a collector on this machine."""
+    local = request.client is not None and request.client.host in {"127.0.0.1", "::1"}
+    if not local:
+        who.require(Operation.ADMINISTER)
+    held = request.app.state.metrics
+    held.tile_bytes.set(who.state.tiles.cache.size_bytes)
+    held.layers.set(len(who.state.live.collections))
+    return Response(held.text(), media_type="text/plain; version=0.0.4; charset=utf-8")

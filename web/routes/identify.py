@@ -1,0 +1,71 @@
+"""What is here: features of several layers at a clicked place."""
+
+import math
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Query
+
+from cim.errors import BadRequest
+from cim.policy.policy import Decision, read_context
+from cim.store.features import Feature, FeatureQuery, features_at
+from layers.definition import LayerDefinition
+from web.parameters import parse_position
+from web.state import Caller, caller
+
+router = APIRouter(tags=["identify"])
+PIXELS = 6
+MAX_LAYERS = 40
+MAX_RADIUS_M = 2_000.0
+_WORLD_PIXEL_M = 40_075_016.685578488 / 512
+
+
+@router.get("/identify", summary="Features at a place")
+async def identify(
+    who: Annotated[Caller, Depends(caller)],
+    lon: Annotated[float, Query()],
+    lat: Annotated[float, Query()],
+    z: Annotated[float, Query(ge=0, le=24, description="map zoom, for the click's tolerance")] = 16,
+    layers: Annotated[str | None, Query(description="ids, comma separated; all readable ones when absent")] = None,
+    limit: Annotated[int, Query(ge=1, le=50, description="features a layer")] = 10,
+) -> dict[str, Any]:
+    """Features within six pixels of a place: points first, then lines, then areas, nearest first."""
+    parse_position(lon, lat)
+    radius_m = min(MAX_RADIUS_M, PIXELS * _WORLD_PIXEL_M / 2**z * math.cos(math.radians(lat)))
+    found: list[tuple[tuple[int, float, int], dict[str, Any]]] = []
+    async with who.state.database.reading(read_context(who.principal, who.request_id, 5_000)) as connection:
+        for decision in _wanted(who, layers):
+            query = FeatureQuery(decision.collection, decision.field_names, decision.regions, limit=limit)
+            for feature in await features_at(connection, query, lon, lat, radius_m):
+                definition = who.state.catalog.layers.get(decision.collection.id)
+                entry = _entry(decision, definition, feature)
+                found.append(((_rank(decision), feature.distance_m, len(found)), entry))
+    found.sort(key=lambda pair: pair[0])
+    return {"features": [entry for _, entry in found]}
+
+
+def _wanted(who: Caller, layers: str | None) -> list[Decision]:
+    if layers is None:
+        decisions = who.readable()
+    else:
+        names = list(dict.fromkeys(name.strip() for name in layers.split(",") if name.strip()))
+        if len(names) > MAX_LAYERS:
+            raise BadRequest("too many layers", where="layers", remedy=f"ask for {MAX_LAYERS} at most")
+        decisions = [who.decide(name) for name in names]
+    return [decision for decision in decisions if decision.collection.schema.geometry != "none"]
+
+
+def _rank(decision: Decision) -> int:
+    kind = decision.collection.schema.geometry
+    return 0 if kind.endswith("Point") else 1 if kind.endswith("LineString") else 2
+
+
+def _entry(decision: Decision, definition: LayerDefinition | None, feature: Feature) -> dict[str, Any]:
+    title = feature.properties.get(definition.title_field) if definition and definition.title_field else None
+    return {
+        "layer": decision.collection.id,
+        "fid": feature.fid,
+        "title": str(title or feature.key),
+        "properties": {k: v.isoformat() if hasattr(v, "isoformat") else v for k, v in feature.properties.items()},
+        "distance_m": round(feature.distance_m, 2),
+        "geometry": feature.geometry,
+    }

@@ -1,0 +1,50 @@
+"""The landing page, the conformance declaration."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Request
+from fastapi.responses import HTMLResponse, JSONResponse, Response
+
+from web.state import Caller, caller
+
+router = APIRouter(tags=["OGC API"])
+
+CONFORMANCE = (
+    "http://www.opengis.net/spec/ogcapi-common-1/1.0/conf/core",
+    "http://www.opengis.net/spec/ogcapi-features-1/1.0/conf/core",
+    "http://www.opengis.net/spec/ogcapi-features-1/1.0/conf/oas30",
+    "http://www.opengis.net/spec/ogcapi-features-1/1.0/conf/geojson",
+    "http://www.opengis.net/spec/ogcapi-features-2/1.0/conf/crs",
+)
+_LINKS = (
+    ("self", "/", "application/json", "This document"),
+    ("service-desc", "/api", "application/vnd.oai.openapi+json;version=3.0", "The API as OpenAPI"),
+    ("conformance", "/conformance", "application/json", "Conformance classes"),
+    ("data", "/collections", "application/json", "The layers 图层"),
+    ("alternate", "/map", "text/html", "The one map 一张图"),
+)
+
+
+@router.get("/", summary="Landing page")
+async def landing(request: Request, who: Annotated[Caller, Depends(caller)]) -> Response:
+    """Where everything is; JSON, or HTML for a browser."""
+    links = [{"rel": rel, "href": who.base + path, "type": kind, "title": title} for rel, path, kind, title in _LINKS]
+    if "text/html" in request.headers.get("accept", "") and request.query_params.get("f") != "json":
+        items = "".join(f'<li><a href="{link["href"]}">{link["title"]}</a></li>' for link in links[1:])
+        return HTMLResponse(
+            '<!doctype html><html lang="zh"><meta charset="utf-8"><meta name="viewport" content="width=device-width">'
+            "<title>OneMap CIM 城市信息模型平台</title><h1>OneMap CIM 城市信息模型平台</h1>"
+            f"<ul>{items}</ul></html>"
+        )
+    document: dict[str, Any] = {
+        "title": "OneMap CIM 城市信息模型平台",
+        "description": "One city: base maps, land and plans, buildings, sensors. 一张图。",
+        "links": links,
+    }
+    return JSONResponse(document)
+
+
+@router.get("/conformance", summary="Conformance classes")
+async def conformance(who: Annotated[Caller, Depends(caller)]) -> dict[str, list[str]]:
+    """The OGC conformance classes this server follows."""
+    return {"conformsTo": list(CONFORMANCE)}

@@ -1,0 +1,33 @@
+"""The viewer: the built page and its assets, nothing from elsewhere."""
+
+from pathlib import Path
+
+from fastapi import APIRouter
+from fastapi.responses import FileResponse, Response
+
+from cim.errors import NotFound
+
+router = APIRouter(tags=["viewer"], include_in_schema=False)
+DIST = Path(__file__).parents[1] / "viewer" / "dist"
+
+
+@router.get("/map")
+@router.get("/map/")
+async def page() -> Response:
+    """The viewer's page."""
+    index = DIST / "index.html"
+    if not index.is_file():
+        raise NotFound("the viewer has not been built", where="/map", remedy="run ./run setup")
+    return FileResponse(index, headers={"cache-control": "no-cache"})
+
+
+@router.get("/map/{path:path}")
+async def asset(path: str) -> Response:
+    """A file of the viewer; hashed assets never change."""
+    file = (DIST / path).resolve()
+    if not file.is_relative_to(DIST.resolve()) or not file.is_file():
+        raise NotFound("the viewer has no such file", where=f"/map/{path[:100]}", remedy="reload the page")
+    lasting = path.startswith("assets/")
+    return FileResponse(
+        file, headers={"cache-control": "public, max-age=31536000, immutable" if lasting else "no-cache"}
+    )
