@@ -24,7 +24,7 @@ async def adopt_staging(connection: AsyncConnection, schema: CollectionSchema, s
     await _execute(connection, f"ALTER TABLE {quoted('staging', schema.id)} SET SCHEMA history")
     await _execute(connection, f"CREATE SEQUENCE {sequence} AS bigint")
     await connection.execute(
-        sa.text(f"SELECT setval(:sequence, coalesce(max(fid), 0) + 1, false) FROM {table}"),  # noqa: S608
+        sa.text(f"SELECT setval(:sequence, coalesce(max(fid), 0) + 1, false) FROM {table}"),
         {"sequence": sequence},
     )
     await _execute(connection, f"GRANT SELECT ON {table} TO cim_reader")
@@ -40,7 +40,7 @@ async def refresh_view(connection: AsyncConnection, schema: CollectionSchema) ->
     await _execute(connection, f"DROP VIEW IF EXISTS {view}")
     await _execute(
         connection,
-        f"CREATE VIEW {view} WITH (security_invoker = true) AS "  # noqa: S608 - quoted identifiers only
+        f"CREATE VIEW {view} WITH (security_invoker = true) AS "
         f"SELECT fid{', ' + columns if columns else ''} FROM {table} WHERE valid_to_version IS NULL",
     )
     await _execute(

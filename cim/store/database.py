@@ -71,15 +71,18 @@ class Database:
 
     @asynccontextmanager
     async def writing(
-        self, request_id: str = "", *, lock_wait_ms: int = LOCK_WAIT_MS
+        self, request_id: str = "", *, lock_wait_ms: int = LOCK_WAIT_MS, timeout_ms: int = WRITE_TIMEOUT_MS
     ) -> AsyncIterator[AsyncConnection]:
-        """A transaction of the writer login: committed when the block ends, rolled back when it raises."""
+        """A transaction of the writer login: committed when the block ends, rolled back when it raises.
+
+        ``lock_wait_ms`` bounds each wait for another writer, ``timeout_ms`` each statement (0: unbounded).
+        """
         async with _translated(), self.writer.begin() as connection:
             await connection.execute(
                 _WRITE_SETTINGS,
                 {
                     "lock": str(lock_wait_ms),
-                    "timeout": str(WRITE_TIMEOUT_MS),
+                    "timeout": str(timeout_ms),
                     "name": f"cim {request_id}"[:63],
                 },
             )

@@ -1,7 +1,7 @@
 """Staging: rows of one import on their way, in a table that only the writer can see.
 
-A staging table has the full shape of a collection table. It is filled by binary COPY and committed before it is
-published, so that an import killed at any moment leaves at most a staging table, which the next start sweeps away.
+A staging table has the full shape of a collection table and lives in the import's one transaction: created, filled by
+binary COPY, checked and published, or gone with everything else when anything fails or anybody is killed.
 """
 
 from collections.abc import Iterable, Sequence
@@ -55,10 +55,7 @@ async def duplicate_keys(connection: AsyncConnection, run: int, limit: int = 5) 
     """Keys met more than once in a run's staging table, with their counts, most frequent first."""
     name = quoted(NAMESPACE, staging_name(run))
     rows = await connection.execute(
-        sa.text(
-            f"SELECT key, count(*) FROM {name} GROUP BY key HAVING count(*) > 1"  # noqa: S608 - quoted identifier
-            " ORDER BY 2 DESC, 1 LIMIT :limit"
-        ),
+        sa.text(f"SELECT key, count(*) FROM {name} GROUP BY key HAVING count(*) > 1 ORDER BY 2 DESC, 1 LIMIT :limit"),
         {"limit": limit},
     )
     return [(row[0], row[1]) for row in rows]
@@ -69,31 +66,18 @@ async def drop_staging(connection: AsyncConnection, run: int) -> None:
     await connection.execute(sa.text(f"DROP TABLE IF EXISTS {quoted(NAMESPACE, staging_name(run))}"))
 
 
-async def sweep_staging(connection: AsyncConnection) -> list[int]:
-    """Remove what killed imports left: staging tables whose run holds no lock any more; returns their runs.
+async def sweep_runs(connection: AsyncConnection) -> list[int]:
+    """Close the runs of imports that were killed; returns their numbers.
 
-    A living import holds the session advisory lock of its run (see ``claim_run``), so nothing in use is dropped.
+    Their staging went with their transaction. A living import holds the advisory lock of its run, so it is left alone.
     """
-    names = await connection.execute(
-        sa.text("SELECT tablename FROM pg_tables WHERE schemaname = :namespace"), {"namespace": NAMESPACE}
+    running = await connection.execute(sa.select(t.import_run.c.id).where(t.import_run.c.status == "running"))
+    swept = [run for run in running.scalars() if await claim_run(connection, run)]
+    await connection.execute(
+        sa.update(t.import_run)
+        .where(t.import_run.c.id.in_(swept), t.import_run.c.status == "running")
+        .values(status="refused", message="the import was interrupted; nothing changed", finished_at=sa.func.now())
     )
-    runs = [int(name.removeprefix("run_")) for (name,) in names if name.startswith("run_")]
-    open_runs = await connection.execute(sa.select(t.import_run.c.id).where(t.import_run.c.status == "running"))
-    swept = []
-    for run in sorted({*runs, *open_runs.scalars()}):
-        if not await claim_run(connection, run):
-            continue
-        await drop_staging(connection, run)
-        await connection.execute(
-            sa.update(t.import_run)
-            .where(t.import_run.c.id == run, t.import_run.c.status == "running")
-            .values(
-                status="refused",
-                message="the import was interrupted; nothing changed",
-                finished_at=sa.func.now(),
-            )
-        )
-        swept.append(run)
     return swept
 
 

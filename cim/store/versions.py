@@ -15,7 +15,7 @@ from cim.store import tables as t
 from cim.store.collection_ddl import adopt_staging
 from cim.store.collection_tables import content_columns, quoted
 from cim.store.collections import find_collection, lock_layer, put_schema, the_collection
-from cim.store.merging import evolve, merge
+from cim.store.merging import evolve, merge, same_content
 from cim.store.staging import drop_staging, staging_name
 
 
@@ -40,7 +40,7 @@ async def publish(
     if existing is None:
         await put_schema(connection, schema, grade)
         await adopt_staging(connection, schema, staging_name(run))
-        count = await connection.scalar(sa.text(f"SELECT count(*) FROM {quoted('history', schema.id)}"))  # noqa: S608
+        count = await connection.scalar(sa.text(f"SELECT count(*) FROM {quoted('history', schema.id)}"))
         change = VersionChange(count or 0, 0, 0)
         number = 1
     else:
@@ -60,27 +60,36 @@ async def rollback(connection: AsyncConnection, layer: str, number: int, *, auth
     await the_version(connection, layer, number)
     name, new = quoted("history", layer), current.version + 1
     columns = content_columns(current.schema)
-    wanted = f"valid_from_version <= {number:d} AND coalesce(valid_to_version > {number:d}, true)"
-    await connection.execute(
-        sa.text(f"""
+    for statement in (
+        f"""
         CREATE TEMPORARY TABLE wanted ON COMMIT DROP AS
-        SELECT old.* FROM {name} old WHERE {wanted} AND valid_to_version IS NOT NULL
-        """)  # noqa: S608 - quoted identifiers and integers only
-    )
+        SELECT fid, key, content_hash, {columns} FROM {name}
+        WHERE valid_from_version <= {number:d} AND valid_to_version > {number:d}
+        """,
+        f"""
+        CREATE TEMPORARY TABLE kept ON COMMIT DROP AS
+        SELECT w.key FROM wanted w JOIN {name} t ON t.key = w.key AND t.valid_to_version IS NULL
+        WHERE {same_content(current.schema, "t", "w")}
+        """,
+        "DELETE FROM wanted w USING kept k WHERE k.key = w.key",
+    ):
+        await connection.execute(sa.text(statement))
     ended = await connection.execute(
         sa.text(f"""
-        UPDATE {name} SET valid_to_version = {new:d}
+        UPDATE {name} t SET valid_to_version = {new:d}
         WHERE valid_to_version IS NULL AND valid_from_version > {number:d}
-        RETURNING fid IN (SELECT fid FROM wanted)
-        """)  # noqa: S608
+          AND NOT EXISTS (SELECT FROM kept k WHERE k.key = t.key)
+        RETURNING EXISTS (SELECT FROM wanted w WHERE w.key = t.key)
+        """)
     )
     outcomes = list(ended.scalars())
     restored = await connection.execute(
         sa.text(f"""
         INSERT INTO {name} (fid, key, content_hash, valid_from_version, {columns})
         SELECT fid, key, content_hash, {new:d}, {columns} FROM wanted
-        """)  # noqa: S608
+        """)
     )
+    await connection.execute(sa.text("DROP TABLE wanted, kept"))
     changed = sum(outcomes)
     change = VersionChange(restored.rowcount - changed, changed, len(outcomes) - changed)
     if change.empty:
@@ -161,7 +170,7 @@ async def _extent(connection: AsyncConnection, schema: CollectionSchema) -> list
             SELECT ST_XMin(e), ST_YMin(e), ST_XMax(e), ST_YMax(e)
             FROM (SELECT ST_Extent({lonlat}) AS e FROM {quoted("history", schema.id)}
                   WHERE valid_to_version IS NULL) AS extent
-            """)  # noqa: S608 - quoted identifiers only
+            """)
         )
     ).one()
     return None if row[0] is None else list(row)

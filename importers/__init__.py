@@ -1,0 +1,1 @@
+"""Outside formats to the model: recognise, inspect, read in a sandbox, check, publish."""

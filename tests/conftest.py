@@ -1,0 +1,84 @@
+"""Real PostGIS for every test that needs it: one cluster a run, a migrated template, one clone a test."""
+
+import fcntl
+import os
+import shutil
+import uuid
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import pytest
+
+from cim.store.cluster import Cluster
+from cim.store.cluster_logins import Logins, create_database, drop_database
+from cim.store.database import Database
+from cim.store.deployment import DatabaseUrls
+from cim.store.migrating import migrate
+
+REAL_DATA = Path(__file__).resolve().parents[2] / "shared" / "real-data"
+
+
+@pytest.fixture(scope="session")
+def run_folder(request: pytest.FixtureRequest) -> Iterator[Path]:
+    """A short folder shared by all processes of this test run, reachable by the postgres account."""
+    uid = os.environ.get("PYTEST_XDIST_TESTRUNUID") or uuid.uuid4().hex
+    folder = Path("/tmp") / f"cimt-{uid[:10]}"
+    folder.mkdir(mode=0o755, exist_ok=True)
+    yield folder
+    if not os.environ.get("PYTEST_XDIST_WORKER"):
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """The controlling process removes the run's folder once every worker is done."""
+    if os.environ.get("PYTEST_XDIST_WORKER"):
+        return
+    uid = getattr(session.config, "workerinput", {}).get("testrunuid") or getattr(
+        session.config.pluginmanager.get_plugin("dsession"), "testrunuid", None
+    )
+    if uid:
+        shutil.rmtree(Path("/tmp") / f"cimt-{uid[:10]}", ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def cluster_logins(run_folder: Path) -> Iterator[Logins]:
+    """The run's private cluster with a migrated database ``cim`` to clone."""
+    with Cluster(run_folder / "d", durable=False) as logins:
+        with (run_folder / "migrate.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            migrate(logins.owner_url)
+        yield logins
+
+
+@pytest.fixture
+def logins(cluster_logins: Logins, run_folder: Path) -> Iterator[Logins]:
+    """A database of the test's own."""
+    name = f"t_{uuid.uuid4().hex[:12]}"
+    with (run_folder / "clone.lock").open("w") as lock, cluster_logins.connect_admin("postgres") as admin:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        create_database(admin, name, template="cim")
+    yield cluster_logins.for_database(name)
+    with cluster_logins.connect_admin("postgres") as admin:
+        drop_database(admin, name)
+
+
+@pytest.fixture
+def urls(logins: Logins) -> DatabaseUrls:
+    """The three logins' addresses of the test's own database."""
+    return DatabaseUrls(logins.owner_url, logins.writer_url, logins.reader_url)
+
+
+@pytest.fixture
+async def database(logins: Logins) -> AsyncIterator[Database]:
+    """An open Database on the test's own database."""
+    opened = Database(logins.reader_url, logins.writer_url, pool_size=4)
+    yield opened
+    await opened.close()
+
+
+@pytest.fixture
+def real_data() -> Path:
+    """The folder of real files; tests that need it skip, saying so, where it is absent."""
+    if not REAL_DATA.is_dir():
+        pytest.skip(f"real files are not here: {REAL_DATA.name} beside the checkout is absent")
+    return REAL_DATA

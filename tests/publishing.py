@@ -1,0 +1,62 @@
+"""A short way to publish small layers in tests, by the same store functions as an import."""
+
+from collections.abc import Sequence
+
+import sqlalchemy as sa
+
+from cim.model.access import Grade
+from cim.model.collection import CollectionSchema, Field, ImportMode, Version
+from cim.store.collection_ddl import index_staging
+from cim.store.database import Database
+from cim.store.runs import open_run
+from cim.store.staging import create_staging, staging_name
+from cim.store.versions import publish
+
+Row = tuple[str, float, str | None]
+"""Key, value and EWKT in EPSG:4490."""
+
+
+def schema(layer: str = "squares", *, geometry: str = "Polygon", srid: int = 4490) -> CollectionSchema:
+    """A layer with a code and a number."""
+    fields = (Field("code", "text"), Field("height_m", "double"))
+    return CollectionSchema(layer, geometry, srid, fields, "code")  # type: ignore[arg-type]
+
+
+async def publish_rows(
+    database: Database,
+    rows: Sequence[Row],
+    *,
+    layer: CollectionSchema | None = None,
+    mode: ImportMode = ImportMode.REPLACE,
+    grade: Grade = Grade.PUBLIC,
+    area: str | None = None,
+) -> Version | None:
+    """Publish rows as the next version of a layer."""
+    layer = layer or schema()
+    async with database.writing("test") as connection:
+        run = await open_run(connection, layer=layer.id, author="test", source_name="rows", mode=mode)
+        await create_staging(connection, layer, run)
+        for number, (code, height, shape) in enumerate(rows, 1):
+            await connection.execute(
+                sa.text(
+                    f"INSERT INTO staging.run_{run} (fid, key, content_hash, valid_from_version, code, height_m, geom)"
+                    " VALUES (:fid, :code, :hash, 1, :code, :height,"
+                    f" ST_Transform(ST_GeomFromEWKT(:shape), {layer.srid}))"
+                ),
+                {
+                    "fid": number,
+                    "code": code,
+                    "hash": f"{code}{height}{shape}".encode(),
+                    "height": height,
+                    "shape": shape,
+                },
+            )
+        await index_staging(connection, layer, staging_name(run))
+        return await publish(connection, layer, run, mode=mode, grade=grade, author="test", area=area)
+
+
+def square(lon: float, lat: float, side: float = 0.001) -> str:
+    """A square of ``side`` degrees as EWKT, its lower left corner given."""
+    corners = [(lon, lat), (lon + side, lat), (lon + side, lat + side), (lon, lat + side), (lon, lat)]
+    ring = ", ".join(f"{x:.7f} {y:.7f}" for x, y in corners)
+    return f"SRID=4490;POLYGON(({ring}))"

@@ -1,0 +1,123 @@
+"""A served application over the test's own database, with a small catalogue of its own."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+import pytest
+from fastapi import FastAPI
+
+from cim.model.access import Grade
+from cim.store import identities
+from cim.store.database import Database
+from cim.store.deployment import DatabaseUrls
+from layers.catalog import Catalog, load_catalog
+from layers.search_index import index_behind
+from publishing import publish_rows, schema, square
+from web.app import create_api
+from web.asgi import Front
+from web.settings import ServerSettings
+from web.state import ServerState
+from web.tile_endpoint import TileEndpoint
+
+DEFINITION = """
+id = "{id}"
+title = {{ zh = "方块", en = "Squares" }}
+category = "spatio-temporal-base"
+theme = "base"
+grade = "{grade}"
+geometry = "Polygon"
+key = "code"
+title_field = "code"
+search = ["code"]
+kind = {{ zh = "方块", en = "square" }}
+attribution = "合成数据"
+[tiles]
+fields = ["code", "height_m"]
+[[fields]]
+name = "code"
+type = "text"
+title = {{ zh = "编码", en = "Code" }}
+[[fields]]
+name = "height_m"
+type = "double"
+title = {{ zh = "高度", en = "Height" }}
+unit = "m"
+{secret}
+"""
+
+
+@dataclass
+class Served:
+    """A running application and the clients of its roles."""
+
+    api: FastAPI
+    database: Database
+    state: ServerState
+    anonymous: httpx.AsyncClient
+    viewer: httpx.AsyncClient
+    technician: httpx.AsyncClient
+    administrator: httpx.AsyncClient
+
+    def client(self, **headers: str) -> httpx.AsyncClient:
+        """A further client."""
+        return httpx.AsyncClient(transport=self.anonymous._transport, base_url="http://test", headers=headers)
+
+
+@pytest.fixture
+def catalog(tmp_path: Path) -> Catalog:
+    """Layers ``squares`` (public, its height internal) and ``hidden`` (restricted)."""
+    folder = tmp_path / "layers"
+    (folder / "definitions").mkdir(parents=True)
+    (folder / "themes.toml").write_text(
+        '[[theme]]\nid = "base"\ntitle = { zh = "基础", en = "Base" }\norder = 1\n', "utf-8"
+    )
+    for name, grade, secret in (("squares", "public", 'grade = "internal"'), ("hidden", "restricted", "")):
+        text = DEFINITION.format(id=name, grade=grade, secret=secret)
+        (folder / "definitions" / f"{name}.toml").write_text(text, "utf-8")
+    return load_catalog([folder])
+
+
+@pytest.fixture
+async def served(urls: DatabaseUrls, catalog: Catalog) -> AsyncIterator[Served]:
+    """The application with two layers of three features each, and a client for every role."""
+    database = Database(urls.reader_url, urls.writer_url, pool_size=4)
+    await fill(database)
+    await index_behind(database, catalog)
+    state = ServerState.build(ServerSettings(), database, catalog)
+    api = create_api(state)
+    app = Front(api, TileEndpoint(state), api.state.metrics)
+    keys = {}
+    async with database.writing() as connection:
+        for role in ("viewer", "technician", "administrator"):
+            keys[role] = (await identities.create_key(connection, role))[1]
+    transport = httpx.ASGITransport(app, client=("192.0.2.1", 5000), raise_app_exceptions=False)
+    clients = {
+        role: httpx.AsyncClient(
+            transport=transport, base_url="http://test", headers={"Authorization": f"Bearer {key}"}
+        )
+        for role, key in keys.items()
+    }
+    async with running(api):
+        yield Served(
+            api, database, state, httpx.AsyncClient(transport=transport, base_url="http://test"), **clients
+        )
+
+
+@asynccontextmanager
+async def running(api: FastAPI) -> AsyncIterator[None]:
+    """Start and stop what the application runs in the background."""
+    async with api.router.lifespan_context(api):
+        yield
+
+
+async def fill(database: Database) -> None:
+    """Two layers with the same three squares around the seat."""
+    rows = [(f"{name}栋", 10.0 * n, square(103.95 + n / 100, 30.98)) for n, name in enumerate("甲乙丙", 1)]
+    graded = schema("squares")
+    fields = (graded.fields[0], type(graded.fields[1])("height_m", "double", Grade.INTERNAL))
+    graded = type(graded)("squares", "Polygon", 4490, fields, "code")
+    await publish_rows(database, rows, layer=graded, grade=Grade.PUBLIC)
+    await publish_rows(database, rows, layer=schema("hidden"), grade=Grade.RESTRICTED)

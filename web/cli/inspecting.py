@@ -1,0 +1,45 @@
+"""cim inspect: told first, nothing written."""
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from importers.inspection import Inspection
+from importers.sandbox import open_source
+
+from web.cli.options import AsJson
+from web.cli.reading import Crs, Encoding, TrustFile, existing, read_options
+
+
+def inspect(
+    path: Annotated[Path, typer.Argument(help="File or folder to look at.")],
+    as_json: AsJson = False,
+    crs: Crs = None,
+    encoding: Encoding = None,
+    trust_file: TrustFile = False,
+) -> None:
+    """Say what a file holds, what would load, what not, and why."""
+    options = read_options(crs=crs, encoding=encoding, split=False, trust_file=trust_file)
+    with open_source(existing(path), options) as source:
+        inspection = source.inspection
+    if as_json:
+        typer.echo(inspection.to_json())
+    else:
+        _print(inspection)
+    if not inspection.readable:
+        raise typer.Exit(1)
+
+
+def _print(inspection: Inspection) -> None:
+    typer.echo(f"{inspection.driver}")
+    document = json.loads(inspection.to_json())
+    for layer in document["layers"]:
+        typer.echo(f"\n{layer['name']}: {layer['feature_count']} x {layer['geometry_type']}")
+        typer.echo(f"  crs       {layer['crs']} ({layer['crs_evidence']})")
+        typer.echo(f"  encoding  {layer['encoding']}")
+        typer.echo(f"  bbox      {layer['bbox']}")
+        for field in layer["fields"]:
+            typer.echo(f"  field     {field['name']}: {field['type']}")
+        for problem in layer["problems"]:
+            typer.echo(f"  !         {problem['code']} x {problem['count']}: {problem['message']}")

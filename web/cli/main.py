@@ -1,0 +1,44 @@
+"""The console script ``cim``: one file per verb; exit 0 done, 1 refused or partly loaded, 2 wrong use."""
+
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import typer
+
+from cim.errors import BadRequest, CimError, NotFound
+from web.cli import doctor, importing, inspecting, keys, layer_list, publishing, up, users, versions
+
+app = typer.Typer(
+    name="cim",
+    help="OneMap CIM: one city, one map. 城市信息模型平台 · 一张图",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+WRONG_USE = (BadRequest, NotFound)
+
+_VERBS: dict[str, Callable[..., Any]] = {
+    "up": up.up,
+    "import": importing.import_files,
+    "inspect": inspecting.inspect,
+    "layers": layer_list.layers,
+    "history": versions.history,
+    "diff": versions.diff,
+    "rollback": versions.rollback,
+    "publish": publishing.publish,
+    "doctor": doctor.doctor,
+}
+for _name, _verb in _VERBS.items():
+    app.command(_name)(_verb)
+app.add_typer(users.app, name="user")
+app.add_typer(keys.app, name="key")
+
+
+def main() -> None:
+    """Run the command line; an error on purpose is one line on standard error and an exit code."""
+    try:
+        app()
+    except CimError as error:
+        sys.stderr.write(f"cim: {error}\n")
+        sys.exit(2 if isinstance(error, WRONG_USE) else 1)
