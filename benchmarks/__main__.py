@@ -1,0 +1,36 @@
+"""python -m benchmarks [NAME ...]: run benchmarks and write benchmarks/results/NAME.json."""
+
+import argparse
+import importlib
+import json
+import sys
+from pathlib import Path
+
+from benchmarks.machine import machine
+
+NAMES = ("import_buildings", "tiles_warm")
+RESULTS = Path(__file__).parent / "results"
+
+
+def main() -> int:
+    """Run the named benchmarks, all of them when none is named."""
+    parser = argparse.ArgumentParser(prog="benchmarks")
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(NAMES)}")
+    parser.add_argument("--county", type=Path, default=None, help="folder of the county-size sample; made when absent")
+    parser.add_argument("--rounds", type=int, default=5)
+    given = parser.parse_args()
+    unknown = sorted(set(given.names) - set(NAMES))
+    if unknown:
+        parser.error(f"unknown: {', '.join(unknown)}; choose from {', '.join(NAMES)}")
+    RESULTS.mkdir(exist_ok=True)
+    for name in given.names or NAMES:
+        module = importlib.import_module(f"benchmarks.{name}")
+        result = {"benchmark": name, "machine": machine(), **module.measure(given.county, given.rounds)}
+        path = RESULTS / f"{name}.json"
+        path.write_text(json.dumps(result, indent=1, ensure_ascii=False) + "\n", "utf-8")
+        print(json.dumps(result, indent=1, ensure_ascii=False))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
