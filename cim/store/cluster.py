@@ -15,7 +15,7 @@ import os
 import shutil
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -112,7 +112,8 @@ class Cluster:
             try:
                 return self._running_logins()
             except BaseException:
-                self._let_go()
+                with suppress(ClusterError):
+                    self._stop_if_last()
                 raise
 
     def stop(self) -> None:
@@ -128,15 +129,7 @@ class Cluster:
         if self._users is None:
             return
         with self._starting():
-            self._let_go()
-            descriptor = self._open_lock("users.lock")
-            try:
-                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                return
-            finally:
-                os.close(descriptor)
-            self._stop()
+            self._stop_if_last()
 
     def status(self) -> ClusterStatus:
         """What there is and whether it runs; changes nothing."""
@@ -212,6 +205,17 @@ class Cluster:
 
     # Creating, starting, stopping; all under the start lock
 
+    def _stop_if_last(self) -> None:
+        self._let_go()
+        descriptor = self._open_lock("users.lock")
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return
+        finally:
+            os.close(descriptor)
+        self._stop()
+
     def _running_logins(self) -> Logins:
         created = self._version() is not None
         passwords_file = self.data_dir / "passwords.json"
@@ -219,7 +223,6 @@ class Cluster:
             logins_.write_passwords(passwords_file, self.account)
             self._create()
         logins = self.logins()
-        make_private_dir(self.socket_dir, self.account)
         if postmaster_pid(self.pgdata) and not (self.socket_dir / f".s.PGSQL.{SOCKET_PORT}").exists():
             self._progress("the socket of the running database is gone: restarting it")
             self._stop()
@@ -287,6 +290,7 @@ class Cluster:
             partial.replace(path)
 
     def _start(self) -> None:
+        make_private_dir(self.socket_dir, self.account)
         self._write_settings(self.pgdata)
         clear_stale_locks(self.pgdata, self.socket_dir)
         start_log = self.data_dir / "log" / "start.log"
@@ -311,6 +315,8 @@ class Cluster:
         for mode, seconds in (("fast", 60), ("immediate", 20)):
             status, said = self._pg_ctl("stopping the database", seconds, "-m", mode, "stop")
             if status == 0 or postmaster_pid(self.pgdata) is None:
+                with suppress(OSError):
+                    self.socket_dir.rmdir()
                 return
         raise self._failed("the database could not be stopped", said)
 

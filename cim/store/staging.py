@@ -61,6 +61,18 @@ async def duplicate_keys(connection: AsyncConnection, run: int, limit: int = 5) 
     return [(row[0], row[1]) for row in rows]
 
 
+async def number_repeated_keys(connection: AsyncConnection, run: int) -> None:
+    """Tell equal keys apart by appending -2, -3 ...: for layers whose content is the key."""
+    name = quoted(NAMESPACE, staging_name(run))
+    await connection.execute(
+        sa.text(f"""
+        UPDATE {name} s SET key = s.key || '-' || n.number
+        FROM (SELECT fid, row_number() OVER (PARTITION BY key ORDER BY fid) AS number FROM {name}) n
+        WHERE n.fid = s.fid AND n.number > 1
+        """)
+    )
+
+
 async def drop_staging(connection: AsyncConnection, run: int) -> None:
     """Remove a run's staging table if it is still there."""
     await connection.execute(sa.text(f"DROP TABLE IF EXISTS {quoted(NAMESPACE, staging_name(run))}"))

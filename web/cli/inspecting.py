@@ -5,11 +5,12 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+
+from importers.importer import ReadOptions
 from importers.inspection import Inspection
 from importers.sandbox import open_source
-
 from web.cli.options import AsJson
-from web.cli.reading import Crs, Encoding, TrustFile, existing, read_options
+from web.cli.reading import Crs, Encoding, TrustFile, existing
 
 
 def inspect(
@@ -20,7 +21,7 @@ def inspect(
     trust_file: TrustFile = False,
 ) -> None:
     """Say what a file holds, what would load, what not, and why."""
-    options = read_options(crs=crs, encoding=encoding, split=False, trust_file=trust_file)
+    options = ReadOptions(crs=crs, encoding=encoding, split=False, trust_file=trust_file)
     with open_source(existing(path), options) as source:
         inspection = source.inspection
     if as_json:

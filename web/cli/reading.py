@@ -10,7 +10,8 @@ from cim.errors import BadRequest
 Crs = Annotated[str | None, typer.Option("--crs", help="Coordinate system of the file, for example EPSG:4523.")]
 Encoding = Annotated[str | None, typer.Option("--encoding", help="Text encoding of the file, for example GB18030.")]
 TrustFile = Annotated[
-    bool, typer.Option("--trust-file", help="Read the file although this machine cannot cut the reader off the network.")
+    bool,
+    typer.Option("--trust-file", help="Read the file although this machine cannot cut the reader off the network."),
 ]
 
 

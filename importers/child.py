@@ -1,0 +1,93 @@
+"""The reading child: ``python -m importers.child`` answers requests until its input ends.
+
+A request is one line of JSON. An inspection is answered with one line of JSON; a reading with the byte 1 and an Arrow
+IPC stream whose rows carry their number in the file, a rejection reason or a repair, and WKB in storage coordinates, or
+with the byte 0 where there are no rows. A refusal is one line of JSON on standard error and exit status 3.
+"""
+
+import json
+import sys
+from collections.abc import Iterator
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import pyarrow as pa
+
+from cim.errors import CimError, ImportRefused
+from importers.importer import GEOMETRY_COLUMN, ReadOptions
+from importers.inspection import Inspection, LayerInspection, inspection_from
+from importers.reference_systems import way_to_storage
+from importers.registry import importer_for, importer_named
+from importers.shapes import Target, prepared_shapes
+from importers.wire import NO_ROWS, REFUSED_STATUS, REJECTED_COLUMN, REPAIRED_COLUMN, ROW_COLUMN, ROWS_FOLLOW
+
+
+def main() -> int:
+    """Answer the requests on standard input one after another."""
+    try:
+        for line in sys.stdin:
+            _answer(json.loads(line), sys.stdout.buffer)
+    except CimError as error:
+        code = error.code if isinstance(error, ImportRefused) else "refused"
+        fault = {"code": code, "what": error.what, "where": error.where, "remedy": error.remedy}
+        sys.stderr.write(json.dumps(fault, ensure_ascii=False) + "\n")
+        return REFUSED_STATUS
+    return 0
+
+
+def _answer(request: dict[str, Any], output: BinaryIO) -> None:
+    if request["command"] == "inspect":
+        output.write(json.dumps(asdict(_inspect(request)), ensure_ascii=False).encode() + b"\n")
+    else:
+        _read(request, output)
+    output.flush()
+
+
+def _inspect(request: dict[str, Any]) -> Inspection:
+    path = Path(request["path"])
+    importer = importer_for(path)
+    return Inspection(importer.name, tuple(importer.inspect(path, ReadOptions(**request["options"]))))
+
+
+def _read(request: dict[str, Any], output: BinaryIO) -> None:
+    layer = inspection_from({"driver": "", "layers": [request["layer"]]}).layers[0]
+    target = Target(**request["target"])
+    writer = None
+    for batch in _prepared(request, layer, target):
+        if writer is None:
+            output.write(ROWS_FOLLOW)
+            writer = pa.ipc.new_stream(output, batch.schema)
+        writer.write_batch(batch)
+    if writer is None:
+        output.write(NO_ROWS)
+    else:
+        writer.close()
+
+
+def _prepared(request: dict[str, Any], layer: LayerInspection, target: Target) -> Iterator[pa.RecordBatch]:
+    importer = importer_named(request["driver"])
+    way = way_to_storage(target.source_srid, target.source_wkt) if target.geometry != "none" else None
+    names = [field.name for field in layer.fields]
+    row = 1
+    for batch in importer.read(Path(request["path"]), layer, ReadOptions(**request["options"])):
+        columns = [_kept(batch.column(name)) for name in names]
+        rejected: pa.Array = pa.nulls(batch.num_rows, pa.string())
+        repaired: pa.Array = pa.nulls(batch.num_rows, pa.string())
+        geometry: pa.Array = pa.nulls(batch.num_rows, pa.binary())
+        if way is not None:
+            geometry, rejected, repaired = prepared_shapes(batch.column(GEOMETRY_COLUMN), target, way)
+        numbers = pa.array(range(row, row + batch.num_rows), pa.int64())
+        row += batch.num_rows
+        yield pa.RecordBatch.from_arrays(
+            [*columns, numbers, rejected, repaired, geometry],
+            names=[*names, ROW_COLUMN, REJECTED_COLUMN, REPAIRED_COLUMN, GEOMETRY_COLUMN],
+        )
+
+
+def _kept(column: pa.Array) -> pa.Array:
+    return column.cast(pa.string()) if pa.types.is_large_string(column.type) else column
+
+
+if __name__ == "__main__":
+    sys.exit(main())

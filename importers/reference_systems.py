@@ -1,0 +1,135 @@
+"""Reference systems of sources: what is declared, whether the coordinates agree, and the way to storage.
+
+CGCS2000 systems are stored as they come. Any other declared system is brought to EPSG:4490, by an operation that is
+known (never a ballpark one) and recorded. WGS 84 is taken as CGCS2000, which differs by less than a metre, and said so.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pyproj
+import shapely
+from numpy.typing import NDArray
+from pyproj.transformer import TransformerGroup
+
+from cim.errors import BadRequest, ImportRefused
+from cim.model.collection import BoundingBox
+from importers.inspection import Problem
+
+GEOGRAPHIC = 4490
+ZONED_3_DEGREE = range(4513, 4534)
+"""3-degree Gauss-Krüger with the zone before the easting: EPSG:4513 is zone 25."""
+ZONED_6_DEGREE = range(4491, 4502)
+"""6-degree Gauss-Krüger with the zone before the easting: EPSG:4491 is zone 13."""
+CGCS2000 = frozenset({4490, *range(4491, 4555)})
+WGS84 = 4326
+CHINA: BoundingBox = (73.0, 3.0, 136.0, 54.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """How coordinates get from a source to storage. ``operation`` is for the record; ``accuracy_m`` may be unknown."""
+
+    srid: int
+    transformer: pyproj.Transformer | None
+    operation: str
+    accuracy_m: float | None = None
+
+    def apply(self, shapes: NDArray[np.object_]) -> NDArray[np.object_]:
+        """The shapes in storage coordinates."""
+        if self.transformer is None:
+            return shapes
+        transform = self.transformer.transform
+        moved: NDArray[np.object_] = shapely.transform(
+            shapes, lambda xy: np.column_stack(transform(xy[:, 0], xy[:, 1]))
+        )
+        return moved
+
+
+def declared_crs(text: str | None) -> tuple[int | None, str | None]:
+    """EPSG code of a declared CRS, or its WKT where it has no code; both None when none is declared."""
+    if not text:
+        return None, None
+    try:
+        crs = pyproj.CRS.from_user_input(text)
+    except pyproj.exceptions.CRSError:
+        return None, None
+    code = crs.to_epsg(min_confidence=25)
+    if code is None and crs.is_geographic and crs.to_epsg(min_confidence=20) == WGS84:
+        code = WGS84
+    return (code, None) if code else (None, crs.to_wkt())
+
+
+def given_crs(text: str) -> tuple[int | None, str | None]:
+    """The CRS a user names; BadRequest when there is no such system."""
+    srid, wkt = declared_crs(text)
+    if srid is None and wkt is None:
+        raise BadRequest(
+            f"{text!r} is not a known reference system", where="--crs", remedy="write an EPSG code such as EPSG:4523"
+        )
+    return srid, wkt
+
+
+def way_to_storage(srid: int | None, wkt: str | None) -> Way:
+    """The operation from a declared CRS to its storage CRS; ImportRefused where only a guess would do."""
+    if srid in CGCS2000:
+        return Way(srid or GEOGRAPHIC, None, "stored as delivered")
+    if srid == WGS84:
+        return Way(GEOGRAPHIC, None, "WGS 84 taken as CGCS2000 (difference under 1 m)", 1.0)
+    source = pyproj.CRS.from_epsg(srid) if srid else pyproj.CRS.from_wkt(wkt or "")
+    group = TransformerGroup(source, pyproj.CRS.from_epsg(WGS84), always_xy=True, allow_ballpark=False)
+    if not group.transformers:
+        raise ImportRefused(
+            "crs-no-operation",
+            f"there is no exact way from {source.name} to CGCS2000",
+            remedy="have the file transformed by its owner, or give the system it is really in with --crs",
+        )
+    best = group.transformers[0]
+    accuracy = best.accuracy if best.accuracy >= 0 else None
+    return Way(GEOGRAPHIC, best, f"{best.description}; WGS 84 taken as CGCS2000", accuracy)
+
+
+def coordinate_problems(srid: int | None, bbox: BoundingBox | None) -> list[Problem]:
+    """What the coordinates say against the declared system."""
+    if srid is None or bbox is None:
+        return []
+    if srid in ZONED_3_DEGREE:
+        return _zone_problems(bbox, srid - 4488)
+    if srid in ZONED_6_DEGREE:
+        return _zone_problems(bbox, srid - 4478)
+    if srid in CGCS2000 and srid != GEOGRAPHIC:
+        return _plain_easting_problems(bbox)
+    if srid in {GEOGRAPHIC, WGS84}:
+        return _degree_problems(bbox)
+    return []
+
+
+def _zone_problems(bbox: BoundingBox, zone: int) -> list[Problem]:
+    zones = {int(bbox[0] // 1e6), int(bbox[2] // 1e6)}
+    if zones == {zone}:
+        return []
+    text = f"the system is of zone {zone}, but eastings run from {bbox[0]:.0f} to {bbox[2]:.0f}"
+    return [Problem("zone-disagrees", 1, f"{text}; give the true system with --crs", refuses=True)]
+
+
+def _plain_easting_problems(bbox: BoundingBox) -> list[Problem]:
+    if bbox[2] < 1e6:
+        return []
+    zone = int(bbox[0] // 1e6)
+    text = f"eastings begin with zone {zone}, but the declared system has none"
+    return [Problem("zone-disagrees", 1, f"{text}; give --crs EPSG:{4488 + zone}", refuses=True)]
+
+
+def _degree_problems(bbox: BoundingBox) -> list[Problem]:
+    west, south, east, north = bbox
+    if max(abs(west), abs(east)) > 180.001 or max(abs(south), abs(north)) > 90.001:
+        swapped = CHINA[1] <= west and east <= CHINA[3] and CHINA[0] <= south and north <= CHINA[2]
+        if swapped:
+            return [
+                Problem("axes-swapped", 1, "latitude stands before longitude; have the axes put right", refuses=True)
+            ]
+        text = f"the declared system is in degrees, but coordinates run to {max(east, north):.0f}; give --crs"
+        return [Problem("not-degrees", 1, text, refuses=True)]
+    if east < CHINA[0] or west > CHINA[2] or north < CHINA[1] or south > CHINA[3]:
+        return [Problem("outside-china", 1, "the data lie outside China")]
+    return []

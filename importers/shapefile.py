@@ -1,0 +1,32 @@
+"""ESRI Shapefile: .shp with .shx, .dbf, .prj and .cpg beside it."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from importers.importer import ReadOptions
+from importers.inspection import LayerInspection
+from importers.text_encoding import dbf_encoding
+from importers.vector_source import inspect_layers, read_layer
+
+MAGIC = b"\x00\x00\x27\x0a"
+
+
+class Shapefile:
+    """Reads a .shp and its parts; the text encoding comes from .cpg, the language byte, or the texts themselves."""
+
+    name = "ESRI Shapefile"
+
+    def recognises(self, head: bytes, path: Path) -> bool:
+        """A main file starts with the file code 9994."""
+        return head.startswith(MAGIC)
+
+    def inspect(self, path: Path, options: ReadOptions) -> list[LayerInspection]:
+        """The one layer of a Shapefile."""
+        encoding, evidence = dbf_encoding(path, options.encoding)
+        return inspect_layers(path, evidence="declared in .prj", encoding=f"{encoding} ({evidence})", ENCODING=encoding)
+
+    def read(self, path: Path, layer: LayerInspection, options: ReadOptions) -> Iterator[Any]:
+        """Rows in file order, texts recoded to UTF-8."""
+        encoding, _ = dbf_encoding(path, options.encoding)
+        return read_layer(path, layer.name, ENCODING=encoding)

@@ -1,0 +1,36 @@
+"""Importing the sample city at first start."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+from cim.errors import BadRequest, ImportRefused
+from cim.store.collections import all_collections
+from cim.store.database import Database
+from importers.importer import ReadOptions
+from importers.run import ImportRequest, import_file
+from layers.catalog import Catalog
+from web.cli.opening import ROLE, operator
+
+
+async def import_samples(database: Database, catalog: Catalog, folder: Path, say: Callable[[str], None]) -> None:
+    """Import each layer of a sample folder that the city does not have yet, as its ``manifest.json`` lists them."""
+    manifest = folder / "manifest.json"
+    if not manifest.is_file():
+        raise BadRequest("the folder has no manifest.json", where=str(folder), remedy="name data_samples/small")
+    async with database.writing("samples") as connection:
+        there = await all_collections(connection)
+    entries = json.loads(manifest.read_text("utf-8"))["layers"]
+    missing = [entry for entry in entries if entry["layer"] not in there and entry["layer"] in catalog.layers]
+    for number, entry in enumerate(missing, 1):
+        options = ReadOptions(crs=entry["crs"], encoding=entry.get("encoding"))
+        request = ImportRequest(folder / entry["file"], operator(), ROLE, entry["layer"], options=options)
+        for report in await import_file(database, catalog, request):
+            if report.status in {"refused", "partial"}:
+                raise ImportRefused(
+                    "sample",
+                    f"the sample did not load whole: {report.message}",
+                    where=entry["layer"],
+                    remedy="report this",
+                )
+            say(f"[{number}/{len(missing)}] {report.layer}: {report.loaded} features")
