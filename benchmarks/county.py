@@ -29,8 +29,18 @@ def import_layers(folder: Path, data: Path, layers: list[str]) -> None:
     for layer in layers:
         path = layer_file(folder, layer)
         subprocess.run(
-            [sys.executable, "-c", "from web.cli.main import main; main()", "import", str(path), "--layer", layer,
-             "--data", str(data), "--json"],
+            [
+                sys.executable,
+                "-c",
+                "from web.cli.main import main; main()",
+                "import",
+                str(path),
+                "--layer",
+                layer,
+                "--data",
+                str(data),
+                "--json",
+            ],
             check=True,
             stdout=subprocess.DEVNULL,
         )

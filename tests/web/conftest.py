@@ -2,12 +2,13 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
 import pytest
 from fastapi import FastAPI
+from publishing import publish_rows, schema, square
+from serving import Served
 
 from cim.model.access import Grade
 from cim.store import identities
@@ -15,7 +16,6 @@ from cim.store.database import Database
 from cim.store.deployment import DatabaseUrls
 from layers.catalog import Catalog, load_catalog
 from layers.search_index import index_behind
-from publishing import publish_rows, schema, square
 from web.app import create_api
 from web.asgi import Front
 from web.settings import ServerSettings
@@ -49,23 +49,6 @@ unit = "m"
 """
 
 
-@dataclass
-class Served:
-    """A running application and the clients of its roles."""
-
-    api: FastAPI
-    database: Database
-    state: ServerState
-    anonymous: httpx.AsyncClient
-    viewer: httpx.AsyncClient
-    technician: httpx.AsyncClient
-    administrator: httpx.AsyncClient
-
-    def client(self, **headers: str) -> httpx.AsyncClient:
-        """A further client."""
-        return httpx.AsyncClient(transport=self.anonymous._transport, base_url="http://test", headers=headers)
-
-
 @pytest.fixture
 def catalog(tmp_path: Path) -> Catalog:
     """Layers ``squares`` (public, its height internal) and ``hidden`` (restricted)."""
@@ -95,15 +78,11 @@ async def served(urls: DatabaseUrls, catalog: Catalog) -> AsyncIterator[Served]:
             keys[role] = (await identities.create_key(connection, role))[1]
     transport = httpx.ASGITransport(app, client=("192.0.2.1", 5000), raise_app_exceptions=False)
     clients = {
-        role: httpx.AsyncClient(
-            transport=transport, base_url="http://test", headers={"Authorization": f"Bearer {key}"}
-        )
+        role: httpx.AsyncClient(transport=transport, base_url="http://test", headers={"Authorization": f"Bearer {key}"})
         for role, key in keys.items()
     }
     async with running(api):
-        yield Served(
-            api, database, state, httpx.AsyncClient(transport=transport, base_url="http://test"), **clients
-        )
+        yield Served(api, database, state, httpx.AsyncClient(transport=transport, base_url="http://test"), **clients)
 
 
 @asynccontextmanager

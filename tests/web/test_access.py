@@ -1,6 +1,7 @@
 """Default deny holds by enumeration: every route and every table is classified, and the classes are true."""
 
 import sqlalchemy as sa
+from serving import Served
 
 from cim.policy.tables import TABLE_REACH
 from cim.store.tables import metadata
@@ -18,11 +19,11 @@ def paths(routes) -> set[str]:
     return found
 
 
-async def test_every_route_is_classified(served) -> None:
+async def test_every_route_is_classified(served: Served) -> None:
     assert paths(served.api.routes) == set(ROUTE_ACCESS)
 
 
-async def test_layer_routes_give_anonymous_nothing_of_a_graded_layer(served) -> None:
+async def test_layer_routes_give_anonymous_nothing_of_a_graded_layer(served: Served) -> None:
     values = {"{layer}": "hidden", "{fid}": "1", "{z:int}": "0", "{x:int}": "0", "{y:int}": "0"}
     for path, access in ROUTE_ACCESS.items():
         if access not in {"layer", "right"}:
@@ -37,7 +38,7 @@ async def test_layer_routes_give_anonymous_nothing_of_a_graded_layer(served) -> 
         assert "hidden" not in answer.text.replace(address, "").replace("'hidden'", ""), address
 
 
-async def test_every_table_is_classified_and_the_grants_agree(served) -> None:
+async def test_every_table_is_classified_and_the_grants_agree(served: Served) -> None:
     assert set(TABLE_REACH) == {table.name for table in metadata.tables.values()} | {"alembic_version"}
     async with served.database.writing() as connection:
         for table, reach in TABLE_REACH.items():
@@ -55,7 +56,7 @@ async def test_every_table_is_classified_and_the_grants_agree(served) -> None:
         assert writable == 0
 
 
-async def test_a_table_made_behind_our_back_is_not_served(served) -> None:
+async def test_a_table_made_behind_our_back_is_not_served(served: Served) -> None:
     async with served.database.writing() as connection:
         await connection.execute(sa.text("CREATE TABLE city.sneaky AS SELECT 1 AS fid"))
     await served.state.live.refresh()

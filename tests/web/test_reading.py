@@ -3,6 +3,7 @@
 import mapbox_vector_tile
 import morecantile
 import sqlalchemy as sa
+from serving import Served
 
 from cim.store import identities
 
@@ -14,7 +15,7 @@ def tile_path(layer: str = "squares", z: int = 15) -> str:
     return f"/tiles/{layer}/{tile.z}/{tile.x}/{tile.y}.mvt"
 
 
-async def test_collections_are_those_the_policy_opens(served) -> None:
+async def test_collections_are_those_the_policy_opens(served: Served) -> None:
     seen = {}
     for role in ("anonymous", "viewer", "technician", "administrator"):
         answer = (await getattr(served, role).get("/collections")).json()
@@ -33,7 +34,7 @@ async def test_collections_are_those_the_policy_opens(served) -> None:
         assert answer.json()["detail"].replace("hidden", "") == missing.json()["detail"].replace("nothing", "")
 
 
-async def test_graded_fields_are_in_no_output(served) -> None:
+async def test_graded_fields_are_in_no_output(served: Served) -> None:
     feature = (await served.anonymous.get("/collections/squares/items?limit=1")).json()["features"][0]
     assert set(feature["properties"]) == {"code"}
     assert "height_m" not in (await served.anonymous.get("/collections/squares/queryables")).json()["properties"]
@@ -45,7 +46,7 @@ async def test_graded_fields_are_in_no_output(served) -> None:
     assert [set(f["properties"]) for f in identified] == [{"code"}]
 
 
-async def test_items_page_through_everything_once(served) -> None:
+async def test_items_page_through_everything_once(served: Served) -> None:
     url, codes = "/collections/squares/items?limit=2", []
     while url:
         page = (await served.anonymous.get(url)).json()
@@ -55,7 +56,7 @@ async def test_items_page_through_everything_once(served) -> None:
     assert codes == ["甲栋", "乙栋", "丙栋"]
 
 
-async def test_items_by_box_and_crs(served) -> None:
+async def test_items_by_box_and_crs(served: Served) -> None:
     page = (await served.anonymous.get("/collections/squares/items?bbox=103.955,30.97,103.965,30.99")).json()
     assert [f["properties"]["code"] for f in page["features"]] == ["甲栋"]
     crs = "http://www.opengis.net/def/crs/EPSG/0/4490"
@@ -65,7 +66,7 @@ async def test_items_by_box_and_crs(served) -> None:
     assert first[0] < 31 < 103 < first[1]
 
 
-async def test_tiles_are_versioned_cached_and_checked_by_etag(served) -> None:
+async def test_tiles_are_versioned_cached_and_checked_by_etag(served: Served) -> None:
     path = tile_path()
     first = await served.anonymous.get(path)
     assert first.status_code == 200
@@ -78,7 +79,7 @@ async def test_tiles_are_versioned_cached_and_checked_by_etag(served) -> None:
     assert (await served.anonymous.get("/tiles/squares/15/0/0.mvt")).status_code == 204
 
 
-async def test_an_sql_edit_is_seen_in_tiles_and_search(served) -> None:
+async def test_an_sql_edit_is_seen_in_tiles_and_search(served: Served) -> None:
     async with served.database.writing() as connection:
         await connection.execute(sa.text("UPDATE city.squares SET code = '丁栋' WHERE code = '甲栋'"))
     await served.state.live.refresh()
@@ -86,7 +87,7 @@ async def test_an_sql_edit_is_seen_in_tiles_and_search(served) -> None:
     assert [f["properties"]["code"] for f in decoded["squares"]["features"]] == ["丁栋"]
 
 
-async def test_search_finds_text_pinyin_and_initials_of_open_layers_only(served) -> None:
+async def test_search_finds_text_pinyin_and_initials_of_open_layers_only(served: Served) -> None:
     for q in ("甲栋", "甲", "jiadong", "jd", "JD"):
         items = (await served.technician.get("/search", params={"q": q})).json()["items"]
         assert {(i["layer"], i["title"]) for i in items} >= {("squares", "甲栋"), ("hidden", "甲栋")}
@@ -94,7 +95,7 @@ async def test_search_finds_text_pinyin_and_initials_of_open_layers_only(served)
         assert {(i["layer"], i["title"]) for i in items} == {("squares", "甲栋")}
 
 
-async def test_bad_requests_are_problems_that_name_the_remedy(served) -> None:
+async def test_bad_requests_are_problems_that_name_the_remedy(served: Served) -> None:
     cases = {
         "/collections/squares/items?bbox=1,2,3": 400,
         "/collections/squares/items?bbox=nan,0,1,1": 400,
@@ -127,7 +128,7 @@ async def test_bad_requests_are_problems_that_name_the_remedy(served) -> None:
     assert "swapped" in swapped["remedy"]
 
 
-async def test_keys_end_when_revoked_or_wrong(served) -> None:
+async def test_keys_end_when_revoked_or_wrong(served: Served) -> None:
     async with served.database.writing() as connection:
         key, secret = await identities.create_key(connection, "technician")
     client = served.client(Authorization=f"Bearer {secret}")
@@ -142,7 +143,7 @@ async def test_keys_end_when_revoked_or_wrong(served) -> None:
         assert answer.headers["www-authenticate"].startswith("Bearer")
 
 
-async def test_login_session_csrf_and_logout(served) -> None:
+async def test_login_session_csrf_and_logout(served: Served) -> None:
     async with served.database.writing() as connection:
         await identities.add_user(connection, "王工", "technician", "correct horse battery")
     client = served.client()
@@ -159,7 +160,7 @@ async def test_login_session_csrf_and_logout(served) -> None:
     assert (await client.get("/collections/hidden")).status_code == 404
 
 
-async def test_five_wrong_passwords_lock_the_account(served) -> None:
+async def test_five_wrong_passwords_lock_the_account(served: Served) -> None:
     async with served.database.writing() as connection:
         await identities.add_user(connection, "li", "viewer", "correct horse battery")
     client = served.client()
@@ -169,7 +170,7 @@ async def test_five_wrong_passwords_lock_the_account(served) -> None:
     assert locked.status_code == 429
 
 
-async def test_health_tells_the_truth(served) -> None:
+async def test_health_tells_the_truth(served: Served) -> None:
     assert (await served.anonymous.get("/healthz")).status_code == 200
     assert (await served.anonymous.get("/readyz")).json()["status"] == "ready"
     assert (await served.anonymous.get("/metrics")).status_code == 401

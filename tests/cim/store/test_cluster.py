@@ -85,6 +85,7 @@ def test_is_created_started_again_and_stopped(folder: Path) -> None:
     assert cluster.status().pid == pid
     cluster.stop()
     assert not cluster.status().running
+    assert not cluster.socket_dir.exists()
     cluster.stop()
     cluster.ensure_running()
     assert cluster.status().pid != pid
@@ -271,9 +272,15 @@ def test_a_failed_start_tells_the_reason(folder: Path) -> None:
 def test_damaged_passwords_are_told(folder: Path) -> None:
     cluster = make(folder)
     cluster.ensure_running()
+    cluster.stop()
+    kept = (cluster.data_dir / "passwords.json").read_text()
     (cluster.data_dir / "passwords.json").write_text("{}")
     with pytest.raises(ClusterError, match="damaged"):
         cluster.ensure_running()
+    (cluster.data_dir / "passwords.json").write_text(kept.replace('"cim_admin": "', '"cim_admin": "x'))
+    with pytest.raises(ClusterError, match="password"):
+        cluster.ensure_running()
+    assert not cluster.status().running
 
 
 def test_what_the_logins_can_and_cannot(shared: Cluster) -> None:
