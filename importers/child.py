@@ -14,6 +14,7 @@ from typing import Any, BinaryIO
 
 import pyarrow as pa
 
+import importers.lean  # noqa: F401 - before anything imports pyogrio
 from cim.errors import CimError, ImportRefused
 from importers.importer import GEOMETRY_COLUMN, ReadOptions
 from importers.inspection import Inspection, LayerInspection, inspection_from
@@ -74,7 +75,7 @@ def _prepared(request: dict[str, Any], layer: LayerInspection, target: Target) -
         columns = [_kept(batch.column(name)) for name in names]
         rejected: pa.Array = pa.nulls(batch.num_rows, pa.string())
         repaired: pa.Array = pa.nulls(batch.num_rows, pa.string())
-        geometry: pa.Array = pa.nulls(batch.num_rows, pa.binary())
+        geometry: pa.Array = pa.nulls(batch.num_rows, pa.large_binary())
         if way is not None:
             geometry, rejected, repaired = prepared_shapes(batch.column(GEOMETRY_COLUMN), target, way)
         numbers = pa.array(range(row, row + batch.num_rows), pa.int64())

@@ -36,6 +36,15 @@ def kinds_of(column: pa.Array) -> tuple[dict[str, int], int]:
     return kinds, int(with_z.sum())
 
 
+def little_endian(column: pa.Array) -> bool:
+    """Whether every WKB value starts with the mark of little-endian bytes."""
+    values = column.drop_null().cast(pa.large_binary())
+    if not len(values):
+        return True
+    offsets = np.frombuffer(values.buffers()[1], dtype=np.int64)[values.offset : values.offset + len(values)]
+    return bool((np.frombuffer(values.buffers()[2], dtype=np.uint8)[offsets] == 1).all())
+
+
 def _type_codes(column: pa.Array) -> NDArray[np.uint32]:
     """The type numbers of WKB values: the four bytes after the byte-order mark, in that order."""
     values = column.drop_null().cast(pa.large_binary())

@@ -271,7 +271,10 @@ def _refuse_problems(inspection: LayerInspection) -> None:
         )
     if not inspection.fields and not inspection.geometry_types:
         raise ImportRefused(
-            "nothing-to-load", "the layer has neither fields nor geometry", where=inspection.name, remedy="check the file"
+            "nothing-to-load",
+            "the layer has neither fields nor geometry",
+            where=inspection.name,
+            remedy="check the file",
         )
     if inspection.feature_count == 0:
         raise ImportRefused(

@@ -120,7 +120,7 @@ class ReadingChild:
                     pipe.close()
 
     def _send(self, request: dict[str, Any]) -> IO[bytes]:
-        process = self._process or self._start()
+        process = self.start()
         if process.stdin is None or process.stdout is None:
             raise RuntimeError("the child has no pipes")
         with contextlib.suppress(BrokenPipeError):
@@ -128,7 +128,10 @@ class ReadingChild:
             process.stdin.flush()
         return process.stdout
 
-    def _start(self) -> "subprocess.Popen[bytes]":
+    def start(self) -> "subprocess.Popen[bytes]":
+        """Start the child where it does not run yet, so that it gets ready while its parent does other things."""
+        if self._process is not None:
+            return self._process
         with (self._job / "errors").open("wb") as errors:
             process = subprocess.Popen(
                 [sys.executable, "-m", "importers.child"],
@@ -172,6 +175,7 @@ def open_source(path: Path, options: ReadOptions) -> Iterator[Source]:
     job = Path(tempfile.mkdtemp(prefix="cim-job-"))
     child = ReadingChild(job, path.name)
     try:
+        child.start()
         copy, digest = _copy_in(path, job)
         answer = child.ask({"command": "inspect", "path": str(copy), "options": asdict(options)})
         yield Source(path, digest, inspection_from(json.loads(answer)), options, child, copy)

@@ -5,11 +5,12 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import shapely
 from numpy.typing import NDArray
 
 from cim.model.collection import GeometryType
-from importers.geometry_kinds import FAMILIES, family_of
+from importers.geometry_kinds import FAMILIES, family_of, kinds_of, little_endian
 from importers.reference_systems import Way
 
 Shapes = NDArray[np.object_]
@@ -19,6 +20,7 @@ MULTI_OF: dict[str, Any] = {
     "LineString": shapely.multilinestrings,
     "Polygon": shapely.multipolygons,
 }
+MULTI_CODES = {"MultiPoint": 4, "MultiLineString": 5, "MultiPolygon": 6}
 LIMIT = 1e9
 
 
@@ -36,6 +38,48 @@ def prepared_shapes(column: pa.Array, target: Target, way: Way) -> tuple[pa.Arra
     """WKB in storage coordinates, and for each row a reason of rejection and a repair, both null as a rule."""
     raw = column.to_numpy(zero_copy_only=False)
     shapes: Shapes = shapely.from_wkb(raw, on_invalid="ignore")
+    if _fits(column, shapes, target, way):
+        nothing = pa.nulls(len(shapes), pa.string())
+        return _as_kind(column, target), nothing, nothing
+    return _prepared_one_by_one(shapes, raw, target, way)
+
+
+def _fits(column: pa.Array, shapes: Shapes, target: Target, way: Way) -> bool:
+    """Whether the bytes can stay as they are: nothing missing, empty, invalid, with heights or to be moved."""
+    if way.transformer is not None or shapely.is_missing(shapes).any() or shapely.is_empty(shapes).any():
+        return False
+    kinds, with_z = kinds_of(column)
+    family = FAMILIES[target.family or family_of(target.geometry) or "point"]
+    if (
+        with_z
+        or len(kinds) != 1
+        or not _becomes(next(iter(kinds)), target.geometry, family)
+        or not shapely.is_valid(shapes).all()
+    ):
+        return False
+    bounds = shapely.total_bounds(shapes)
+    return bool(np.isfinite(bounds).all() and (np.abs(bounds) < LIMIT).all() and little_endian(column))
+
+
+def _becomes(kind: str, wanted: str, family: tuple[str, ...]) -> bool:
+    return kind == wanted or (kind, wanted) == family
+
+
+def _as_kind(column: pa.Array, target: Target) -> pa.Array:
+    """Single WKB as multi, by the bytes that announce a collection of one; other WKB unchanged."""
+    values = column.cast(pa.large_binary())
+    (kind,) = kinds_of(column)[0]
+    if kind == target.geometry:
+        return values
+    announced = b"\x01" + (MULTI_CODES[target.geometry]).to_bytes(4, "little") + (1).to_bytes(4, "little")
+    return pc.binary_join_element_wise(
+        pa.scalar(announced, pa.large_binary()), values, pa.scalar(b"", pa.large_binary())
+    )
+
+
+def _prepared_one_by_one(
+    shapes: Shapes, raw: NDArray[np.object_], target: Target, way: Way
+) -> tuple[pa.Array, pa.Array, pa.Array]:
     rejected: Texts = np.full(len(shapes), None, dtype=object)
     repaired: Texts = np.full(len(shapes), None, dtype=object)
     _reject(shapes, raw, rejected)
@@ -49,7 +93,7 @@ def prepared_shapes(column: pa.Array, target: Target, way: Way) -> tuple[pa.Arra
     _unite(shapes, rejected, target)
     shapes[~_is_none(rejected)] = None
     return (
-        pa.array(shapely.to_wkb(shapes, byte_order=1), type=pa.binary()),
+        pa.array(shapely.to_wkb(shapes, byte_order=1), type=pa.large_binary()),
         pa.array(rejected, type=pa.string()),
         pa.array(repaired, type=pa.string()),
     )

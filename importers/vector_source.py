@@ -12,7 +12,7 @@ from pyogrio.raw import open_arrow
 
 from cim.errors import ImportRefused
 from cim.model.collection import FieldType
-from importers.geometry_kinds import kinds_of, stored_kind
+from importers.geometry_kinds import FAMILIES, family_of, kinds_of, stored_kind
 from importers.importer import BATCH_ROWS, GEOMETRY_COLUMN
 from importers.inspection import LayerInspection, Problem, SourceField
 from importers.reference_systems import declared_crs
@@ -34,24 +34,23 @@ def inspect_layers(path: Path, *, evidence: str, encoding: str, **options: Any) 
 
 def _inspect(path: Path, name: str, evidence: str, encoding: str, options: Mapping[str, Any]) -> LayerInspection:
     info = pyogrio.read_info(path, layer=name, force_feature_count=True, force_total_bounds=True, **options)
-    kinds: dict[str, int] = {}
-    with_z = 0
+    count = int(info["features"])
+    met: dict[str, int] = {}
+    kinds, with_z = declared_kinds(info["geometry_type"], count)
     fields: tuple[SourceField, ...] = ()
     problems: list[Problem] = []
     for number, batch in enumerate(read_layer(path, name, **options)):
         if number == 0:
             fields, problems = _fields(batch)
-        if GEOMETRY_COLUMN in batch.schema.names:
-            found, heights = kinds_of(batch.column(GEOMETRY_COLUMN))
-            with_z += heights
-            for kind, count in found.items():
-                kinds[kind] = kinds.get(kind, 0) + count
+        if kinds is not None or GEOMETRY_COLUMN not in batch.schema.names:
+            break
+        with_z += _add_kinds(met, batch)
+    kinds = met if kinds is None else kinds
     if with_z:
         problems.append(Problem("z-dropped", with_z, "heights in the geometry are not kept; the layer is stored in 2D"))
     srid, wkt = declared_crs(info["crs"])
     bounds = info["total_bounds"]
     bbox = tuple(float(side) for side in bounds) if bounds is not None and np.all(np.isfinite(bounds)) else None
-    count = int(info["features"])
     return LayerInspection(
         name=name,
         geometry_type=stored_kind(kinds),
@@ -65,6 +64,28 @@ def _inspect(path: Path, name: str, evidence: str, encoding: str, options: Mappi
         fields=fields,
         problems=tuple(problems),
     )
+
+
+def declared_kinds(declared: str | None, count: int) -> tuple[dict[str, int] | None, int]:
+    """Kinds and heights as the file declares them; None for the kinds where it leaves them open.
+
+    Files that declare single lines or areas may hold multi ones too, so both are expected.
+    """
+    if declared is None:
+        return {}, 0
+    name = declared.removeprefix("2.5D ").removeprefix("Measured ").split(" ")[0]
+    heights = count if declared != name else 0
+    family = family_of(name)
+    if family is None:
+        return None, 0
+    return ({name: count} if family == "point" else dict.fromkeys(FAMILIES[family], count)), heights
+
+
+def _add_kinds(kinds: dict[str, int], batch: pa.RecordBatch) -> int:
+    found, heights = kinds_of(batch.column(GEOMETRY_COLUMN))
+    for kind, count in found.items():
+        kinds[kind] = kinds.get(kind, 0) + count
+    return heights
 
 
 def read_layer(path: Path, layer: str, **options: Any) -> Iterator[pa.RecordBatch]:
