@@ -64,7 +64,7 @@ def _rounds(
             rates[name].append(requests / SECONDS)
     ratios = [a / b for a, b in zip(figures["server"], figures["nginx"], strict=True)]
     return {
-        "what": f"{len(paths)} warm building tiles z10-z18, anonymous, policy evaluated for each, {CONNECTIONS} connections",
+        "what": f"{len(paths)} warm building tiles z10-z18, anonymous, policy asked each time, {CONNECTIONS} connections",
         "rounds": rounds,
         "server_cpu_us_per_request": spread(figures["server"]),
         "nginx_cpu_us_per_request": spread(figures["nginx"]),
@@ -155,7 +155,8 @@ def _wrk(folder: Path, paths: list[str], port: int) -> int:
     listed = ",".join(f'"{path}"' for path in paths)
     script.write_text(
         f"local paths = {{{listed}}}\nlocal i = 0\n"
-        'request = function() i = i % #paths + 1; return wrk.format("GET", paths[i], {["Accept-Encoding"]="gzip"}) end\n'
+        "request = function() i = i % #paths + 1;"
+        ' return wrk.format("GET", paths[i], {["Accept-Encoding"]="gzip"}) end\n'
     )
     command = ["wrk", "-t1", f"-c{CONNECTIONS}", f"-d{SECONDS}s", "-s", str(script), f"http://127.0.0.1:{port}"]
     text = subprocess.run(command, capture_output=True, text=True, check=True).stdout

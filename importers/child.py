@@ -21,7 +21,15 @@ from importers.inspection import Inspection, LayerInspection, inspection_from
 from importers.reference_systems import way_to_storage
 from importers.registry import importer_for, importer_named
 from importers.shapes import Target, prepared_shapes
-from importers.wire import NO_ROWS, REFUSED_STATUS, REJECTED_COLUMN, REPAIRED_COLUMN, ROW_COLUMN, ROWS_FOLLOW
+from importers.wire import (
+    DERIVED_COLUMNS,
+    NO_ROWS,
+    REFUSED_STATUS,
+    REJECTED_COLUMN,
+    REPAIRED_COLUMN,
+    ROW_COLUMN,
+    ROWS_FOLLOW,
+)
 
 
 def main() -> int:
@@ -72,18 +80,18 @@ def _prepared(request: dict[str, Any], layer: LayerInspection, target: Target) -
     names = [field.name for field in layer.fields]
     row = 1
     for batch in importer.read(Path(request["path"]), layer, ReadOptions(**request["options"])):
-        columns = [_kept(batch.column(name)) for name in names]
-        rejected: pa.Array = pa.nulls(batch.num_rows, pa.string())
-        repaired: pa.Array = pa.nulls(batch.num_rows, pa.string())
-        geometry: pa.Array = pa.nulls(batch.num_rows, pa.large_binary())
-        if way is not None:
-            geometry, rejected, repaired = prepared_shapes(batch.column(GEOMETRY_COLUMN), target, way)
-        numbers = pa.array(range(row, row + batch.num_rows), pa.int64())
-        row += batch.num_rows
-        yield pa.RecordBatch.from_arrays(
-            [*columns, numbers, rejected, repaired, geometry],
-            names=[*names, ROW_COLUMN, REJECTED_COLUMN, REPAIRED_COLUMN, GEOMETRY_COLUMN],
-        )
+        columns = {name: _kept(batch.column(name)) for name in names}
+        count = batch.num_rows
+        columns[ROW_COLUMN] = pa.array(range(row, row + count), pa.int64())
+        row += count
+        if way is None:
+            columns[REJECTED_COLUMN] = columns[REPAIRED_COLUMN] = pa.nulls(count, pa.string())
+        else:
+            prepared = prepared_shapes(batch.column(GEOMETRY_COLUMN), target, way)
+            columns[REJECTED_COLUMN], columns[REPAIRED_COLUMN] = prepared.rejected, prepared.repaired
+            columns[GEOMETRY_COLUMN] = prepared.stored
+            columns |= {DERIVED_COLUMNS[srid]: shapes for srid, shapes in prepared.derived.items()}
+        yield pa.RecordBatch.from_arrays(list(columns.values()), names=list(columns))
 
 
 def _kept(column: pa.Array) -> pa.Array:

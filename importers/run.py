@@ -22,6 +22,7 @@ from cim.model.collection import CollectionSchema, GeometryType, ImportMode, Ver
 from cim.model.imports import Finding, ImportReport, RejectedRow, RepairedRow
 from cim.store import audits, runs
 from cim.store.collection_ddl import index_staging
+from cim.store.collection_tables import derived_srids
 from cim.store.collections import find_collection
 from cim.store.database import Database
 from cim.store.regions import take_regions
@@ -35,7 +36,7 @@ from importers.mapping import Mapping, map_fields
 from importers.reference_systems import Way, coordinate_problems, given_crs, way_to_storage
 from importers.sandbox import Source, open_source
 from importers.shapes import Target
-from importers.wire import REJECTED_COLUMN, REPAIRED_COLUMN, ROW_COLUMN
+from importers.wire import DERIVED_COLUMNS, REJECTED_COLUMN, REPAIRED_COLUMN, ROW_COLUMN
 from layers.catalog import Catalog
 from layers.definition import LayerDefinition
 from layers.search_index import index_layer
@@ -332,17 +333,27 @@ def _accepted(batch: pa.RecordBatch, plan: Plan, account: _Account) -> memoryvie
         for i in pc.indices_nonzero(repairs.is_valid()).to_pylist()
         if i not in reasons
     ]
-    shapes = batch.column(GEOMETRY_COLUMN)
+    shapes = _shape_columns(batch, plan)
     if reasons:
         take = pa.array([i for i in range(batch.num_rows) if i not in reasons], pa.int64())
         columns = [column.take(take) for column in columns]
-        shapes, keys = shapes.take(take), keys.take(take) if keys is not None else None
+        shapes = [CopyColumn(shape.kind, shape.values.take(take), shape.srid) for shape in shapes]
+        keys = keys.take(take) if keys is not None else None
     count = batch.num_rows - len(reasons)
     if count == 0:
         return None
     payload = _payload(plan, columns, shapes, keys, account.loaded + 1, count)
     account.loaded += count
     return payload
+
+
+def _shape_columns(batch: pa.RecordBatch, plan: Plan) -> list[CopyColumn]:
+    """The stored geometry and what is derived from it, in the order of the table's columns."""
+    if plan.schema.geometry == "none":
+        return []
+    stored = CopyColumn("geometry", batch.column(GEOMETRY_COLUMN), plan.schema.srid)
+    derived = derived_srids(plan.schema).values()
+    return [stored, *(CopyColumn("geometry", batch.column(DERIVED_COLUMNS[srid]), srid) for srid in derived)]
 
 
 def _keys(plan: Plan, columns: list[pa.Array]) -> pa.Array | None:
@@ -352,12 +363,10 @@ def _keys(plan: Plan, columns: list[pa.Array]) -> pa.Array | None:
 
 
 def _payload(
-    plan: Plan, columns: list[pa.Array], shapes: pa.Array, keys: pa.Array | None, first_fid: int, count: int
+    plan: Plan, columns: list[pa.Array], shapes: list[CopyColumn], keys: pa.Array | None, first_fid: int, count: int
 ) -> memoryview:
-    content = [CopyColumn(f.type, column) for f, column in zip(plan.schema.fields, columns, strict=True)]
-    if plan.schema.geometry != "none":
-        content.append(CopyColumn("geometry", shapes, plan.schema.srid))
-    hashes = content_hashes(content)
+    fields = [CopyColumn(f.type, column) for f, column in zip(plan.schema.fields, columns, strict=True)]
+    hashes = content_hashes([*fields, *shapes[:1]])
     if keys is None:
         keys = pa.array([digest.hex() for digest in hashes.to_pylist()], pa.string())
     system = [
@@ -366,7 +375,7 @@ def _payload(
         CopyColumn("bytea", hashes),
         CopyColumn("integer", pa.array([1] * count, pa.int32())),
     ]
-    return rows_payload([*system, *content])
+    return rows_payload([*system, *fields, *shapes])
 
 
 async def _check_keys(connection: AsyncConnection, plan: Plan, run: int) -> None:

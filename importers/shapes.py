@@ -6,12 +6,13 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+import pyproj
 import shapely
 from numpy.typing import NDArray
 
 from cim.model.collection import GeometryType
 from importers.geometry_kinds import FAMILIES, family_of, kinds_of, little_endian
-from importers.reference_systems import Way
+from importers.reference_systems import GEOGRAPHIC, Way
 
 Shapes = NDArray[np.object_]
 Texts = NDArray[np.object_]
@@ -21,6 +22,8 @@ MULTI_OF: dict[str, Any] = {
     "Polygon": shapely.multipolygons,
 }
 MULTI_CODES = {"MultiPoint": 4, "MultiLineString": 5, "MultiPolygon": 6}
+EARTH_RADIUS_M = 6_378_137.0
+MERCATOR = 3857
 LIMIT = 1e9
 
 
@@ -34,14 +37,29 @@ class Target:
     family: str | None = None
 
 
-def prepared_shapes(column: pa.Array, target: Target, way: Way) -> tuple[pa.Array, pa.Array, pa.Array]:
-    """WKB in storage coordinates, and for each row a reason of rejection and a repair, both null as a rule."""
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """Shapes ready for the store.
+
+    WKB in storage coordinates, by EPSG code what is derived from it, and for each row a reason of rejection and a
+    repair, both null as a rule.
+    """
+
+    stored: pa.Array
+    derived: dict[int, pa.Array]
+    rejected: pa.Array
+    repaired: pa.Array
+
+
+def prepared_shapes(column: pa.Array, target: Target, way: Way) -> Prepared:
+    """Bring a column of WKB into the one form that the target stores."""
     raw = column.to_numpy(zero_copy_only=False)
     shapes: Shapes = shapely.from_wkb(raw, on_invalid="ignore")
-    if _fits(column, shapes, target, way):
-        nothing = pa.nulls(len(shapes), pa.string())
-        return _as_kind(column, target), nothing, nothing
-    return _prepared_one_by_one(shapes, raw, target, way)
+    if not _fits(column, shapes, target, way):
+        return _prepared_one_by_one(shapes, raw, target, way)
+    nothing = pa.nulls(len(shapes), pa.string())
+    derived = {srid: _as_kind(moved, target) for srid, moved in _moved(shapes, way.srid).items()}
+    return Prepared(_as_kind(column, target), derived, nothing, nothing)
 
 
 def _fits(column: pa.Array, shapes: Shapes, target: Target, way: Way) -> bool:
@@ -77,9 +95,7 @@ def _as_kind(column: pa.Array, target: Target) -> pa.Array:
     )
 
 
-def _prepared_one_by_one(
-    shapes: Shapes, raw: NDArray[np.object_], target: Target, way: Way
-) -> tuple[pa.Array, pa.Array, pa.Array]:
+def _prepared_one_by_one(shapes: Shapes, raw: NDArray[np.object_], target: Target, way: Way) -> Prepared:
     rejected: Texts = np.full(len(shapes), None, dtype=object)
     repaired: Texts = np.full(len(shapes), None, dtype=object)
     _reject(shapes, raw, rejected)
@@ -92,11 +108,29 @@ def _prepared_one_by_one(
     _reject_far(shapes, rejected)
     _unite(shapes, rejected, target)
     shapes[~_is_none(rejected)] = None
-    return (
-        pa.array(shapely.to_wkb(shapes, byte_order=1), type=pa.large_binary()),
-        pa.array(rejected, type=pa.string()),
-        pa.array(repaired, type=pa.string()),
-    )
+    reasons, repairs = pa.array(rejected, type=pa.string()), pa.array(repaired, type=pa.string())
+    return Prepared(_wkb(shapes), _moved(shapes, way.srid), reasons, repairs)
+
+
+def _wkb(shapes: Shapes) -> pa.Array:
+    return pa.array(shapely.to_wkb(shapes, byte_order=1), type=pa.large_binary())
+
+
+def _moved(shapes: Shapes, srid: int) -> dict[int, pa.Array]:
+    """Shapes in Web Mercator, and in longitude and latitude where they are stored in another system, by EPSG code."""
+    derived = {}
+    if srid != GEOGRAPHIC:
+        to_degrees = pyproj.Transformer.from_crs(srid, GEOGRAPHIC, always_xy=True).transform
+        shapes = shapely.transform(shapes, lambda xy: np.column_stack(to_degrees(xy[:, 0], xy[:, 1])))
+        derived[GEOGRAPHIC] = _wkb(shapes)
+    derived[MERCATOR] = _wkb(shapely.transform(shapes, web_mercator))
+    return derived
+
+
+def web_mercator(degrees: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Longitude and latitude in degrees to EPSG:3857 metres; latitudes beyond 89.9 degrees are drawn at it."""
+    lon, lat = np.radians(degrees[:, 0]), np.radians(np.clip(degrees[:, 1], -89.9, 89.9))
+    return EARTH_RADIUS_M * np.column_stack([lon, np.arctanh(np.sin(lat))])
 
 
 def _is_none(texts: NDArray[np.object_]) -> NDArray[np.bool_]:

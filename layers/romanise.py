@@ -12,8 +12,11 @@ _NOT_LATIN = re.compile(r"[^a-z0-9]")
 def romanised(text: str) -> tuple[str, str]:
     """Pinyin without tones and without spaces, and the initials: ``("pengzhoushi", "pzs")``.
 
-    Latin letters and digits stay as they are, in lower case; everything else is left out.
+    Latin letters and digits within a Chinese text stay as they are, in lower case; a text without any Chinese has no
+    pinyin and is found as it is written.
     """
+    if text.isascii():
+        return "", ""
     syllables = [_NOT_LATIN.sub("", part.lower()) for part in lazy_pinyin(text, style=Style.NORMAL)]
     syllables = [part for part in syllables if part]
     return "".join(syllables), "".join(part if part.isdigit() else part[0] for part in syllables)

@@ -7,6 +7,7 @@ import sqlalchemy as sa
 from cim.model.access import Grade
 from cim.model.collection import CollectionSchema, Field, ImportMode, Version
 from cim.store.collection_ddl import index_staging
+from cim.store.collection_tables import derived_srids
 from cim.store.database import Database
 from cim.store.runs import open_run
 from cim.store.staging import create_staging, staging_name
@@ -36,12 +37,15 @@ async def publish_rows(
     async with database.writing("test") as connection:
         run = await open_run(connection, layer=layer.id, author="test", source_name="rows", mode=mode)
         await create_staging(connection, layer, run)
+        more = "".join(f", {name}" for name in derived_srids(layer))
+        srids = derived_srids(layer).values()
+        derived = "".join(f", ST_Transform(ST_GeomFromEWKT(:shape), {srid})" for srid in srids)
         for number, (code, height, shape) in enumerate(rows, 1):
             await connection.execute(
                 sa.text(
-                    f"INSERT INTO staging.run_{run} (fid, key, content_hash, valid_from_version, code, height_m, geom)"
+                    f"INSERT INTO staging.run_{run} (fid, key, content_hash, valid_from_version, code, height_m, geom{more})"
                     " VALUES (:fid, :code, :hash, 1, :code, :height,"
-                    f" ST_Transform(ST_GeomFromEWKT(:shape), {layer.srid}))"
+                    f" ST_Transform(ST_GeomFromEWKT(:shape), {layer.srid}){derived})"
                 ),
                 {
                     "fid": number,

@@ -10,6 +10,7 @@ from cim.store.collection_tables import content_columns, quoted
 async def index_staging(connection: AsyncConnection, schema: CollectionSchema, staging: str) -> None:
     """Build on a staging table the indexes a collection has, so that adopting it is a rename."""
     name = quoted("staging", staging)
+    await _execute(connection, "SET LOCAL maintenance_work_mem = '256MB'")
     await _execute(connection, f"ALTER TABLE {name} ADD PRIMARY KEY (fid, valid_from_version)")
     await _execute(connection, f"CREATE UNIQUE INDEX ON {name} (key) WHERE valid_to_version IS NULL")
     if schema.geometry != "none":
@@ -28,9 +29,24 @@ async def adopt_staging(connection: AsyncConnection, schema: CollectionSchema, s
         {"sequence": sequence},
     )
     await _execute(connection, f"GRANT SELECT ON {table} TO cim_reader")
+    await _derive_geometry(connection, schema)
     if await overlaps_is_leakproof(connection):
         await secure_rows(connection, schema)
     await refresh_view(connection, schema)
+
+
+async def _derive_geometry(connection: AsyncConnection, schema: CollectionSchema) -> None:
+    """Keep the derived geometry true for writers that do not bring it along."""
+    if schema.geometry == "none":
+        return
+    table = quoted("history", schema.id)
+    derive = f"EXECUTE FUNCTION cim.derive_geometry('{'geom_4490' if schema.srid != 4490 else ''}')"
+    await _execute(
+        connection,
+        f"CREATE TRIGGER derive_inserted BEFORE INSERT ON {table} FOR EACH ROW"
+        f" WHEN (NEW.geom IS NOT NULL AND NEW.geom_3857 IS NULL) {derive}",
+    )
+    await _execute(connection, f"CREATE TRIGGER derive_updated BEFORE UPDATE OF geom ON {table} FOR EACH ROW {derive}")
 
 
 async def refresh_view(connection: AsyncConnection, schema: CollectionSchema) -> None:

@@ -1,10 +1,11 @@
 """The tables of one collection: versioned rows in ``history``, current rows as the view ``city.<layer>``.
 
 A row holds a feature from ``valid_from_version`` until before ``valid_to_version`` (null: current). ``fid`` stays
-with the feature through its versions and is the id in vector tiles; ``key`` is what a delivery knows it by. The
-Web Mercator and, where the storage CRS is another, the EPSG:4490 geometry are generated columns, so that every
-writer keeps them true and no tile query transforms. One GiST index serves all: Mercator stretches x and y
-separately, so a longitude-latitude box is a Mercator box. docs/decisions/0001 has the reasons and figures.
+with the feature through its versions and is the id in vector tiles; ``key`` is what a delivery knows it by. The Web
+Mercator and, where the storage CRS is another, the EPSG:4490 geometry are stored beside it, so that no tile query
+transforms; imports bring them along, a trigger derives them for every other writer. One GiST index serves all:
+Mercator stretches x and y separately, so a longitude-latitude box is a Mercator box. docs/decisions/0001 has the
+reasons and figures.
 """
 
 import re
@@ -87,18 +88,16 @@ def collection_table(schema: CollectionSchema, *, name: str | None = None, names
 
 def _geometry_columns(schema: CollectionSchema) -> list[sa.Column[object]]:
     kind = schema.geometry.upper()
+    srids = {"geom": schema.srid, **derived_srids(schema)}
+    return [sa.Column(name, Geometry(kind, srid=srid, spatial_index=False)) for name, srid in srids.items()]
 
-    def generated(name: str, srid: int) -> sa.Column[object]:
-        value = sa.Computed(f"ST_Transform(geom, {srid})", persisted=True)
-        return sa.Column(name, Geometry(kind, srid=srid, spatial_index=False), value)
 
-    columns: list[sa.Column[object]] = [
-        sa.Column("geom", Geometry(kind, srid=schema.srid, spatial_index=False)),
-        generated("geom_3857", MERCATOR_SRID),
-    ]
-    if schema.srid != LONLAT_SRID:
-        columns.append(generated("geom_4490", LONLAT_SRID))
-    return columns
+def derived_srids(schema: CollectionSchema) -> dict[str, int]:
+    """The stored geometry columns that follow from ``geom``, with their EPSG codes."""
+    if schema.geometry == "none":
+        return {}
+    lonlat_too = {} if schema.srid == LONLAT_SRID else {"geom_4490": LONLAT_SRID}
+    return {"geom_3857": MERCATOR_SRID, **lonlat_too}
 
 
 def lonlat(table: sa.Table) -> sa.Column[object]:
@@ -124,6 +123,12 @@ def quoted(*names: str) -> str:
 def content_columns(schema: CollectionSchema) -> str:
     """The columns that carry a feature's content, quoted and joined for SQL text."""
     names = [*schema.field_names, *(["geom"] if schema.geometry != "none" else [])]
+    return ", ".join(quoted(name) for name in names)
+
+
+def stored_columns(schema: CollectionSchema) -> str:
+    """The content columns and what is derived from them, quoted and joined for SQL text."""
+    names = [*schema.field_names, *(["geom"] if schema.geometry != "none" else []), *derived_srids(schema)]
     return ", ".join(quoted(name) for name in names)
 
 

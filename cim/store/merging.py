@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from cim.errors import BadRequest, StoreConflict
 from cim.model.collection import CollectionSchema, ImportMode, VersionChange
 from cim.store.collection_ddl import refresh_view
-from cim.store.collection_tables import column_type, content_columns, quoted
+from cim.store.collection_tables import column_type, quoted, stored_columns
 from cim.store.collections import put_schema
 from cim.store.staging import NAMESPACE, staging_name
 
@@ -139,7 +139,7 @@ async def _end_changed(
 async def _insert_new(
     connection: AsyncConnection, schema: CollectionSchema, table: str, staging: str, number: int
 ) -> int:
-    columns = content_columns(schema)
+    columns = stored_columns(schema)
     comma = f", {columns}" if columns else ""
     values = comma.replace(', "', ', s."')
     done = await connection.execute(

@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from cim.model.collection import CollectionSchema
 from cim.store import tables as t
-from cim.store.collection_tables import collection_table, create_statement, quoted
+from cim.store.collection_tables import collection_table, create_statement, derived_srids, quoted
 
 NAMESPACE = "staging"
 
@@ -23,8 +23,8 @@ def staging_name(run: int) -> str:
 
 
 def staging_columns(schema: CollectionSchema) -> tuple[str, ...]:
-    """Columns of the COPY, in order: fid, key, content hash, version, the fields, the geometry."""
-    geometry = () if schema.geometry == "none" else ("geom",)
+    """Columns of the COPY, in order: fid, key, content hash, version, the fields, the geometry and what is derived."""
+    geometry = () if schema.geometry == "none" else ("geom", *derived_srids(schema))
     return ("fid", "key", "content_hash", "valid_from_version", *schema.field_names, *geometry)
 
 

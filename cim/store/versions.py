@@ -13,7 +13,7 @@ from cim.model.access import Grade
 from cim.model.collection import CollectionSchema, ImportMode, Version, VersionChange
 from cim.store import tables as t
 from cim.store.collection_ddl import adopt_staging
-from cim.store.collection_tables import content_columns, quoted
+from cim.store.collection_tables import quoted, stored_columns
 from cim.store.collections import find_collection, lock_layer, put_schema, the_collection
 from cim.store.merging import evolve, merge, same_content
 from cim.store.staging import drop_staging, staging_name
@@ -59,7 +59,7 @@ async def rollback(connection: AsyncConnection, layer: str, number: int, *, auth
     current = await the_collection(connection, layer)
     await the_version(connection, layer, number)
     name, new = quoted("history", layer), current.version + 1
-    columns = content_columns(current.schema)
+    columns = stored_columns(current.schema)
     for statement in (
         f"""
         CREATE TEMPORARY TABLE wanted ON COMMIT DROP AS

@@ -43,6 +43,15 @@ CREATE TRIGGER announce AFTER UPDATE OF disabled, role OR DELETE ON cim.account
 """
 
 EDITING = """
+CREATE FUNCTION cim.derive_geometry() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    NEW.geom_3857 := ST_Transform(NEW.geom, 3857);
+    IF TG_ARGV[0] <> '' THEN
+        NEW.geom_4490 := ST_Transform(NEW.geom, 4490);
+    END IF;
+    RETURN NEW;
+END $$;
+
 CREATE FUNCTION cim.open_version(layer_id text) RETURNS integer LANGUAGE plpgsql AS $$
 DECLARE
     opened integer;
