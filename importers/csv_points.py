@@ -24,7 +24,7 @@ Y_NAMES = ("lat", "latitude", "纬度", "y", "northing", "北坐标")
 BLOCK_BYTES = 4_000_000
 _PATTERNS: tuple[tuple[FieldType, str], ...] = (
     ("bigint", r"^(0|-?[1-9][0-9]{0,17})$"),
-    ("double", r"^-?(0|[1-9][0-9]*|0?\.[0-9]+)(\.[0-9]*)?([eE][-+]?[0-9]+)?$"),
+    ("double", r"^-?(0|[1-9][0-9]{0,14}|0?\.[0-9]+)(\.[0-9]*)?([eE][-+]?[0-9]+)?$"),
     ("date", r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$"),
 )
 
@@ -89,11 +89,11 @@ class CsvPoints:
         ]
 
     def read(self, path: Path, layer: LayerInspection, options: ReadOptions) -> Iterator[Any]:
-        """Rows in file order with typed columns; a row without a position has a null geometry."""
+        """Rows in file order, all values as text for the mapping to type; a row without a position has a null geometry."""
         encoding, _ = _encoding(path, options)
         x_name, y_name, _ = _columns(path, encoding)
         for batch in _batches(path, encoding):
-            columns = [_typed(batch.column(field.name), field.type) for field in layer.fields]
+            columns = [batch.column(field.name) for field in layer.fields]
             names = [field.name for field in layer.fields]
             if x_name and y_name:
                 columns.append(_points(batch.column(x_name), batch.column(y_name)))
@@ -147,11 +147,6 @@ def _all_match(column: pa.Array, pattern: str) -> bool:
 
 def _kind(kinds: set[FieldType]) -> FieldType:
     return next((kind for kind, _ in _PATTERNS if kind in kinds), "text")
-
-
-def _typed(column: pa.Array, kind: FieldType) -> pa.Array:
-    types = {"bigint": pa.int64(), "double": pa.float64(), "date": pa.date32(), "text": pa.string()}
-    return column.cast(types[kind])
 
 
 def _numbers(column: pa.Array) -> NDArray[np.float64]:

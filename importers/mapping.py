@@ -152,6 +152,9 @@ def typed(column: pa.Array, field: Field, wrong: dict[int, str]) -> pa.Array:
         column = pc.if_else(pc.is_finite(column), column, None)
     if pa.types.is_string(goal) and pa.types.is_floating(column.type):
         column = _whole_numbers_as_text(column)
+    if pa.types.is_string(column.type) and not pa.types.is_string(goal):
+        column = pc.utf8_trim_whitespace(column)
+        column = pc.if_else(pc.equal(column, ""), None, column)
     try:
         result = column.cast(goal) if column.type != goal else column
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError):

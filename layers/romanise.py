@@ -3,8 +3,6 @@
 import re
 from functools import lru_cache
 
-from pypinyin import Style, lazy_pinyin
-
 _NOT_LATIN = re.compile(r"[^a-z0-9]")
 
 
@@ -17,6 +15,8 @@ def romanised(text: str) -> tuple[str, str]:
     """
     if text.isascii():
         return "", ""
+    from pypinyin import Style, lazy_pinyin  # noqa: PLC0415 - its dictionary takes half a second to load
+
     syllables = [_NOT_LATIN.sub("", part.lower()) for part in lazy_pinyin(text, style=Style.NORMAL)]
     syllables = [part for part in syllables if part]
     return "".join(syllables), "".join(part if part.isdigit() else part[0] for part in syllables)

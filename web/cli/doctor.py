@@ -5,14 +5,14 @@ import shutil
 from pathlib import Path
 
 import typer
-from importers.sandbox import network_isolation
 
 from cim.errors import CimError
 from cim.store.cluster_account import disk_floor, free_disk_problem
 from cim.store.deployment import open_deployment
 from cim.store.examining import Examination, examine
+from importers.sandbox import network_isolation
 from web.cli.options import AsJson, DataDir
-from web.routes.viewer import DIST
+from web.viewer_files import DIST
 
 
 def doctor(data: DataDir = None, as_json: AsJson = False) -> None:

@@ -10,7 +10,6 @@ from typing import Annotated
 
 import structlog
 import typer
-import uvicorn
 
 from cim.errors import BadRequest, ClusterError
 from cim.store import audits, identities
@@ -19,12 +18,10 @@ from cim.store.database import Database, run
 from cim.store.deployment import Deployment, open_deployment
 from cim.store.staging import sweep_runs
 from layers.catalog import Catalog
-from web.app import create_app
 from web.cli.opening import ROLE, operator, the_catalog
 from web.cli.options import DataDir
 from web.cli.samples import import_samples
 from web.settings import ServerSettings
-from web.state import ServerState
 
 DEFAULT_PORT = 8000
 
@@ -58,6 +55,11 @@ def up(
 
 def serve(deployment: Deployment, settings: ServerSettings, catalog: Catalog, listener: socket.socket) -> None:
     """Serve on an open socket until a signal ends it."""
+    import uvicorn  # noqa: PLC0415 - the web framework is loaded by this verb only
+
+    from web.app import create_app  # noqa: PLC0415
+    from web.state import ServerState  # noqa: PLC0415
+
     database = Database(deployment.logins.reader_url, deployment.logins.writer_url, pool_size=settings.pool_size)
     app = create_app(ServerState.build(settings, database, catalog))
     config = uvicorn.Config(

@@ -1,14 +1,12 @@
 """The viewer: the built page and its assets, nothing from elsewhere."""
 
-from pathlib import Path
-
 from fastapi import APIRouter
 from fastapi.responses import FileResponse, Response
 
 from cim.errors import NotFound
+from web.viewer_files import DIST
 
 router = APIRouter(tags=["viewer"], include_in_schema=False)
-DIST = Path(__file__).parents[1] / "viewer" / "dist"
 
 
 @router.get("/map")

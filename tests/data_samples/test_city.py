@@ -1,0 +1,110 @@
+import json
+import re
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pyogrio
+import pytest
+import shapely
+from data_samples.city import SIZES, generate
+from data_samples.plane import ellipsoidal_areas, to_plane
+from data_samples.roads import components
+from data_samples.sensors import gb28181
+from data_samples.write import content_hash
+
+pytestmark = pytest.mark.filterwarnings("ignore:Use `@` matmul:PendingDeprecationWarning")
+SMALL = Path(__file__).parents[2] / "data_samples" / "small"
+
+
+def shapes_of(path):
+    return shapely.from_wkb(pyogrio.raw.read(path, columns=[])[2])
+
+
+@pytest.fixture(scope="module")
+def tiny(tmp_path_factory):
+    out = tmp_path_factory.mktemp("tiny")
+    generate(SIZES["tiny"], 7, out)
+    return out
+
+
+def manifest(folder):
+    return {entry["layer"]: entry for entry in json.loads((folder / "manifest.json").read_text("utf-8"))["layers"]}
+
+
+@pytest.mark.timeout(120)
+def test_the_same_seed_gives_the_same_features(tiny, tmp_path):
+    generate(SIZES["tiny"], 7, tmp_path)
+    assert manifest(tmp_path) == manifest(tiny)
+
+
+@pytest.mark.parametrize("folder", ["tiny", "small"])
+def test_parcels_tile_without_gap_or_overlap(folder, tiny):
+    path = tiny if folder == "tiny" else SMALL
+    parcels = shapes_of(path / "land_status.shp")
+    assert shapely.is_valid(parcels).all()
+    assert shapely.coverage_is_valid(parcels)
+    assert not shapely.get_parts(shapely.coverage_union_all(parcels)).size > 2
+
+
+def test_buildings_lie_inside_the_county():
+    county = shapes_of(SMALL / "admin_county.geojson")[0]
+    assert shapely.within(shapes_of(SMALL / "buildings.gpkg"), county).all()
+
+
+def test_administrative_areas_nest():
+    villages, towns = shapes_of(SMALL / "admin_village.gpkg"), shapes_of(SMALL / "admin_town.geojson")
+    county = shapes_of(SMALL / "admin_county.geojson")[0]
+    codes = pyogrio.read_dataframe(SMALL / "admin_village.gpkg", read_geometry=False)["town_code"].to_numpy()
+    town_codes = pyogrio.read_dataframe(SMALL / "admin_town.geojson", read_geometry=False)["code"].to_numpy()
+    assert len(villages) == 202
+    assert shapely.coverage_is_valid(villages)
+    assert shapely.coverage_is_valid(towns)
+    assert shapely.equals(shapely.coverage_union_all(towns), county)
+    for code, town in zip(town_codes, towns, strict=True):
+        assert shapely.equals(shapely.coverage_union_all(villages[codes == code]), town)
+
+
+def test_the_road_graph_hangs_together_and_meets_at_nodes():
+    lines = shapes_of(SMALL / "roads.gpkg")
+    table = pyogrio.read_dataframe(SMALL / "roads.gpkg", read_geometry=False)
+    start, end = table["from_node"].to_numpy(), table["to_node"].to_numpy()
+    label = components(start, end)
+    assert np.bincount(label[start]).max() / len(start) > 0.95
+    places = {}
+    for nodes, which in ((start, 0), (end, -1)):
+        for node, point in zip(nodes, shapely.get_coordinates(shapely.get_point(lines, which)), strict=True):
+            assert places.setdefault(node, tuple(point)) == tuple(point)
+
+
+def test_camera_codes_are_gb28181_and_unique():
+    codes = pd.read_csv(SMALL / "cameras.csv", dtype=str)["gb_code"]
+    assert codes.is_unique
+    assert all(re.fullmatch(r"51018200(0[0-7]|08|09|11)132[5-8]\d{6}", code) for code in codes)
+    assert gb28181("08", "6", 1) == "51018200081326000001"
+
+
+def test_the_committed_city_equals_its_manifest():
+    for name, entry in manifest(SMALL).items():
+        path = SMALL / entry["file"]
+        assert path.exists(), name
+        if path.suffix == ".csv":
+            assert len(pd.read_csv(path)) == entry["features"]
+        elif path.suffix != ".tif":
+            assert pyogrio.read_info(path)["features"] == entry["features"]
+
+
+def test_the_committed_city_stays_small():
+    assert sum(path.stat().st_size for path in SMALL.iterdir()) < 12_000_000
+
+
+def test_the_trapezoid_sum_gives_the_published_area_of_a_cell():
+    cell = shapely.transform(shapely.segmentize(shapely.box(103.94, 30.98, 103.95, 30.99), 0.0005), to_plane)
+    assert ellipsoidal_areas(np.array([cell]))[0] == pytest.approx(1_059_013.882, abs=0.001)
+
+
+def test_content_hash_sees_a_changed_attribute_and_a_moved_point():
+    table, shapes = pd.DataFrame({"name": ["甲"]}), shapely.points([[1.0, 2.0]])
+    first = content_hash(table, shapes)
+    assert first != content_hash(pd.DataFrame({"name": ["乙"]}), shapes)
+    assert first != content_hash(table, shapely.points([[1.0, 2.1]]))
