@@ -1,0 +1,190 @@
+"""The order in which the city is made, and which part of it each size holds in detail."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import shapely
+
+from data_samples import admin as admins
+from data_samples import (
+    buildings,
+    facilities,
+    land,
+    parcels,
+    people,
+    plans,
+    rivers,
+    roads,
+    sensors,
+    settlement,
+    terrain,
+    utilities,
+)
+from data_samples.place import COUNTY_CODE, COUNTY_NAME, COUNTY_NAME_EN, TOWNS
+from data_samples.plane import Geometries, ellipsoidal_areas
+from data_samples.write import Folder
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    """What is built in detail: village code prefixes, and densities. ``buildings`` caps their number."""
+
+    name: str
+    prefixes: tuple[str, ...]
+    buildings: int | None
+    cameras: int
+    lane_m: float
+    farm_m: float
+    field_m: float
+    terrain_m: float
+    dem_deg: float
+
+
+SIZES = {
+    "small": Size("small", ("510182001", "510182121001"), None, 700, 185.0, 250.0, 54.0, 120.0, 1 / 900),
+    "county": Size("county", ("510182",), 300_000, sensors.CAMERAS, 170.0, 96.0, 26.0, 120.0, 1 / 3600),
+    "tiny": Size("tiny", ("510182001012",), None, 40, 185.0, 200.0, 34.0, 400.0, 1 / 300),
+}
+
+
+def generate(size: Size, seed: int, out: Path) -> None:
+    """Make the city and write every layer and the manifest into ``out``."""
+    folder = Folder(out)
+    streams = rivers.streams(seed)
+    ground = terrain.build(streams, seed, size.terrain_m)
+    admin = admins.build(seed)
+    chosen = np.flatnonzero([code.startswith(size.prefixes) for code in admin.codes])
+    area = shapely.coverage_union_all(admin.villages[chosen])
+    surfaces = rivers.surfaces([s for s in streams if s.kind != "stream"])
+    network, farms = _network(streams, surfaces, area, size, seed)
+    blocks = settlement.blocks(network, seed + 5)
+    houses = buildings.build(blocks, farms, network, surfaces, area, seed + 6)
+    if size.buildings and len(houses.shapes) > size.buildings:
+        keep = np.sort(np.random.default_rng(seed).permutation(len(houses.shapes))[: size.buildings])
+        houses = houses.taken(keep)
+    _write_admin(folder, admin)
+    _write_water(folder, streams, surfaces, admin.county)
+    _write_roads(folder, network)
+    _write_people(folder, houses, admin, network, ground, seed)
+    _write_land(folder, admin, chosen, area, streams, surfaces, network, blocks, farms, ground, size, seed)
+    _write_sites(folder, admin, network, streams, ground, area, size, seed)
+    folder.dem(ground, admin.county, size.dem_deg)
+    folder.manifest(size.name, seed)
+
+
+def _network(streams: list[rivers.Stream], surfaces: Geometries, area: shapely.Geometry, size: Size,
+             seed: int) -> tuple[roads.Roads, settlement.Clusters]:  # fmt: skip
+    sources = roads.main_lines(streams, seed)
+    roads.add_streets(sources, seed + 1)
+    wide = [s.width.max() > 19 for s in streams if s.kind != "stream"]
+    roads.add_lanes(sources, shapely.buffer(area, 150), surfaces[np.array(wide)], seed + 2, size.lane_m)
+    roads.add_valley_lanes(sources, streams, seed + 3)
+    roads.add_interchanges(sources)
+    farms = settlement.clusters(sources, area, surfaces, seed + 4, size.farm_m)
+    return roads.network(sources, seed), farms
+
+
+def _write_admin(folder: Folder, admin: admins.Admin) -> None:
+    county, towns = np.array([admin.county], dtype=object), admin.towns()
+    km2 = [np.round(ellipsoidal_areas(shapes) / 1e6, 4) for shapes in (county, towns, admin.villages)]
+    row = pd.DataFrame(
+        {"code": [COUNTY_CODE], "name": [COUNTY_NAME], "name_en": [COUNTY_NAME_EN], "area_km2": km2[0]}
+    )
+    folder.layer("admin_county", "geojson", row, county)
+    kinds = ["subdistrict" if t.is_subdistrict else "town" for t in TOWNS]
+    columns = {
+        "code": [t.code for t in TOWNS],
+        "name": [t.name for t in TOWNS],
+        "kind": kinds,
+        "county_code": COUNTY_CODE,
+    }
+    folder.layer("admin_town", "geojson", pd.DataFrame({**columns, "area_km2": km2[1]}), towns)
+    kinds = ["community" if name.endswith("社区") else "village" for name in admin.names]
+    columns = {
+        "code": admin.codes,
+        "name": admin.names,
+        "kind": kinds,
+        "town_code": [c[:9] for c in admin.codes],
+    }
+    folder.layer("admin_village", "gpkg", pd.DataFrame({**columns, "area_km2": km2[2]}), admin.villages)
+
+
+def _write_water(
+    folder: Folder, streams: list[rivers.Stream], surfaces: Geometries, county: shapely.Geometry
+) -> None:
+    shown = [s for s in streams if s.kind != "stream"]
+    side = [s for s in streams if s.kind == "stream"]
+    shapes = np.concatenate([surfaces, rivers.surfaces(side)])
+    shown += side
+    shapes = shapely.intersection(shapes, county, grid_size=0.01)
+    keep = np.flatnonzero(np.isin(shapely.get_type_id(shapes), (3, 6)) & (shapely.area(shapes) > 20))
+    of = [shown[k] for k in keep]
+    table = pd.DataFrame({
+        "water_code": [f"W{n:04d}" for n in range(1, len(of) + 1)], "name": [s.name for s in of], "class": [s.kind for s in of],
+        "level": np.array([1 if s.name == "湔江" else 3 if s.kind == "stream" else 2 for s in of], dtype=np.int32),
+        "width_m": [round(float(s.width.mean()), 1) for s in of],
+    })  # fmt: skip
+    folder.layer("water", "gpkg", table, shapes[keep])
+
+
+def _write_roads(folder: Folder, network: roads.Roads) -> None:
+    kinds = network.kinds
+    surface = np.where(np.isin(kinds, ("rural", "track")), "混凝土", "沥青")
+    table = pd.DataFrame({
+        "road_id": [f"R{n:06d}" for n in range(1, len(kinds) + 1)], "name": network.names, "class": kinds,
+        "oneway": network.oneway.astype(np.int32), "lanes": np.array([roads.LANES[k] for k in kinds], dtype=np.int32),
+        "speed_kmh": np.array([roads.SPEED[k] for k in kinds], dtype=np.int32), "width_m": network.widths(),
+        "from_node": network.start, "to_node": network.end, "length_m": np.round(shapely.length(network.lines), 2),
+        "surface": surface,
+    })  # fmt: skip
+    folder.layer("roads", "gpkg", table, network.lines)
+
+
+def _write_people(folder: Folder, houses: buildings.Buildings, admin: admins.Admin, network: roads.Roads, ground: terrain.Terrain,
+                  seed: int) -> None:  # fmt: skip
+    table, addresses = people.buildings(houses, admin, network, ground)
+    centres = shapely.points(houses.centres)
+    folder.layer("buildings", "gpkg", table, houses.shapes)
+    numbered = np.flatnonzero(table["use"] != "agricultural")
+    folder.layer("addresses", "csv", addresses.iloc[numbered], centres[numbered])
+    residents, index = people.population(table, houses.shapes, seed + 21)
+    folder.layer("population", "csv", residents, centres[index])
+    firms, index = people.organisations(table, addresses, seed + 22)
+    folder.layer("organisations", "csv", firms, centres[index])
+
+
+def _write_land(folder: Folder, admin: admins.Admin, chosen: np.ndarray, area: shapely.Geometry, streams: list[rivers.Stream],
+                surfaces: Geometries, network: roads.Roads, blocks: settlement.Blocks, farms: settlement.Clusters,
+                ground: terrain.Terrain, size: Size, seed: int) -> None:  # fmt: skip
+    classes = ["1107A" if s.kind == "canal" else "1101" for s in streams if s.kind != "stream"]
+    town = shapely.union_all(blocks.shapes)
+    features = parcels.ground(network, surfaces, classes, blocks, farms.shapes, town)
+    found = parcels.build(admin.villages, chosen, features, ground, seed + 7, size.field_m)
+    folder.layer("land_status", "shp", land.table(found, admin), found.shapes)
+    boundary, shapes = plans.urban_boundary(blocks)
+    folder.layer("urban_boundary", "geojson", boundary, shapes)
+    folder.layer(
+        "basic_farmland", "shp", *plans.basic_farmland(found, admin.codes, shapely.union_all(shapes))
+    )
+    folder.layer("plan_parcels", "gpkg", *plans.plan_parcels(blocks, area))
+    folder.layer("eco_redline", "geojson", *plans.eco_redline(admin, ground, network))
+    folder.layer("pipelines", "shp", *utilities.pipelines(network, area, seed + 8))
+
+
+def _write_sites(folder: Folder, admin: admins.Admin, network: roads.Roads, streams: list[rivers.Stream], ground: terrain.Terrain,
+                 area: shapely.Geometry, size: Size, seed: int) -> None:  # fmt: skip
+    sites = facilities.Sites(admin, network, seed + 9)
+    services = facilities.services(sites)
+    dangers = facilities.mountain_dangers(streams, admin, ground, seed + 10)
+    for name, (table, shapes) in services.items():
+        folder.layer(
+            name, "geojson" if name in ("hospitals", "hazards", "shelters") else "csv", table, shapes
+        )
+    for name, (table, shapes) in dangers.items():
+        folder.layer(name, "csv" if name == "geohazards" else "geojson", table, shapes)
+    for name, (table, shapes) in sensors.stations(sites, streams, ground).items():
+        folder.layer(name, "csv", table, shapes)
+    folder.layer("cameras", "csv", *sensors.cameras(sites, network, area, size.cameras))
+    folder.layer("places", "csv", *facilities.places(admin, streams, services))

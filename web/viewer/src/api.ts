@@ -1,0 +1,92 @@
+/** Talking to the server: relative addresses only, problems as errors a person can read. */
+
+export interface Text {
+  zh: string;
+  en: string;
+}
+export interface FieldInfo {
+  name: string;
+  type: string;
+  title: Text;
+  unit: string;
+  codes: Record<string, Text> | null;
+}
+export interface LayerInfo {
+  id: string;
+  title: Text;
+  description: Text;
+  theme: string;
+  grade: string;
+  geometry: string;
+  kind: Text;
+  attribution: string;
+  version: number;
+  feature_count: number;
+  bbox: [number, number, number, number] | null;
+  minzoom: number;
+  maxzoom: number;
+  order: number;
+  default_visible: boolean;
+  draft: boolean;
+  fields: FieldInfo[];
+  tiles: string;
+  style: string;
+}
+export interface Catalog {
+  themes: { id: string; title: Text }[];
+  layers: LayerInfo[];
+  view: { bbox: [number, number, number, number] | null };
+}
+export interface LegendEntry {
+  label: Text;
+  kind: string;
+  color: string;
+  outline?: string;
+}
+export interface LayerStyle {
+  layers: Record<string, unknown>[];
+  legend: LegendEntry[];
+}
+export interface Session {
+  user: { name: string; role: string } | null;
+  role: string;
+  csrf: string | null;
+}
+export interface Hit {
+  layer: string;
+  fid: number;
+  title: string;
+  subtitle: string;
+  kind: string;
+  lon: number;
+  lat: number;
+}
+export interface Identified {
+  layer: string;
+  fid: number;
+  title: string;
+  properties: Record<string, unknown>;
+  distance_m: number;
+  geometry: GeoJSON.Geometry;
+}
+
+export class Problem extends Error {}
+
+export async function ask<T>(path: string, init?: RequestInit): Promise<T> {
+  let answer: Response;
+  try {
+    answer = await fetch(path, init);
+  } catch (error) {
+    if (error instanceof DOMException && error.name === "AbortError") throw error;
+    throw new Problem("服务器无法连接 The server cannot be reached");
+  }
+  if (answer.ok) return (await answer.json()) as T;
+  let detail = `${answer.status} ${answer.statusText}`;
+  try {
+    const problem = (await answer.json()) as { detail?: string; remedy?: string };
+    detail = [problem.detail, problem.remedy].filter(Boolean).join(" · ");
+  } catch {
+    /* the answer was no problem document; its status says enough */
+  }
+  throw new Problem(detail);
+}

@@ -1,0 +1,174 @@
+/** The one map: puts catalogue, map, search, identification and session together. */
+
+import "maplibre-gl/dist/maplibre-gl.css";
+import "./style.css";
+import { ask, Problem, type Catalog, type Identified, type LayerStyle, type Session } from "./api";
+import { shown } from "./coordinates";
+import { button, element, say } from "./dom";
+import { choose, current, word } from "./i18n";
+import { identifyPanel } from "./identify";
+import { CityMap } from "./map";
+import { searchBox } from "./search";
+import { sessionControl } from "./session";
+import { layerTree } from "./tree";
+
+const COUNTY: [number, number, number, number] = [103.67, 30.9, 104.18, 31.44];
+
+class Viewer {
+  private readonly root = document.querySelector<HTMLElement>("#app") ?? document.body;
+  private map: CityMap | null = null;
+  private catalog: Catalog = { themes: [], layers: [], view: { bbox: null } };
+  private session: Session = { user: null, role: "anonymous", csrf: null };
+  private styles = new Map<string, LayerStyle>();
+  private readonly shownLayers = new Map<string, boolean>();
+
+  async start(): Promise<void> {
+    choose(current());
+    try {
+      [this.catalog, this.session] = await Promise.all([ask<Catalog>("/catalog"), ask<Session>("/session")]);
+    } catch (error) {
+      this.frame();
+      this.failed(error);
+      return;
+    }
+    this.frame();
+    if (!document.createElement("canvas").getContext("webgl2")) {
+      say(word("noWebgl"), "error");
+      return;
+    }
+    const holder = this.root.querySelector<HTMLElement>(".map");
+    if (!holder) return;
+    this.map = new CityMap(holder, this.catalog.view.bbox ?? COUNTY);
+    await this.map.ready();
+    this.listen(this.map);
+    await this.draw(this.map);
+    this.panel();
+    document.body.dataset["ready"] = "yes";
+  }
+
+  private frame(): void {
+    this.root.replaceChildren(
+      element(
+        "header", { class: "top" },
+        element("h1", {}, word("title"), element("span", { class: "sub" }, ` · ${word("subtitle")}`)),
+        element("span", { class: "label" }, word("synthetic")),
+        element("span", { class: "spring" }),
+        button(word("tilt"), "quiet tilt", () => this.map?.tilt()),
+        button(current() === "zh" ? "English" : "中文", "quiet", () => {
+          choose(current() === "zh" ? "en" : "zh");
+          location.reload();
+        }),
+        sessionControl(this.session, () => location.reload()),
+      ),
+      element("main", { class: "stage" },
+        element("div", { class: "map", tabindex: "0", "aria-label": word("subtitle") }),
+        element("aside", { class: "panel", "aria-label": word("layers") }),
+        element("section", { class: "results", "aria-live": "polite" }),
+        element("div", { class: "messages" }),
+        element("div", { class: "status" }),
+      ),
+    );
+  }
+
+  private async draw(map: CityMap): Promise<void> {
+    const layers = [...this.catalog.layers].filter((l) => l.geometry !== "none").sort((a, b) => a.order - b.order);
+    const styles = await Promise.allSettled(layers.map((layer) => ask<LayerStyle>(layer.style)));
+    layers.forEach((layer, number) => {
+      const answer = styles[number];
+      if (answer?.status !== "fulfilled") {
+        say(`${layer.id}: ${answer?.reason instanceof Error ? answer.reason.message : ""}`, "error");
+        return;
+      }
+      this.styles.set(layer.id, answer.value);
+      this.shownLayers.set(layer.id, layer.default_visible);
+      map.add(layer, answer.value, layer.default_visible);
+    });
+  }
+
+  private panel(): void {
+    const panel = this.root.querySelector<HTMLElement>(".panel");
+    const map = this.map;
+    if (!panel || !map) return;
+    const fold = button("≡", "fold", () => panel.classList.toggle("folded"));
+    fold.setAttribute("aria-label", word("layers"));
+    panel.replaceChildren(
+      fold,
+      searchBox((hit) => {
+        map.gl.flyTo({ center: [hit.lon, hit.lat], zoom: Math.max(map.gl.getZoom(), 15.5) });
+        void this.showFeature(hit.layer, hit.fid);
+      }),
+      layerTree(this.catalog, this.styles, this.shownLayers, {
+        show: (id, on) => map.show(id, on),
+        fade: (id, opacity) => map.fade(id, opacity),
+      }),
+    );
+  }
+
+  private listen(map: CityMap): void {
+    const status = this.root.querySelector<HTMLElement>(".status");
+    const tell = (lon: number, lat: number): void => {
+      if (status) status.textContent = `${shown(lon, lat)}   ${word("zone")}   ${word("zoom")} ${map.gl.getZoom().toFixed(1)}`;
+    };
+    map.gl.on("mousemove", (event) => tell(event.lngLat.lng, event.lngLat.lat));
+    map.gl.on("move", () => tell(map.gl.getCenter().lng, map.gl.getCenter().lat));
+    tell(map.gl.getCenter().lng, map.gl.getCenter().lat);
+    map.gl.on("click", (event) => void this.identify(map, event.lngLat.lng, event.lngLat.lat));
+    map.gl.getCanvas().addEventListener("keydown", (event) => {
+      const centre = map.gl.getCenter();
+      if (event.key === "Enter") void this.identify(map, centre.lng, centre.lat);
+    });
+    map.gl.on("error", (event) => {
+      const reason = event.error?.message ?? "";
+      if (!/abort/i.test(reason)) console.warn(reason);
+    });
+    document.addEventListener("keydown", (event) => {
+      if (event.key === "Escape") this.closeResults();
+    });
+  }
+
+  private async identify(map: CityMap, lon: number, lat: number): Promise<void> {
+    const layers = map.visible();
+    if (!layers.length) return;
+    const query = new URLSearchParams({
+      lon: lon.toFixed(7), lat: lat.toFixed(7), z: map.gl.getZoom().toFixed(2), layers: layers.slice(0, 40).join(","), limit: "5",
+    });
+    try {
+      const found = await ask<{ features: Identified[] }>(`/identify?${query}`);
+      this.results(found.features);
+    } catch (error) {
+      this.failed(error);
+    }
+  }
+
+  private async showFeature(layer: string, fid: number): Promise<void> {
+    try {
+      const feature = await ask<GeoJSON.Feature>(`/collections/${layer}/items/${fid}`);
+      const properties = (feature.properties ?? {}) as Record<string, unknown>;
+      const info = this.catalog.layers.find((one) => one.id === layer);
+      const title = String(properties["name"] ?? info?.kind.zh ?? layer);
+      this.results([{ layer, fid, title, properties, distance_m: 0, geometry: feature.geometry }]);
+    } catch (error) {
+      this.failed(error);
+    }
+  }
+
+  private results(features: Identified[]): void {
+    const box = this.root.querySelector<HTMLElement>(".results");
+    const map = this.map;
+    if (!box || !map) return;
+    box.replaceChildren(identifyPanel(features, this.catalog, (one) => map.highlight(one.geometry), () => this.closeResults()));
+    box.classList.add("open");
+    map.highlight(features[0]?.geometry ?? null);
+  }
+
+  private closeResults(): void {
+    this.root.querySelector(".results")?.classList.remove("open");
+    this.map?.highlight(null);
+  }
+
+  private failed(error: unknown): void {
+    if (error instanceof Problem || error instanceof Error) say(error.message, "error");
+  }
+}
+
+void new Viewer().start();
