@@ -89,7 +89,7 @@ class CsvPoints:
         ]
 
     def read(self, path: Path, layer: LayerInspection, options: ReadOptions) -> Iterator[Any]:
-        """Rows in file order, all values as text for the mapping to type; a row without a position has a null geometry."""
+        """Rows in file order, values as text for the mapping to type; a row without a position has a null geometry."""
         encoding, _ = _encoding(path, options)
         x_name, y_name, _ = _columns(path, encoding)
         for batch in _batches(path, encoding):

@@ -283,6 +283,7 @@ _SKIPPED_DRIVERS = (
     "LVBAG",
     "MBTiles",
     "MVT",
+    "MapInfo File",
     "MapML",
     "MiraMonVector",
     "NGW",
