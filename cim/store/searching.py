@@ -59,9 +59,9 @@ async def named_places(
     statement = sa.select(table.c.fid, sa.func.ST_X(point), sa.func.ST_Y(point), *values).where(
         is_current(table), sa.or_(*(value.is_not(None) for value in values)), table.c.geom.is_not(None)
     )
-    result = await connection.stream(statement)
-    async for rows in result.partitions(5_000):
-        yield [NamedPlace(row[0], tuple(row[3:]), row[1], row[2]) for row in rows]
+    async with connection.stream(statement) as result:
+        async for rows in result.partitions(5_000):
+            yield [NamedPlace(row[0], tuple(row[3:]), row[1], row[2]) for row in rows]
 
 
 async def clear_entries(connection: AsyncConnection, layer: str) -> None:

@@ -15,7 +15,7 @@ from cim.store import tables as t
 from cim.store.collection_ddl import adopt_staging
 from cim.store.collection_tables import quoted, stored_columns
 from cim.store.collections import find_collection, lock_layer, put_schema, the_collection
-from cim.store.merging import evolve, merge, same_content
+from cim.store.merging import evolve, join_by_hash, merge, same_content
 from cim.store.staging import drop_staging, staging_name
 
 
@@ -60,6 +60,7 @@ async def rollback(connection: AsyncConnection, layer: str, number: int, *, auth
     await the_version(connection, layer, number)
     name, new = quoted("history", layer), current.version + 1
     columns = stored_columns(current.schema)
+    await join_by_hash(connection)
     for statement in (
         f"""
         CREATE TEMPORARY TABLE wanted ON COMMIT DROP AS
