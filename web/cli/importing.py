@@ -13,6 +13,7 @@ from cim.errors import BadRequest, ImportRefused
 from cim.model.collection import ImportMode
 from cim.model.imports import ImportReport
 from cim.store.database import run
+from cim.store.staging import sweep_runs
 from importers.importer import ReadOptions
 from importers.run import ImportRequest, import_file
 from web.cli.opening import ROLE, opened, operator, the_catalog
@@ -51,6 +52,8 @@ def import_files(
         catalog = the_catalog(ServerSettings())
         reports = []
         async with opened(data) as (_, database):
+            async with database.writing("cli") as connection:
+                await sweep_runs(connection)
             with _bar(quiet=as_json) as bar:
                 tasks: dict[str, Any] = {}
 
