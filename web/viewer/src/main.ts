@@ -12,6 +12,7 @@ import { searchBox } from "./search";
 import { sessionControl } from "./session";
 import { layerTree } from "./tree";
 
+const PHONE_PX = 640;
 const COUNTY: [number, number, number, number] = [103.67, 30.9, 104.18, 31.44];
 
 class Viewer {
@@ -91,6 +92,7 @@ class Viewer {
     if (!panel || !map) return;
     const fold = button("≡", "fold", () => panel.classList.toggle("folded"));
     fold.setAttribute("aria-label", word("layers"));
+    panel.classList.toggle("folded", window.innerWidth <= PHONE_PX);
     panel.replaceChildren(
       fold,
       searchBox((hit) => {
