@@ -14,6 +14,7 @@ from cim.store.database import run
 from cim.store.differences import difference
 from web.cli.opening import ROLE, opened, operator
 from web.cli.options import AsJson, DataDir, LayerId
+from web.documents import difference_document, version_document
 
 Number = Annotated[int, typer.Argument(min=1, help="Version number.")]
 
@@ -27,7 +28,7 @@ def history(layer: LayerId, data: DataDir = None, as_json: AsJson = False) -> No
 
     found = run(work())
     if as_json:
-        typer.echo(json.dumps([_version(version) for version in found], ensure_ascii=False, indent=1))
+        typer.echo(json.dumps([version_document(version) for version in found], ensure_ascii=False, indent=1))
         return
     table = Table("version", "at", "origin", "by", "features", "added", "changed", "removed", "note")
     for version in found:
@@ -54,15 +55,7 @@ def diff(layer: LayerId, older: Number, newer: Number, data: DataDir = None, as_
         async with opened(data) as (_, database), database.writing("cli") as connection:
             change, features = await difference(connection, layer, older, newer)
         if as_json:
-            document = {
-                "layer": layer,
-                "from": older,
-                "to": newer,
-                "added": change.added,
-                "changed": change.changed,
-                "removed": change.removed,
-                "features": [{"kind": f.kind, "key": f.key, "fid": f.fid, "fields": list(f.fields)} for f in features],
-            }
+            document = difference_document(layer, older, newer, change, features)
             typer.echo(json.dumps(document, ensure_ascii=False))
             return
         typer.echo(
@@ -108,18 +101,3 @@ def rollback(layer: LayerId, version: Number, data: DataDir = None, as_json: AsJ
         typer.echo(f"{layer}: version {done.number} equals version {version} ({done.feature_count} features)")
     else:
         typer.echo(f"{layer}: the current version equals version {version} already")
-
-
-def _version(version: Version) -> dict[str, object]:
-    return {
-        "version": version.number,
-        "created_at": version.created_at.isoformat(),
-        "origin": version.origin,
-        "author": version.author,
-        "feature_count": version.feature_count,
-        "added": version.change.added,
-        "changed": version.change.changed,
-        "removed": version.change.removed,
-        "run": version.run,
-        "note": version.note,
-    }

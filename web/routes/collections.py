@@ -13,6 +13,7 @@ from cim.store.differences import difference
 from cim.store.features import Feature, FeatureQuery, count_features, one_feature, page_of_features
 from cim.store.versions import history
 from web.axes import swapped
+from web.documents import difference_document, version_document
 from web.parameters import CRS84, LAT_FIRST, NORTH_FIRST, crs_uri, parse_bbox, parse_crs
 from web.state import Caller, caller
 
@@ -123,23 +124,7 @@ async def versions(layer: str, who: Who) -> dict[str, Any]:
     require(who.principal, Operation.IMPORT, decision.collection.grade)
     async with who.state.database.reading(read_context(who.principal, who.request_id)) as connection:
         found = await history(connection, layer)
-    return {
-        "versions": [
-            {
-                "version": version.number,
-                "created_at": version.created_at.isoformat(),
-                "origin": version.origin,
-                "author": version.author,
-                "feature_count": version.feature_count,
-                "added": version.change.added,
-                "changed": version.change.changed,
-                "removed": version.change.removed,
-                "run": version.run,
-                "note": version.note,
-            }
-            for version in found
-        ]
-    }
+    return {"versions": [version_document(version) for version in found]}
 
 
 @router.get("/collections/{layer}/diff", summary="What changed between two versions")
@@ -155,15 +140,7 @@ async def diff(
     require(who.principal, Operation.IMPORT, decision.collection.grade)
     async with who.state.database.reading(read_context(who.principal, who.request_id)) as connection:
         change, found = await difference(connection, layer, older, newer, limit=limit)
-    return {
-        "layer": layer,
-        "from": older,
-        "to": newer,
-        "added": change.added,
-        "changed": change.changed,
-        "removed": change.removed,
-        "features": [{"kind": one.kind, "key": one.key, "fid": one.fid, "fields": list(one.fields)} for one in found],
-    }
+    return difference_document(layer, older, newer, change, found)
 
 
 _JSON_SCHEMA: dict[str, dict[str, str]] = {
