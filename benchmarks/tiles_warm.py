@@ -64,7 +64,7 @@ def _rounds(
             rates[name].append(requests / SECONDS)
     ratios = [a / b for a, b in zip(figures["server"], figures["nginx"], strict=True)]
     return {
-        "what": f"{len(paths)} warm building tiles z10-z18, anonymous, policy asked each time, {CONNECTIONS} connections",
+        "what": f"{len(paths)} warm building tiles z10-z18, policy asked each time, {CONNECTIONS} connections",
         "rounds": rounds,
         "server_cpu_us_per_request": spread(figures["server"]),
         "nginx_cpu_us_per_request": spread(figures["nginx"]),

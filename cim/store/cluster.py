@@ -223,6 +223,7 @@ class Cluster:
             logins_.write_passwords(passwords_file, self.account)
             self._create()
         logins = self.logins()
+        make_private_dir(self.socket_dir, self.account)  # before any password is sent through it
         if postmaster_pid(self.pgdata) and not (self.socket_dir / f".s.PGSQL.{SOCKET_PORT}").exists():
             self._progress("the socket of the running database is gone: restarting it")
             self._stop()
