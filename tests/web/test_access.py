@@ -1,5 +1,7 @@
 """Default deny holds by enumeration: every route and every table is classified, and the classes are true."""
 
+from collections.abc import Iterable
+
 import sqlalchemy as sa
 from serving import Served
 
@@ -8,8 +10,8 @@ from cim.store.tables import metadata
 from web.access import ROUTE_ACCESS
 
 
-def paths(routes) -> set[str]:
-    found = set()
+def paths(routes: Iterable[object]) -> set[str]:
+    found: set[str] = set()
     for route in routes:
         inner = getattr(route, "routes", None) or getattr(getattr(route, "original_router", None), "routes", None)
         if inner:
