@@ -13,9 +13,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         prog="python -m data_samples", description="合成城市样例数据 Make the invented sample city."
     )
-    parser.add_argument(
-        "--size", choices=sorted(SIZES), default="small", help="small: 天彭 and part of 白鹿 in detail"
-    )
+    parser.add_argument("--size", choices=sorted(SIZES), default="small", help="small: 天彭 and part of 白鹿 in detail")
     parser.add_argument("--out", type=Path, required=True, help="folder to write into")
     parser.add_argument("--seed", type=int, default=DEFAULT_SEED)
     options = parser.parse_args()

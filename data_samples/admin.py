@@ -54,9 +54,7 @@ def build(seed: int) -> Admin:
     seeds, town_of = _village_seeds(county, seed)
     edges = shapely.get_parts(shapely.voronoi_polygons(shapely.multipoints(seeds), only_edges=True))
     warp = Warp(seed + 5, 700.0, 170.0, 4)
-    lines = [
-        shapely.LineString(snapped(warp(shapely.get_coordinates(e)))) for e in shapely.segmentize(edges, 130.0)
-    ]
+    lines = [shapely.LineString(snapped(warp(shapely.get_coordinates(e)))) for e in shapely.segmentize(edges, 130.0)]
     faces = partition(lines, county)
     inside = shapely.get_coordinates(shapely.point_on_surface(faces))
     owner = _nearest(inside, warp(seeds))
@@ -86,7 +84,7 @@ def _nearest(points: Floats, targets: Floats) -> Ints:
 
 def _village_seeds(county: shapely.Geometry, seed: int) -> tuple[Floats, Ints]:
     """Weighted k-means in each town's reach: small villages where people live, large ones in the mountains."""
-    west, south, east, north = county.bounds
+    west, south, east, north = shapely.bounds(county)
     x, y = np.meshgrid(np.arange(west, east, SEED_CELL_M), np.arange(south, north, SEED_CELL_M))
     points = np.column_stack([x.ravel(), y.ravel()])
     points = points[shapely.contains_xy(county, points[:, 0], points[:, 1])]
@@ -95,9 +93,7 @@ def _village_seeds(county: shapely.Geometry, seed: int) -> tuple[Floats, Ints]:
     gaps = np.hypot(points[:, None, 0] - centres[None, :, 0], points[:, None, 1] - centres[None, :, 1])
     town = np.asarray((gaps / reach).argmin(axis=1))
     near = gaps[np.arange(len(points)), town]
-    weight = np.interp(front_distance(points), [-3, 3, 12], [1.0, 0.5, 0.1]) * (
-        1 + 5 * np.exp(-near / 1500.0)
-    )
+    weight = np.interp(front_distance(points), [-3, 3, 12], [1.0, 0.5, 0.1]) * (1 + 5 * np.exp(-near / 1500.0))
     rng, seeds, town_of = np.random.default_rng(seed), [], []
     for k, one in enumerate(TOWNS):
         mine = town == k

@@ -14,19 +14,43 @@ from data_samples.roads import WIDTH_M, Ints, Roads
 from data_samples.settlement import Blocks, Clusters
 
 PATTERNS = {
-    "residential": (44.0, 13.0, 10.0, 19.0), "old_town": (13.0, 11.0, 2.0, 7.0), "commercial": (30.0, 22.0, 9.0, 14.0),
-    "office": (46.0, 17.0, 18.0, 24.0), "industrial": (62.0, 34.0, 16.0, 16.0), "warehouse": (78.0, 30.0, 16.0, 22.0),
-    "education": (52.0, 14.0, 16.0, 26.0), "medical": (44.0, 18.0, 16.0, 20.0), "utility": (24.0, 16.0, 20.0, 22.0),
-    "park": (11.0, 8.0, 70.0, 90.0), "vacant": (11.0, 9.0, 60.0, 55.0),
-}  # fmt: skip
+    "residential": (44.0, 13.0, 10.0, 19.0),
+    "old_town": (13.0, 11.0, 2.0, 7.0),
+    "commercial": (30.0, 22.0, 9.0, 14.0),
+    "office": (46.0, 17.0, 18.0, 24.0),
+    "industrial": (62.0, 34.0, 16.0, 16.0),
+    "warehouse": (78.0, 30.0, 16.0, 22.0),
+    "education": (52.0, 14.0, 16.0, 26.0),
+    "medical": (44.0, 18.0, 16.0, 20.0),
+    "utility": (24.0, 16.0, 20.0, 22.0),
+    "park": (11.0, 8.0, 70.0, 90.0),
+    "vacant": (11.0, 9.0, 60.0, 55.0),
+}
 """Width, depth, gap beside and gap behind, in metres."""
 FLOORS = {
-    "residential": (6, 18), "old_town": (2, 5), "commercial": (3, 9), "office": (4, 13), "industrial": (1, 3), "warehouse": (1, 2),
-    "education": (3, 6), "medical": (3, 12), "utility": (1, 3), "park": (1, 2), "vacant": (1, 2),
-    "farm": (1, 3), "shed": (1, 1), "roadside": (2, 4),
-}  # fmt: skip
-USE = {"old_town": "residential", "park": "public", "vacant": "rural_house", "farm": "rural_house", "shed": "agricultural",
-       "roadside": "rural_house"}  # fmt: skip
+    "residential": (6, 18),
+    "old_town": (2, 5),
+    "commercial": (3, 9),
+    "office": (4, 13),
+    "industrial": (1, 3),
+    "warehouse": (1, 2),
+    "education": (3, 6),
+    "medical": (3, 12),
+    "utility": (1, 3),
+    "park": (1, 2),
+    "vacant": (1, 2),
+    "farm": (1, 3),
+    "shed": (1, 1),
+    "roadside": (2, 4),
+}
+USE = {
+    "old_town": "residential",
+    "park": "public",
+    "vacant": "rural_house",
+    "farm": "rural_house",
+    "shed": "agricultural",
+    "roadside": "rural_house",
+}
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,7 +23,7 @@ from data_samples import (
     utilities,
 )
 from data_samples.place import COUNTY_CODE, COUNTY_NAME, COUNTY_NAME_EN, TOWNS
-from data_samples.plane import Geometries, ellipsoidal_areas
+from data_samples.plane import Geometries, ellipsoidal_areas, point_array
 from data_samples.write import Folder
 
 
@@ -44,7 +44,7 @@ class Size:
 
 SIZES = {
     "small": Size("small", ("510182001", "510182121001"), None, 700, 185.0, 250.0, 54.0, 120.0, 1 / 900),
-    "county": Size("county", ("510182",), 300_000, sensors.CAMERAS, 170.0, 96.0, 26.0, 120.0, 1 / 3600),
+    "county": Size("county", ("510182",), 300_000, sensors.CAMERAS, 335.0, 50.0, 29.0, 120.0, 1 / 3600),
     "tiny": Size("tiny", ("510182001012",), None, 40, 185.0, 200.0, 34.0, 400.0, 1 / 300),
 }
 
@@ -74,8 +74,9 @@ def generate(size: Size, seed: int, out: Path) -> None:
     folder.manifest(size.name, seed)
 
 
-def _network(streams: list[rivers.Stream], surfaces: Geometries, area: shapely.Geometry, size: Size,
-             seed: int) -> tuple[roads.Roads, settlement.Clusters]:  # fmt: skip
+def _network(
+    streams: list[rivers.Stream], surfaces: Geometries, area: shapely.Geometry, size: Size, seed: int
+) -> tuple[roads.Roads, settlement.Clusters]:
     sources = roads.main_lines(streams, seed)
     roads.add_streets(sources, seed + 1)
     wide = [s.width.max() > 19 for s in streams if s.kind != "stream"]
@@ -89,9 +90,7 @@ def _network(streams: list[rivers.Stream], surfaces: Geometries, area: shapely.G
 def _write_admin(folder: Folder, admin: admins.Admin) -> None:
     county, towns = np.array([admin.county], dtype=object), admin.towns()
     km2 = [np.round(ellipsoidal_areas(shapes) / 1e6, 4) for shapes in (county, towns, admin.villages)]
-    row = pd.DataFrame(
-        {"code": [COUNTY_CODE], "name": [COUNTY_NAME], "name_en": [COUNTY_NAME_EN], "area_km2": km2[0]}
-    )
+    row = pd.DataFrame({"code": [COUNTY_CODE], "name": [COUNTY_NAME], "name_en": [COUNTY_NAME_EN], "area_km2": km2[0]})
     folder.layer("admin_county", "geojson", row, county)
     kinds = ["subdistrict" if t.is_subdistrict else "town" for t in TOWNS]
     columns = {
@@ -111,9 +110,7 @@ def _write_admin(folder: Folder, admin: admins.Admin) -> None:
     folder.layer("admin_village", "gpkg", pd.DataFrame({**columns, "area_km2": km2[2]}), admin.villages)
 
 
-def _write_water(
-    folder: Folder, streams: list[rivers.Stream], surfaces: Geometries, county: shapely.Geometry
-) -> None:
+def _write_water(folder: Folder, streams: list[rivers.Stream], surfaces: Geometries, county: shapely.Geometry) -> None:
     shown = [s for s in streams if s.kind != "stream"]
     side = [s for s in streams if s.kind == "stream"]
     shapes = np.concatenate([surfaces, rivers.surfaces(side)])
@@ -121,31 +118,49 @@ def _write_water(
     shapes = shapely.intersection(shapes, county, grid_size=0.01)
     keep = np.flatnonzero(np.isin(shapely.get_type_id(shapes), (3, 6)) & (shapely.area(shapes) > 20))
     of = [shown[k] for k in keep]
-    table = pd.DataFrame({
-        "water_code": [f"W{n:04d}" for n in range(1, len(of) + 1)], "name": [s.name for s in of], "class": [s.kind for s in of],
-        "level": np.array([1 if s.name == "湔江" else 3 if s.kind == "stream" else 2 for s in of], dtype=np.int32),
-        "width_m": [round(float(s.width.mean()), 1) for s in of],
-    })  # fmt: skip
+    table = pd.DataFrame(
+        {
+            "water_code": [f"W{n:04d}" for n in range(1, len(of) + 1)],
+            "name": [s.name for s in of],
+            "class": [s.kind for s in of],
+            "level": np.array([1 if s.name == "湔江" else 3 if s.kind == "stream" else 2 for s in of], dtype=np.int32),
+            "width_m": [round(float(s.width.mean()), 1) for s in of],
+        }
+    )
     folder.layer("water", "gpkg", table, shapes[keep])
 
 
 def _write_roads(folder: Folder, network: roads.Roads) -> None:
     kinds = network.kinds
     surface = np.where(np.isin(kinds, ("rural", "track")), "混凝土", "沥青")
-    table = pd.DataFrame({
-        "road_id": [f"R{n:06d}" for n in range(1, len(kinds) + 1)], "name": network.names, "class": kinds,
-        "oneway": network.oneway.astype(np.int32), "lanes": np.array([roads.LANES[k] for k in kinds], dtype=np.int32),
-        "speed_kmh": np.array([roads.SPEED[k] for k in kinds], dtype=np.int32), "width_m": network.widths(),
-        "from_node": network.start, "to_node": network.end, "length_m": np.round(shapely.length(network.lines), 2),
-        "surface": surface,
-    })  # fmt: skip
+    table = pd.DataFrame(
+        {
+            "road_id": [f"R{n:06d}" for n in range(1, len(kinds) + 1)],
+            "name": network.names,
+            "class": kinds,
+            "oneway": network.oneway.astype(np.int32),
+            "lanes": np.array([roads.LANES[k] for k in kinds], dtype=np.int32),
+            "speed_kmh": np.array([roads.SPEED[k] for k in kinds], dtype=np.int32),
+            "width_m": network.widths(),
+            "from_node": network.start,
+            "to_node": network.end,
+            "length_m": np.round(shapely.length(network.lines), 2),
+            "surface": surface,
+        }
+    )
     folder.layer("roads", "gpkg", table, network.lines)
 
 
-def _write_people(folder: Folder, houses: buildings.Buildings, admin: admins.Admin, network: roads.Roads, ground: terrain.Terrain,
-                  seed: int) -> None:  # fmt: skip
+def _write_people(
+    folder: Folder,
+    houses: buildings.Buildings,
+    admin: admins.Admin,
+    network: roads.Roads,
+    ground: terrain.Terrain,
+    seed: int,
+) -> None:
     table, addresses = people.buildings(houses, admin, network, ground)
-    centres = shapely.points(houses.centres)
+    centres = point_array(houses.centres)
     folder.layer("buildings", "gpkg", table, houses.shapes)
     numbered = np.flatnonzero(table["use"] != "agricultural")
     folder.layer("addresses", "csv", addresses.iloc[numbered], centres[numbered])
@@ -155,9 +170,20 @@ def _write_people(folder: Folder, houses: buildings.Buildings, admin: admins.Adm
     folder.layer("organisations", "csv", firms, centres[index])
 
 
-def _write_land(folder: Folder, admin: admins.Admin, chosen: np.ndarray, area: shapely.Geometry, streams: list[rivers.Stream],
-                surfaces: Geometries, network: roads.Roads, blocks: settlement.Blocks, farms: settlement.Clusters,
-                ground: terrain.Terrain, size: Size, seed: int) -> None:  # fmt: skip
+def _write_land(
+    folder: Folder,
+    admin: admins.Admin,
+    chosen: np.ndarray,
+    area: shapely.Geometry,
+    streams: list[rivers.Stream],
+    surfaces: Geometries,
+    network: roads.Roads,
+    blocks: settlement.Blocks,
+    farms: settlement.Clusters,
+    ground: terrain.Terrain,
+    size: Size,
+    seed: int,
+) -> None:
     classes = ["1107A" if s.kind == "canal" else "1101" for s in streams if s.kind != "stream"]
     town = shapely.union_all(blocks.shapes)
     features = parcels.ground(network, surfaces, classes, blocks, farms.shapes, town)
@@ -165,23 +191,27 @@ def _write_land(folder: Folder, admin: admins.Admin, chosen: np.ndarray, area: s
     folder.layer("land_status", "shp", land.table(found, admin), found.shapes)
     boundary, shapes = plans.urban_boundary(blocks)
     folder.layer("urban_boundary", "geojson", boundary, shapes)
-    folder.layer(
-        "basic_farmland", "shp", *plans.basic_farmland(found, admin.codes, shapely.union_all(shapes))
-    )
+    folder.layer("basic_farmland", "shp", *plans.basic_farmland(found, admin.codes, shapely.union_all(shapes)))
     folder.layer("plan_parcels", "gpkg", *plans.plan_parcels(blocks, area))
     folder.layer("eco_redline", "geojson", *plans.eco_redline(admin, ground, network))
     folder.layer("pipelines", "shp", *utilities.pipelines(network, area, seed + 8))
 
 
-def _write_sites(folder: Folder, admin: admins.Admin, network: roads.Roads, streams: list[rivers.Stream], ground: terrain.Terrain,
-                 area: shapely.Geometry, size: Size, seed: int) -> None:  # fmt: skip
+def _write_sites(
+    folder: Folder,
+    admin: admins.Admin,
+    network: roads.Roads,
+    streams: list[rivers.Stream],
+    ground: terrain.Terrain,
+    area: shapely.Geometry,
+    size: Size,
+    seed: int,
+) -> None:
     sites = facilities.Sites(admin, network, seed + 9)
     services = facilities.services(sites)
     dangers = facilities.mountain_dangers(streams, admin, ground, seed + 10)
     for name, (table, shapes) in services.items():
-        folder.layer(
-            name, "geojson" if name in ("hospitals", "hazards", "shelters") else "csv", table, shapes
-        )
+        folder.layer(name, "geojson" if name in ("hospitals", "hazards", "shelters") else "csv", table, shapes)
     for name, (table, shapes) in dangers.items():
         folder.layer(name, "csv" if name == "geohazards" else "geojson", table, shapes)
     for name, (table, shapes) in sensors.stations(sites, streams, ground).items():

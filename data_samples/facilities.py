@@ -47,13 +47,18 @@ class Sites:
             FIRST[(k * 5 + n * 7) % len(FIRST)] + SECOND[(k * 3 + n) % len(SECOND)]
             for k, n in zip(towns, serial, strict=True)
         ]
-        names = [f"{TOWNS[k].name[:-2] if len(TOWNS[k].name) > 3 else TOWNS[k].name[:-1]}{p if n else ''}{word}"
-                 for k, n, p in zip(towns, serial, pairs, strict=True)]  # fmt: skip
-        table = pd.DataFrame({
-            "id": [f"{prefix}{n:04d}" for n in range(1, len(towns) + 1)], "name": names,
-            "address": [f"彭州市{TOWNS[k].name}{self.admin.names[v]}" for k, v in zip(towns, village, strict=True)],
-            "town_code": [TOWNS[k].code for k in towns],
-        })  # fmt: skip
+        names = [
+            f"{TOWNS[k].name[:-2] if len(TOWNS[k].name) > 3 else TOWNS[k].name[:-1]}{p if n else ''}{word}"
+            for k, n, p in zip(towns, serial, pairs, strict=True)
+        ]
+        table = pd.DataFrame(
+            {
+                "id": [f"{prefix}{n:04d}" for n in range(1, len(towns) + 1)],
+                "name": names,
+                "address": [f"彭州市{TOWNS[k].name}{self.admin.names[v]}" for k, v in zip(towns, village, strict=True)],
+                "town_code": [TOWNS[k].code for k in towns],
+            }
+        )
         return table, np.asarray(shapely.points(points))
 
 
@@ -77,11 +82,29 @@ def services(sites: Sites) -> dict[str, Layer]:
             table[name] = [values[k] for k in pick]
         out[layer] = (table, points)
 
-    add("shelters", "SH", "应急避难场所", 64, level=["county", "town", "village"], duration=["emergency", "short", "long"],
-        capacity=[500, 1200, 3000, 6000], area_m2=[1200.0, 3000.0, 8000.0], indoor=["室外", "室内"], hazards=["地震,洪水", "地震", "山洪,滑坡"],
-        radius_m=[500, 1000, 2500])  # fmt: skip
-    add("rescue_teams", "RT", "应急救援队", 28, kind=["comprehensive", "mountain", "flood", "chemical", "medical", "volunteer", "forest"],
-        members=[12, 20, 35, 50], vehicles=[1, 2, 4, 6], equipment=["冲锋舟、抽水泵", "破拆、生命探测", "绳索、担架", "风力灭火机"])  # fmt: skip
+    add(
+        "shelters",
+        "SH",
+        "应急避难场所",
+        64,
+        level=["county", "town", "village"],
+        duration=["emergency", "short", "long"],
+        capacity=[500, 1200, 3000, 6000],
+        area_m2=[1200.0, 3000.0, 8000.0],
+        indoor=["室外", "室内"],
+        hazards=["地震,洪水", "地震", "山洪,滑坡"],
+        radius_m=[500, 1000, 2500],
+    )
+    add(
+        "rescue_teams",
+        "RT",
+        "应急救援队",
+        28,
+        kind=["comprehensive", "mountain", "flood", "chemical", "medical", "volunteer", "forest"],
+        members=[12, 20, 35, 50],
+        vehicles=[1, 2, 4, 6],
+        equipment=["冲锋舟、抽水泵", "破拆、生命探测", "绳索、担架", "风力灭火机"],
+    )
     add(
         "hospitals",
         "HO",
@@ -102,10 +125,26 @@ def services(sites: Sites) -> dict[str, Layer]:
         members=[8, 15, 30],
         building_code=[""],
     )
-    add("schools", "SC", "学校", 118, level=["kindergarten", "primary", "primary", "junior", "nine_year", "senior", "vocational"],
-        students=[180, 420, 900, 1600], building_code=[""])  # fmt: skip
-    add("hazards", "HZ", "重大危险源（合成）", 36, substance=["液氨", "汽油", "天然气", "液氯", "甲醇"], quantity_t=[12.0, 40.0, 150.0, 900.0],
-        r_value=[3.2, 8.5, 14.0, 32.0, 61.0, 118.0], beta=[1.0, 1.5, 2.0, 4.0], enterprise=["合成化工有限公司", "合成能源有限公司"])  # fmt: skip
+    add(
+        "schools",
+        "SC",
+        "学校",
+        118,
+        level=["kindergarten", "primary", "primary", "junior", "nine_year", "senior", "vocational"],
+        students=[180, 420, 900, 1600],
+        building_code=[""],
+    )
+    add(
+        "hazards",
+        "HZ",
+        "重大危险源（合成）",
+        36,
+        substance=["液氨", "汽油", "天然气", "液氯", "甲醇"],
+        quantity_t=[12.0, 40.0, 150.0, 900.0],
+        r_value=[3.2, 8.5, 14.0, 32.0, 61.0, 118.0],
+        beta=[1.0, 1.5, 2.0, 4.0],
+        enterprise=["合成化工有限公司", "合成能源有限公司"],
+    )
     hazards = out["hazards"][0]
     hazards["grade"] = [str(1 + sum(r < limit for limit in (100, 50, 10))) for r in hazards["r_value"]]
     return out
@@ -127,14 +166,20 @@ def mountain_dangers(streams: list[Stream], admin: Admin, terrain: Terrain, seed
     n, kinds = len(points), np.array(["landslide", "collapse", "debris_flow", "landslide"])
     kind = kinds[rng.integers(0, 4, n)]
     threatened = rng.integers(2, 140, n)
-    table = pd.DataFrame({
-        "id": [f"GH{k:04d}" for k in range(1, n + 1)], "name": [f"{admin.names[v]}{k % 6 + 1}组隐患点" for k, v in enumerate(village)],
-        "address": [f"彭州市{TOWNS[admin.town_of[v]].name}{admin.names[v]}" for v in village],
-        "town_code": [admin.codes[v][:9] for v in village], "kind": kind,
-        "scale": [("small", "medium", "large")[k] for k in rng.integers(0, 3, n)],
-        "danger": np.where(threatened > 100, "大", np.where(threatened > 30, "中", "小")), "threatened": threatened,
-        "loss_wan": np.round(threatened * rng.uniform(2, 9, n), 1), "elevation_m": np.round(terrain.height(points), 1),
-    })  # fmt: skip
+    table = pd.DataFrame(
+        {
+            "id": [f"GH{k:04d}" for k in range(1, n + 1)],
+            "name": [f"{admin.names[v]}{k % 6 + 1}组隐患点" for k, v in enumerate(village)],
+            "address": [f"彭州市{TOWNS[admin.town_of[v]].name}{admin.names[v]}" for v in village],
+            "town_code": [admin.codes[v][:9] for v in village],
+            "kind": kind,
+            "scale": [("small", "medium", "large")[k] for k in rng.integers(0, 3, n)],
+            "danger": np.where(threatened > 100, "大", np.where(threatened > 30, "中", "小")),
+            "threatened": threatened,
+            "loss_wan": np.round(threatened * rng.uniform(2, 9, n), 1),
+            "elevation_m": np.round(terrain.height(points), 1),
+        }
+    )
     return {
         "geohazards": (table, np.asarray(shapely.points(points))),
         "flash_flood_zones": _flood_zones(mountain, admin, rng),
@@ -142,17 +187,26 @@ def mountain_dangers(streams: list[Stream], admin: Admin, terrain: Terrain, seed
 
 
 def _flood_zones(mountain: list[Stream], admin: Admin, rng: np.random.Generator) -> Layer:
-    rows, shapes = [], []
+    rows: list[tuple[object, ...]] = []
+    shapes: list[shapely.Geometry] = []
     for stream in [s for s in mountain if s.kind == "river"]:
         for k, part in enumerate(np.array_split(stream.points[len(stream.points) // 4 :], 6)):
-            zone = shapely.buffer(shapely.LineString(part), 70 + 12 * k, quad_segs=4)
-            zone = shapely.intersection(shapely.transform(zone, snapped), admin.county, grid_size=0.01)
+            band = shapely.buffer(shapely.LineString(part), 70 + 12 * k, quad_segs=4)
+            zone = shapely.intersection(shapely.transform(band, snapped), admin.county, grid_size=0.01)
             if zone.is_empty or zone.geom_type != "Polygon":
                 continue
             village = int(admin.village_at(part[:1])[0])
             level, years = (("extreme", 5), ("high", 20), ("danger", 50))[int(rng.integers(0, 3))]
-            rows.append((f"FF{len(rows) + 1:04d}", f"{stream.name}第{k + 1}段山洪危险区", level, years, int(rng.integers(0, 260)),
-                         admin.codes[village][:9]))  # fmt: skip
+            rows.append(
+                (
+                    f"FF{len(rows) + 1:04d}",
+                    f"{stream.name}第{k + 1}段山洪危险区",
+                    level,
+                    years,
+                    int(rng.integers(0, 260)),
+                    admin.codes[village][:9],
+                )
+            )
             shapes.append(zone)
     table = pd.DataFrame(rows, columns=["code", "name", "level", "return_years", "people", "town_code"])
     return table, np.array(shapes, dtype=object)
@@ -174,8 +228,7 @@ def places(admin: Admin, streams: list[Stream], services_of: dict[str, Layer]) -
     for layer in ("hospitals", "schools", "fire_stations"):
         table, shapes = services_of[layer]
         rows.extend(
-            (n, "public", 4, a, t)
-            for n, a, t in zip(table["name"], table["address"], table["town_code"], strict=True)
+            (n, "public", 4, a, t) for n, a, t in zip(table["name"], table["address"], table["town_code"], strict=True)
         )
         points.extend(shapely.get_coordinates(shapes))
     table = pd.DataFrame(rows, columns=["name", "class", "rank", "address", "town_code"])

@@ -66,13 +66,7 @@ def curve(points: Floats, step_m: float) -> Floats:
         n = max(2, int(np.hypot(*(p2 - p1)) / step_m))
         t = np.linspace(0.0, 1.0, n, endpoint=False)[:, None]
         pieces.append(
-            0.5
-            * (
-                2 * p1
-                + (p2 - p0) * t
-                + (2 * p0 - 5 * p1 + 4 * p2 - p3) * t**2
-                + (3 * p1 - p0 - 3 * p2 + p3) * t**3
-            )
+            0.5 * (2 * p1 + (p2 - p0) * t + (2 * p0 - 5 * p1 + 4 * p2 - p3) * t**2 + (3 * p1 - p0 - 3 * p2 + p3) * t**3)
         )
     return np.vstack([*pieces, points[-1:]])
 

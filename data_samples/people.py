@@ -12,8 +12,15 @@ from data_samples.plane import Geometries
 from data_samples.roads import Roads
 from data_samples.terrain import Terrain
 
-USE_NAME = {"education": "学校", "medical": "医院", "office": "办公楼", "commercial": "商业楼", "industrial": "厂房",
-            "warehouse": "仓库", "residential": "住宅"}  # fmt: skip
+USE_NAME = {
+    "education": "学校",
+    "medical": "医院",
+    "office": "办公楼",
+    "commercial": "商业楼",
+    "industrial": "厂房",
+    "warehouse": "仓库",
+    "residential": "住宅",
+}
 INDUSTRY = {
     "commercial": "FHK",
     "office": "LSJI",
@@ -24,9 +31,7 @@ INDUSTRY = {
 }
 
 
-def buildings(
-    of: Buildings, admin: Admin, roads: Roads, terrain: Terrain
-) -> tuple[pd.DataFrame, pd.DataFrame]:
+def buildings(of: Buildings, admin: Admin, roads: Roads, terrain: Terrain) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Rows of the buildings layer and of the addresses layer, in the order of the buildings."""
     village = admin.village_at(of.centres)
     codes = np.array(admin.codes)[village]
@@ -36,9 +41,7 @@ def buildings(
     road = shapely.STRtree(roads.lines[named]).nearest(shapely.points(of.centres))
     streets = np.where(np.isin(of.use, ("rural_house", "agricultural")), "", roads.names[named][road])
     number = (
-        pd.Series(np.char.add(codes.astype(str), streets))
-        .groupby(np.char.add(codes.astype(str), streets))
-        .cumcount()
+        pd.Series(np.char.add(codes.astype(str), streets)).groupby(np.char.add(codes.astype(str), streets)).cumcount()
         + 1
     )
     town = np.array([TOWNS[k].name for k in admin.town_of[village]])
@@ -56,15 +59,32 @@ def buildings(
         ["steel", "rc", "mixed"],
         "brick",
     )
-    table = pd.DataFrame({
-        "building_code": code, "name": title, "height_m": of.height, "floors": of.floors.astype(np.int32), "use": of.use,
-        "structure": structure, "year": of.year.astype(np.int32), "town_code": [c[:9] for c in codes], "village_code": codes,
-        "address_id": np.char.add("A", code), "ground_m": np.round(terrain.height(of.centres), 1),
-    })  # fmt: skip
-    addresses = pd.DataFrame({
-        "address_id": table["address_id"], "address": text, "street": streets, "number": [f"{n}号" for n in number],
-        "building_code": code, "town_code": table["town_code"], "village_code": codes,
-    })  # fmt: skip
+    table = pd.DataFrame(
+        {
+            "building_code": code,
+            "name": title,
+            "height_m": of.height,
+            "floors": of.floors.astype(np.int32),
+            "use": of.use,
+            "structure": structure,
+            "year": of.year.astype(np.int32),
+            "town_code": [c[:9] for c in codes],
+            "village_code": codes,
+            "address_id": np.char.add("A", code),
+            "ground_m": np.round(terrain.height(of.centres), 1),
+        }
+    )
+    addresses = pd.DataFrame(
+        {
+            "address_id": table["address_id"],
+            "address": text,
+            "street": streets,
+            "number": [f"{n}号" for n in number],
+            "building_code": code,
+            "town_code": table["town_code"],
+            "village_code": codes,
+        }
+    )
     return table, addresses
 
 
@@ -74,19 +94,28 @@ def population(table: pd.DataFrame, shapes: Geometries, seed: int) -> tuple[pd.D
     index = np.flatnonzero(table["use"].isin(["residential", "rural_house"]))
     rural = (table["use"] == "rural_house").to_numpy()[index]
     floors = table["floors"].to_numpy()[index]
-    households = np.where(
-        rural, 1, np.maximum(1, shapely.area(shapes[index]) * floors * 0.82 / 125).astype(int)
-    )
+    households = np.where(rural, 1, np.maximum(1, shapely.area(shapes[index]) * floors * 0.82 / 125).astype(int))
     persons = rng.binomial(households * 5, 0.54)
     share = rng.multinomial(persons, [0.06, 0.11, 0.58, 0.25])
     rows = table.iloc[index]
-    out = pd.DataFrame({
-        "record_id": [f"P{n:07d}" for n in range(1, len(index) + 1)], "building_code": rows["building_code"].to_numpy(),
-        "address_id": rows["address_id"].to_numpy(), "floors": floors, "households": households, "persons": persons,
-        "registered": rng.binomial(persons, 0.8), "age_0_6": share[:, 0], "age_7_17": share[:, 1], "age_18_59": share[:, 2],
-        "age_60": share[:, 3], "mobility": rng.binomial(share[:, 3], 0.12), "day_persons": rng.binomial(persons, 0.46),
-        "village_code": rows["village_code"].to_numpy(),
-    })  # fmt: skip
+    out = pd.DataFrame(
+        {
+            "record_id": [f"P{n:07d}" for n in range(1, len(index) + 1)],
+            "building_code": rows["building_code"].to_numpy(),
+            "address_id": rows["address_id"].to_numpy(),
+            "floors": floors,
+            "households": households,
+            "persons": persons,
+            "registered": rng.binomial(persons, 0.8),
+            "age_0_6": share[:, 0],
+            "age_7_17": share[:, 1],
+            "age_18_59": share[:, 2],
+            "age_60": share[:, 3],
+            "mobility": rng.binomial(share[:, 3], 0.12),
+            "day_persons": rng.binomial(persons, 0.46),
+            "village_code": rows["village_code"].to_numpy(),
+        }
+    )
     return out, index
 
 
@@ -101,12 +130,18 @@ def organisations(table: pd.DataFrame, addresses: pd.DataFrame, seed: int) -> tu
         INDUSTRY[use][int(n) % len(INDUSTRY[use])]
         for use, n in zip(rows["use"], rng.integers(0, 9, count), strict=True)
     ]
-    out = pd.DataFrame({
-        "id": [f"ORG{n:06d}" for n in range(1, count + 1)],
-        "name": [organisation(n, towns[code]) for n, code in enumerate(rows["town_code"])],
-        "address": addresses["address"].to_numpy()[index], "town_code": rows["town_code"].to_numpy(),
-        "credit_code": [f"HC510182{n:010d}" for n in range(1, count + 1)], "industry": industry,
-        "employees": np.round(rng.lognormal(2.6, 1.0, count)).astype(int) + 1, "building_code": rows["building_code"].to_numpy(),
-        "address_id": rows["address_id"].to_numpy(), "floor": (rng.random(count) * rows["floors"].to_numpy()).astype(int) + 1,
-    })  # fmt: skip
+    out = pd.DataFrame(
+        {
+            "id": [f"ORG{n:06d}" for n in range(1, count + 1)],
+            "name": [organisation(n, towns[code]) for n, code in enumerate(rows["town_code"])],
+            "address": addresses["address"].to_numpy()[index],
+            "town_code": rows["town_code"].to_numpy(),
+            "credit_code": [f"HC510182{n:010d}" for n in range(1, count + 1)],
+            "industry": industry,
+            "employees": np.round(rng.lognormal(2.6, 1.0, count)).astype(int) + 1,
+            "building_code": rows["building_code"].to_numpy(),
+            "address_id": rows["address_id"].to_numpy(),
+            "floor": (rng.random(count) * rows["floors"].to_numpy()).astype(int) + 1,
+        }
+    )
     return out, index

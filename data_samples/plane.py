@@ -5,6 +5,8 @@ one centimetre; geographic coordinates are rounded to 1e-7 degree. Equal plane p
 so shared edges stay shared.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 import shapely
 from numpy.typing import NDArray
@@ -51,7 +53,8 @@ def ellipsoidal_areas(geometries: Geometries) -> Floats:
     lon, lat = _TO_GEOGRAPHIC.transform(points[:, 0], points[:, 1])
     sums = _trapezoids(np.radians(np.asarray(lon)), np.radians(np.asarray(lat)), ring_of_point, len(rings))
     per_polygon = np.bincount(ring_owner, weights=sums, minlength=len(polygons))
-    return np.abs(np.bincount(owners, weights=per_polygon, minlength=len(geometries)))
+    sums_of = np.bincount(owners, weights=per_polygon, minlength=len(geometries))
+    return np.abs(np.asarray(sums_of, dtype=np.float64))
 
 
 def _trapezoids(lon: Floats, lat: Floats, ring: NDArray[np.int64], count: int) -> Floats:
@@ -72,7 +75,8 @@ def _trapezoids(lon: Floats, lat: Floats, ring: NDArray[np.int64], count: int) -
     for k, factor in enumerate(factors):
         n = 2 * k + 1
         total += (-1) ** k * factor * np.sin(n * height / 2) * np.cos(n * mean)
-    return np.bincount(ring[1:][same], weights=(2 * semi_minor**2 * width * total)[same], minlength=count)
+    sums = np.bincount(ring[1:][same], weights=(2 * semi_minor**2 * width * total)[same], minlength=count)
+    return np.asarray(sums, dtype=np.float64)
 
 
 def snapped(points: Floats) -> Floats:
@@ -80,9 +84,14 @@ def snapped(points: Floats) -> Floats:
     return np.round(points, 2)
 
 
-def partition(lines: list[shapely.Geometry], area: shapely.Geometry, grid_m: float = GRID_M) -> Geometries:
+def point_array(coordinates: Floats) -> Geometries:
+    """One point for each row of coordinates."""
+    return np.asarray(shapely.points(coordinates), dtype=object)
+
+
+def partition(lines: Sequence[shapely.Geometry], area: shapely.Geometry, grid_m: float = GRID_M) -> Geometries:
     """The faces that the lines cut ``area`` into, sharing vertices exactly."""
-    noded = shapely.unary_union([*lines, area.boundary], grid_size=grid_m)
+    noded = shapely.unary_union([*lines, shapely.boundary(area)], grid_size=grid_m)
     faces = shapely.get_parts(shapely.polygonize(shapely.get_parts(noded)))
     shapely.prepare(area)
     return np.asarray(faces[shapely.covers(area, shapely.point_on_surface(faces))])

@@ -16,12 +16,18 @@ from data_samples.settlement import Blocks
 from data_samples.terrain import Terrain
 
 PLAN_USE = {
-    "residential": ("070102", "二类城镇住宅用地", 2.2, 60.0), "old_town": ("070102", "二类城镇住宅用地", 1.6, 24.0),
-    "commercial": ("0901", "商业用地", 3.0, 60.0), "office": ("0801", "机关团体用地", 1.5, 40.0),
-    "industrial": ("100101", "一类工业用地", 1.4, 30.0), "warehouse": ("1101", "物流仓储用地", 1.2, 24.0),
-    "education": ("080403", "中小学用地", 0.9, 24.0), "medical": ("080601", "医院用地", 1.8, 50.0),
-    "park": ("1401", "公园绿地", 0.05, 8.0), "utility": ("1303", "供电用地", 0.6, 15.0), "vacant": ("16", "留白用地", 0.0, 0.0),
-}  # fmt: skip
+    "residential": ("070102", "二类城镇住宅用地", 2.2, 60.0),
+    "old_town": ("070102", "二类城镇住宅用地", 1.6, 24.0),
+    "commercial": ("0901", "商业用地", 3.0, 60.0),
+    "office": ("0801", "机关团体用地", 1.5, 40.0),
+    "industrial": ("100101", "一类工业用地", 1.4, 30.0),
+    "warehouse": ("1101", "物流仓储用地", 1.2, 24.0),
+    "education": ("080403", "中小学用地", 0.9, 24.0),
+    "medical": ("080601", "医院用地", 1.8, 50.0),
+    "park": ("1401", "公园绿地", 0.05, 8.0),
+    "utility": ("1303", "供电用地", 0.6, 15.0),
+    "vacant": ("16", "留白用地", 0.0, 0.0),
+}
 
 
 def plan_parcels(blocks: Blocks, area: shapely.Geometry) -> tuple[pd.DataFrame, Geometries]:
@@ -34,29 +40,35 @@ def plan_parcels(blocks: Blocks, area: shapely.Geometry) -> tuple[pd.DataFrame, 
     uses = [PLAN_USE[use] for use in blocks.use[chosen]]
     towns = [TOWNS[k].code for k in blocks.town[chosen]]
     numbers = range(1, len(chosen) + 1)
-    table = pd.DataFrame({
-        "parcel_code": [f"{town}-{n:04d}" for town, n in zip(towns, numbers, strict=True)],
-        "use_code": [u[0] for u in uses], "use_name": [u[1] for u in uses], "far": [u[2] for u in uses],
-        "height_limit_m": [u[3] for u in uses],
-        "density_pct": [0.0 if u[0] in ("1401", "16") else 30.0 for u in uses],
-        "green_pct": [75.0 if u[0] == "1401" else 30.0 for u in uses],
-        "unit_code": [f"{town}-U{n // 40 + 1:02d}" for town, n in zip(towns, numbers, strict=True)], "town_code": towns,
-        "area_m2": np.round(ellipsoidal_areas(inner), 2), "approval": "合成〔2023〕1号",
-    })  # fmt: skip
+    table = pd.DataFrame(
+        {
+            "parcel_code": [f"{town}-{n:04d}" for town, n in zip(towns, numbers, strict=True)],
+            "use_code": [u[0] for u in uses],
+            "use_name": [u[1] for u in uses],
+            "far": [u[2] for u in uses],
+            "height_limit_m": [u[3] for u in uses],
+            "density_pct": [0.0 if u[0] in ("1401", "16") else 30.0 for u in uses],
+            "green_pct": [75.0 if u[0] == "1401" else 30.0 for u in uses],
+            "unit_code": [f"{town}-U{n // 40 + 1:02d}" for town, n in zip(towns, numbers, strict=True)],
+            "town_code": towns,
+            "area_m2": np.round(ellipsoidal_areas(inner), 2),
+            "approval": "合成〔2023〕1号",
+        }
+    )
     return table, inner
 
 
 def urban_boundary(blocks: Blocks) -> tuple[pd.DataFrame, Geometries]:
     """Built area of each town (集中建设区) and a belt around it (弹性发展区)."""
-    rows, shapes, before = [], [], shapely.Polygon()
+    rows: list[tuple[str, str, str, str]] = []
+    shapes: list[shapely.Geometry] = []
+    before: shapely.Geometry = shapely.Polygon()
     for k, town in enumerate(TOWNS):
         mine = blocks.shapes[blocks.town == k]
         if len(mine) == 0:
             continue
         core = shapely.simplify(shapely.buffer(shapely.union_all(shapely.buffer(mine, 60)), -25), 8)
-        belt = shapely.difference(
-            shapely.simplify(shapely.buffer(core, 160), 10), shapely.union(core, before)
-        )
+        belt = shapely.difference(shapely.simplify(shapely.buffer(core, 160), 10), shapely.union(core, before))
         for name, kind, shape in (
             ("集中建设区", "concentrated", shapely.difference(core, before)),
             ("弹性发展区", "flexible", belt),
@@ -75,23 +87,19 @@ def eco_redline(admin: Admin, terrain: Terrain, roads: Roads) -> tuple[pd.DataFr
     mask = (smooth[::-1] > 1500).astype(np.uint8)
     north = terrain.origin[1] + terrain.cell_m * (terrain.heights.shape[0] - 0.5)
     transform = from_origin(terrain.origin[0] - terrain.cell_m / 2, north, terrain.cell_m, terrain.cell_m)
-    found = [
-        shapely.geometry.shape(s) for s, value in raster_shapes(mask, mask > 0, transform=transform) if value
-    ]
-    high = shapely.union_all(
-        [shapely.simplify(s.buffer(150).buffer(-150), 60) for s in found if s.area > 1e6]
-    )
-    high = shapely.difference(high, shapely.buffer(shapely.union_all(roads.lines), 220, quad_segs=3))
-    rows, shapes = [], []
+    found = [shapely.geometry.shape(s) for s, value in raster_shapes(mask, mask > 0, transform=transform) if value]
+    high = shapely.union_all([shapely.simplify(s.buffer(150).buffer(-150), 60) for s in found if s.area > 1e6])
+    near = shapely.STRtree(roads.lines).query(high, predicate="dwithin", distance=220.0)
+    high = shapely.difference(high, shapely.union_all(shapely.buffer(roads.lines[np.sort(near)], 220, quad_segs=3)))
+    rows: list[tuple[str, str, str, str]] = []
+    shapes: list[shapely.Geometry] = []
     kinds = (("water_conservation", "水源涵养"), ("biodiversity", "生物多样性维护"), ("soil", "水土保持"))
     for k, (town, outline) in enumerate(zip(TOWNS, admin.towns(), strict=True)):
         parts = shapely.get_parts(shapely.intersection(high, outline, grid_size=0.01))
         parts = parts[(shapely.get_type_id(parts) == 3) & (shapely.area(parts) > 3e5)]
         if len(parts):
             code, label = kinds[k % 3]
-            rows.append(
-                (f"{town.code}H01", f"{town.name}{label}生态保护红线", code, "禁止开发性、生产性建设活动")
-            )
+            rows.append((f"{town.code}H01", f"{town.name}{label}生态保护红线", code, "禁止开发性、生产性建设活动"))
             shapes.append(shapely.multipolygons(parts))
     out = np.array(shapes, dtype=object)
     table = pd.DataFrame(rows, columns=["code", "name", "class", "control"])
@@ -104,9 +112,7 @@ def _grid(terrain: Terrain) -> tuple[np.ndarray, np.ndarray]:
     return terrain.origin[0] + x * terrain.cell_m, terrain.origin[1] + y * terrain.cell_m
 
 
-def basic_farmland(
-    parcels: Parcels, codes: list[str], urban: shapely.Geometry
-) -> tuple[pd.DataFrame, Geometries]:
+def basic_farmland(parcels: Parcels, codes: list[str], urban: shapely.Geometry) -> tuple[pd.DataFrame, Geometries]:
     """Protected arable land: fields off the towns, joined by village, land class and 300 m cell."""
     points = shapely.get_coordinates(shapely.point_on_surface(parcels.shapes))
     shapely.prepare(urban)
@@ -123,19 +129,30 @@ def basic_farmland(
             "j": cell[:, 1],
         }
     )
-    groups = keys.groupby(["village", "land", "i", "j"], sort=True).indices
-    shapes = np.array(
-        [shapely.coverage_union_all(parcels.shapes[index[rows]]) for rows in groups.values()], dtype=object
-    )
+    number = keys.groupby(["village", "land", "i", "j"], sort=True).ngroup().to_numpy()
+    order = np.argsort(number, kind="stable")
+    starts = np.flatnonzero(np.r_[True, np.diff(number[order]) > 0])
+    members = np.split(index[order], starts[1:])
+    shapes = np.array([shapely.coverage_union_all(parcels.shapes[rows]) for rows in members], dtype=object)
     area = np.round(ellipsoidal_areas(shapes), 2)
-    land = [key[1] for key in groups]
-    village = [codes[int(key[0])] for key in groups]
-    table = pd.DataFrame({
-        "BSM": [f"510182B{n:09d}" for n in range(1, len(shapes) + 1)], "YSDM": "2005010300",
-        "JBNTTBBH": [f"JB{n:06d}" for n in range(1, len(shapes) + 1)], "TBBH": [f"{n:06d}" for n in range(1, len(shapes) + 1)],
-        "DLBM": land, "DLMC": [{"0101": "水田", "0102": "水浇地", "0103": "旱地"}[c] for c in land],
-        "GDLX": ["TT" if c == "0103" else "PD" for c in land], "JBNTLX": "01", "PDJB": ["3" if c == "0103" else "1" for c in land],
-        "ZLDWDM": village, "TBMJ": area, "JBNTMJ": np.round(area * 0.97, 2),
-        "SJNF": np.full(len(shapes), 2023, dtype=np.int32),
-    })  # fmt: skip
+    first = [int(rows[0]) for rows in members]
+    land = [str(parcels.land_class[row]) for row in first]
+    village = [codes[int(parcels.village[row])] for row in first]
+    table = pd.DataFrame(
+        {
+            "BSM": [f"510182B{n:09d}" for n in range(1, len(shapes) + 1)],
+            "YSDM": "2005010300",
+            "JBNTTBBH": [f"JB{n:06d}" for n in range(1, len(shapes) + 1)],
+            "TBBH": [f"{n:06d}" for n in range(1, len(shapes) + 1)],
+            "DLBM": land,
+            "DLMC": [{"0101": "水田", "0102": "水浇地", "0103": "旱地"}[c] for c in land],
+            "GDLX": ["TT" if c == "0103" else "PD" for c in land],
+            "JBNTLX": "01",
+            "PDJB": ["3" if c == "0103" else "1" for c in land],
+            "ZLDWDM": village,
+            "TBMJ": area,
+            "JBNTMJ": np.round(area * 0.97, 2),
+            "SJNF": np.full(len(shapes), 2023, dtype=np.int32),
+        }
+    )
     return table, shapes

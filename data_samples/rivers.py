@@ -33,7 +33,7 @@ def front_distance(points: Floats) -> Floats:
     start, end = from_km(FRONT)
     along_front = (end - start) / np.hypot(*(end - start))
     offset = points - start
-    return (offset[:, 1] * along_front[0] - offset[:, 0] * along_front[1]) / 1000.0
+    return np.asarray((offset[:, 1] * along_front[0] - offset[:, 0] * along_front[1]) / 1000.0)
 
 
 def plain_height(points: Floats) -> Floats:
@@ -78,9 +78,7 @@ def _level_near(point: Floats, before: list[Stream]) -> float:
     return level
 
 
-def _side_valleys(
-    parents: list[Stream], seed: int, spacing: float, length: float, grade: float
-) -> list[Stream]:
+def _side_valleys(parents: list[Stream], seed: int, spacing: float, length: float, grade: float) -> list[Stream]:
     rng, found = np.random.default_rng(seed), []
     bend = Warp(seed + 3, 900.0, 160.0)
     for parent in parents:

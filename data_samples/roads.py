@@ -1,6 +1,7 @@
 """The road network: drawn main roads, street grids, lanes over the plain, valley lanes; noded into a routable graph."""
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import shapely
@@ -9,12 +10,20 @@ from numpy.typing import NDArray
 from data_samples.field import Floats, Fractal, Warp, along, curve, resample
 from data_samples.names import street
 from data_samples.place import INTERCHANGES, MAIN_ROADS, MOTORWAY, TOWNS, MainRoad
-from data_samples.plane import Geometries, degrees, from_km, snapped
+from data_samples.plane import Geometries, degrees, from_km, point_array, snapped
 from data_samples.rivers import Stream, front_distance
 
 KINDS = ("motorway", "primary", "secondary", "arterial", "tertiary", "street", "rural", "track")
-WIDTH_M = {"motorway": 12.0, "primary": 20.0, "secondary": 12.0, "arterial": 26.0, "tertiary": 9.0, "street": 12.0,
-           "rural": 4.5, "track": 3.0}  # fmt: skip
+WIDTH_M = {
+    "motorway": 12.0,
+    "primary": 20.0,
+    "secondary": 12.0,
+    "arterial": 26.0,
+    "tertiary": 9.0,
+    "street": 12.0,
+    "rural": 4.5,
+    "track": 3.0,
+}
 LANES = {
     "motorway": 2,
     "primary": 4,
@@ -25,8 +34,16 @@ LANES = {
     "rural": 1,
     "track": 1,
 }
-SPEED = {"motorway": 100, "primary": 60, "secondary": 60, "arterial": 50, "tertiary": 40, "street": 30, "rural": 20,
-         "track": 15}  # fmt: skip
+SPEED = {
+    "motorway": 100,
+    "primary": 60,
+    "secondary": 60,
+    "arterial": 50,
+    "tertiary": 40,
+    "street": 30,
+    "rural": 20,
+    "track": 15,
+}
 Ints = NDArray[np.int64]
 
 
@@ -130,14 +147,10 @@ def add_streets(sources: Sources, seed: int) -> None:
                 half = _half_chord(town.radius_m, at) * rng.uniform(0.9, 1.04)
                 if half < spacing:
                     continue
-                line = np.column_stack(
-                    [np.arange(-half, half, 40.0), np.full(len(np.arange(-half, half, 40.0)), at)]
-                )
+                line = np.column_stack([np.arange(-half, half, 40.0), np.full(len(np.arange(-half, half, 40.0)), at)])
                 line = bend(centre + (line if direction == 0 else line[:, ::-1]) @ axes)
                 main = seat and serial % 4 == 0
-                sources.add(
-                    line, "arterial" if main else "street", street(serial), int(seat and serial % 7 == 3)
-                )
+                sources.add(line, "arterial" if main else "street", street(serial), int(seat and serial % 7 == 3))
                 serial += 1
         if seat:
             for radius, name in ((0.5, "内环路"), (1.04, "外环路")):
@@ -164,10 +177,10 @@ def add_lanes(sources: Sources, area: shapely.Geometry, water: Geometries, seed:
     nodes, edges = _lattice(area, seed, spacing)
     nodes, on_main = _joined_to_mains(nodes, sources, mains)
     keep = ~((on_main[edges[:, 0]] >= 0) & (on_main[edges[:, 1]] >= 0))
-    lines = shapely.linestrings(nodes[edges])
+    lines = np.asarray(shapely.linestrings(nodes[edges]))
     wide = np.array([shapely.buffer(w, 2.0) for w in water], dtype=object)
     keep[shapely.STRtree(lines).query(wide, predicate="intersects")[1]] = False
-    length = shapely.length(lines)
+    length = np.asarray(shapely.length(lines))
     keep &= (length > 25.0) & (length < 2.6 * spacing)
     rng = np.random.default_rng(seed + 1)
     keep &= rng.random(len(edges)) > 0.16
@@ -182,17 +195,13 @@ def add_lanes(sources: Sources, area: shapely.Geometry, water: Geometries, seed:
 
 def _lattice(area: shapely.Geometry, seed: int, spacing: float) -> tuple[Floats, Ints]:
     """Jittered nodes on a lattice turned to the fall of the plain, and the edges between neighbours."""
-    west, south, east, north = area.bounds
+    west, south, east, north = shapely.bounds(area)
     half = np.hypot(east - west, north - south) / 2
     centre = np.array([(east + west) / 2, (north + south) / 2])
     n = int(2 * half / spacing) + 2
     i, j = np.meshgrid(np.arange(n), np.arange(n), indexing="ij")
     rng = np.random.default_rng(seed)
-    flat = (
-        np.column_stack([i.ravel(), j.ravel()]) * spacing
-        - half
-        + rng.uniform(-0.24, 0.24, (n * n, 2)) * spacing
-    )
+    flat = np.column_stack([i.ravel(), j.ravel()]) * spacing - half + rng.uniform(-0.24, 0.24, (n * n, 2)) * spacing
     turn = np.radians(-32.0)
     nodes = flat @ np.array([[np.cos(turn), np.sin(turn)], [-np.sin(turn), np.cos(turn)]]) + centre
     nodes = Warp(seed + 9, 5200.0, 900.0)(nodes)
@@ -201,14 +210,18 @@ def _lattice(area: shapely.Geometry, seed: int, spacing: float) -> tuple[Floats,
     for town in TOWNS:
         inside &= np.hypot(*(nodes - from_km((town.east, town.north))).T) > town.radius_m * 0.97
     index = np.arange(n * n).reshape(n, n)
-    pairs = np.vstack([np.column_stack([index[:-1].ravel(), index[1:].ravel()]),
-                       np.column_stack([index[:, :-1].ravel(), index[:, 1:].ravel()])])  # fmt: skip
+    pairs = np.vstack(
+        [
+            np.column_stack([index[:-1].ravel(), index[1:].ravel()]),
+            np.column_stack([index[:, :-1].ravel(), index[:, 1:].ravel()]),
+        ]
+    )
     return nodes, pairs[inside[pairs].all(axis=1)]
 
 
 def _joined_to_mains(nodes: Floats, sources: Sources, mains: shapely.STRtree) -> tuple[Floats, Ints]:
     """Nodes within 75 m of a drawn road move onto it, so that lanes end there instead of running beside it."""
-    points = shapely.points(nodes)
+    points = point_array(nodes)
     found, road = mains.query_nearest(points, max_distance=75.0, all_matches=False)
     out, on_main = nodes.copy(), np.full(len(nodes), -1)
     for k, r in zip(found, road, strict=True):
@@ -234,9 +247,7 @@ def add_valley_lanes(sources: Sources, of: list[Stream], seed: int) -> None:
         if len(near) == 0:
             continue
         road = sources.lines[int(near[0])]
-        start = shapely.get_coordinates(
-            shapely.line_interpolate_point(road, shapely.line_locate_point(road, mouth))
-        )
+        start = shapely.get_coordinates(shapely.line_interpolate_point(road, shapely.line_locate_point(road, mouth)))
         upward = _offset(stream.points[::-1], 26.0)[1:]
         part = upward[: max(3, int(len(upward) * rng.uniform(0.35, 0.9)))]
         sources.add(resample(curve(np.vstack([start, part]), 30.0), 30.0), "rural", "")
@@ -247,7 +258,7 @@ def add_interchanges(sources: Sources) -> None:
     ways = [k for k, kind in enumerate(sources.kinds) if kind == "motorway"]
     others = [k for k, kind in enumerate(sources.kinds) if kind in ("primary", "secondary", "tertiary")]
     tree = shapely.STRtree(np.array([sources.lines[k] for k in others], dtype=object))
-    for point in shapely.points(from_km(INTERCHANGES)):
+    for point in point_array(from_km(INTERCHANGES)):
         for way in ways:
             line = sources.lines[way]
             at = shapely.line_locate_point(line, point)
@@ -267,15 +278,17 @@ def network(sources: Sources, seed: int) -> Roads:
     way = kinds == "motorway"
     ground = shapely.get_parts(shapely.unary_union(lines[~way & ~ramps], grid_size=0.01))
     ground = shapely.get_parts(shapely.line_merge(shapely.multilinestrings(ground)))
-    ramp_ends = shapely.points(shapely.get_coordinates(lines[ramps]))
+    ramp_ends = point_array(shapely.get_coordinates(lines[ramps]))
     ground = _split_at(ground, ramp_ends)
     ways = _split_at(lines[way], ramp_ends)
     pieces = np.concatenate([ground, ways, lines[ramps]])
-    source = np.concatenate([
-        _source_of(ground, lines, np.flatnonzero(~way & ~ramps), kinds),
-        _source_of(ways, lines, np.flatnonzero(way), kinds),
-        np.flatnonzero(ramps),
-    ])  # fmt: skip
+    source = np.concatenate(
+        [
+            _source_of(ground, lines, np.flatnonzero(~way & ~ramps), kinds),
+            _source_of(ways, lines, np.flatnonzero(way), kinds),
+            np.flatnonzero(ramps),
+        ]
+    )
     pieces = _oriented(pieces, lines[source])
     kept = shapely.length(pieces) > 0.5
     return _connected(pieces[kept], source[kept], sources)
@@ -303,7 +316,7 @@ def _cut(line: shapely.LineString, points: list[shapely.Point]) -> list[shapely.
     bounds = [0.0, *inner, float(distance[-1])]
     at |= {bounds[0]: coordinates[:1], bounds[-1]: coordinates[-1:]}
     pieces = []
-    for low, high in zip(bounds, bounds[1:], strict=False):
+    for low, high in pairwise(bounds):
         middle = coordinates[(distance > low + 0.01) & (distance < high - 0.01)]
         pieces.append(shapely.LineString(np.vstack([at[low], middle, at[high]])))
     return pieces

@@ -20,8 +20,7 @@ def stations(sites: Sites, streams: list[Stream], terrain: Terrain) -> dict[str,
     rng = sites.rng
     air, points = sites.rows("AQ", "空气监测站", spread(AIR))
     air["kind"] = [
-        "national" if k == 0 else "provincial" if k < 3 else "town" if k < 16 else "micro"
-        for k in range(len(air))
+        "national" if k == 0 else "provincial" if k < 3 else "town" if k < 16 else "micro" for k in range(len(air))
     ]
     air["mn"] = [f"510182AQ{k:016d}" for k in range(1, len(air) + 1)]
     air["parameters"] = "PM2.5,PM10,SO2,NO2,CO,O3"
@@ -45,13 +44,19 @@ def _water(sites: Sites, streams: list[Stream]) -> Layer:
     rivers = [s for s in streams if s.kind == "river" and not s.mountain]
     points = snapped(np.array([s.points[int(len(s.points) * 0.6)] for s in rivers[:WATER]]))
     village = sites.admin.village_at(points)
-    table = pd.DataFrame({
-        "id": [f"WQ{k:04d}" for k in range(1, WATER + 1)], "name": [f"{s.name}水质自动站" for s in rivers[:WATER]],
-        "address": [f"彭州市{sites.admin.names[v]}" for v in village], "town_code": [sites.admin.codes[v][:9] for v in village],
-        "river": [s.name for s in rivers[:WATER]], "section": ["国控", "省控", "市控", "市控", "县控", "县控"],
-        "mn": [f"510182WQ{k:016d}" for k in range(1, WATER + 1)], "parameters": "pH,DO,CODMn,NH3-N,TP,TN,水位,流量",
-        "target": ["II", "III", "III", "III", "III", "III"],
-    })  # fmt: skip
+    table = pd.DataFrame(
+        {
+            "id": [f"WQ{k:04d}" for k in range(1, WATER + 1)],
+            "name": [f"{s.name}水质自动站" for s in rivers[:WATER]],
+            "address": [f"彭州市{sites.admin.names[v]}" for v in village],
+            "town_code": [sites.admin.codes[v][:9] for v in village],
+            "river": [s.name for s in rivers[:WATER]],
+            "section": ["国控", "省控", "市控", "市控", "县控", "县控"],
+            "mn": [f"510182WQ{k:016d}" for k in range(1, WATER + 1)],
+            "parameters": "pH,DO,CODMn,NH3-N,TP,TN,水位,流量",
+            "target": ["II", "III", "III", "III", "III", "III"],
+        }
+    )
     return table, np.asarray(shapely.points(points))
 
 
@@ -66,9 +71,7 @@ def cameras(sites: Sites, roads: Roads, area: shapely.Geometry, limit: int) -> L
     inside = np.flatnonzero(shapely.covers(area, roads.lines) & (roads.kinds != "track"))
     pick = rng.choice(inside, limit, replace=True, p=weight[inside] / weight[inside].sum())
     lines = roads.lines[pick]
-    spot = shapely.get_coordinates(
-        shapely.line_interpolate_point(lines, rng.uniform(0, 1, limit), normalized=True)
-    )
+    spot = shapely.get_coordinates(shapely.line_interpolate_point(lines, rng.uniform(0, 1, limit), normalized=True))
     points = snapped(spot + rng.uniform(-7, 7, (limit, 2)))
     village = sites.admin.village_at(points)
     industry = np.array(["00", "01", "04", "05", "08", "11", "09"])[
@@ -76,14 +79,23 @@ def cameras(sites: Sites, roads: Roads, area: shapely.Geometry, limit: int) -> L
     ]
     network = np.where(industry == "00", "5", np.where(industry == "08", "6", "8"))
     codes = [gb28181(i, n, k) for k, (i, n) in enumerate(zip(industry, network, strict=True), 1)]
-    table = pd.DataFrame({
-        "gb_code": codes, "code_edition": CODE_EDITION, "name": [f"{sites.admin.names[v]}{k:04d}号" for k, v in enumerate(village, 1)],
-        "kind": np.array(["ptz", "dome", "bullet", "panorama"])[rng.choice(4, limit, p=[0.35, 0.15, 0.45, 0.05])],
-        "industry": industry, "network": network, "bearing": rng.integers(0, 360, limit), "fov": rng.choice([60, 78, 92, 110], limit),
-        "range_m": rng.choice([50, 80, 150, 300], limit), "height_m": np.round(rng.uniform(3.5, 9.0, limit), 1),
-        "status": np.where(rng.random(limit) < 0.95, "online", "offline"),
-        "town_code": [sites.admin.codes[v][:9] for v in village], "village_code": [sites.admin.codes[v] for v in village],
-    })  # fmt: skip
+    table = pd.DataFrame(
+        {
+            "gb_code": codes,
+            "code_edition": CODE_EDITION,
+            "name": [f"{sites.admin.names[v]}{k:04d}号" for k, v in enumerate(village, 1)],
+            "kind": np.array(["ptz", "dome", "bullet", "panorama"])[rng.choice(4, limit, p=[0.35, 0.15, 0.45, 0.05])],
+            "industry": industry,
+            "network": network,
+            "bearing": rng.integers(0, 360, limit),
+            "fov": rng.choice([60, 78, 92, 110], limit),
+            "range_m": rng.choice([50, 80, 150, 300], limit),
+            "height_m": np.round(rng.uniform(3.5, 9.0, limit), 1),
+            "status": np.where(rng.random(limit) < 0.95, "online", "offline"),
+            "town_code": [sites.admin.codes[v][:9] for v in village],
+            "village_code": [sites.admin.codes[v] for v in village],
+        }
+    )
     return table, np.asarray(shapely.points(points))
 
 

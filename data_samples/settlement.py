@@ -8,11 +8,22 @@ from numpy.typing import NDArray
 
 from data_samples.field import Floats, Noise
 from data_samples.place import TOWNS
-from data_samples.plane import Geometries, from_km, snapped
+from data_samples.plane import Geometries, from_km, point_array, snapped
 from data_samples.roads import Ints, Roads, Sources
 
-USES = ("residential", "old_town", "commercial", "office", "industrial", "warehouse", "education", "medical", "park",
-        "utility", "vacant")  # fmt: skip
+USES = (
+    "residential",
+    "old_town",
+    "commercial",
+    "office",
+    "industrial",
+    "warehouse",
+    "education",
+    "medical",
+    "park",
+    "utility",
+    "vacant",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +74,13 @@ def _uses(shapes: Geometries, town_of: Ints, rng: np.random.Generator, seed: int
     use[(out[:, 0] > 0.48) & (patch > -0.6)] = "industrial"
     use[(out[:, 0] > 0.48) & (patch < -0.45)] = "warehouse"
     use[(gap > 1.0) & (draw < 0.45)] = "vacant"
-    for name, low, high in (("education", 0.0, 0.05), ("park", 0.05, 0.1), ("office", 0.1, 0.14), ("medical", 0.14, 0.158),
-                            ("utility", 0.158, 0.172)):  # fmt: skip
+    for name, low, high in (
+        ("education", 0.0, 0.05),
+        ("park", 0.05, 0.1),
+        ("office", 0.1, 0.14),
+        ("medical", 0.14, 0.158),
+        ("utility", 0.158, 0.172),
+    ):
         use[(draw >= low) & (draw < high) & (use != "industrial")] = name
     for k in range(len(TOWNS)):
         mine = np.flatnonzero(town_of == k)
@@ -74,9 +90,7 @@ def _uses(shapes: Geometries, town_of: Ints, rng: np.random.Generator, seed: int
     return use
 
 
-def clusters(
-    sources: Sources, area: shapely.Geometry, water: Geometries, seed: int, spacing_m: float
-) -> Clusters:
+def clusters(sources: Sources, area: shapely.Geometry, water: Geometries, seed: int, spacing_m: float) -> Clusters:
     """Farm clusters beside the lanes inside ``area``, about one per ``spacing_m`` of lane; adds their access tracks."""
     rng = np.random.default_rng(seed)
     lanes = np.array(
@@ -104,17 +118,13 @@ def clusters(
         if rng.random() < 0.8:
             sources.add(np.vstack([touch[k], touch[k] + 0.75 * (centres[k] - touch[k])]), "track", "")
     turn = heading + rng.normal(0, 0.12, len(pick))
-    return Clusters(
-        centres[keep], turn[keep], radius[keep], _blobs(centres[keep], radius[keep], turn[keep], rng)
-    )
+    return Clusters(centres[keep], turn[keep], radius[keep], _blobs(centres[keep], radius[keep], turn[keep], rng))
 
 
 def _spread(centres: Floats, radius: Floats) -> NDArray[np.bool_]:
     """Which centres stay so that no two clusters touch: the earlier one wins."""
     keep = np.ones(len(centres), dtype=bool)
-    first, second = shapely.STRtree(shapely.points(centres)).query(
-        shapely.points(centres), "dwithin", distance=100.0
-    )
+    first, second = shapely.STRtree(point_array(centres)).query(point_array(centres), "dwithin", distance=100.0)
     pairs = np.column_stack([first, second])[first < second]
     pairs = pairs[np.lexsort((pairs[:, 1], pairs[:, 0]))]
     near = np.hypot(*(centres[pairs[:, 0]] - centres[pairs[:, 1]]).T) < radius[pairs].sum(axis=1) * 0.98

@@ -71,9 +71,7 @@ def _valley_envelope(of: list[Stream], points: Floats, steep: Floats) -> Floats:
         dx = here[:, :1] - (beds[:, 0] - np.float32(base[0]))
         dy = here[:, 1:] - (beds[:, 1] - np.float32(base[1]))
         gap = np.sqrt(dx * dx + dy * dy)
-        out[part] = (beds[:, 2] + steep[part, None].astype(np.float32) * np.maximum(gap - 60.0, 0)).min(
-            axis=1
-        )
+        out[part] = (beds[:, 2] + steep[part, None].astype(np.float32) * np.maximum(gap - 60.0, 0)).min(axis=1)
     return out
 
 

@@ -8,18 +8,23 @@ from data_samples.facilities import Layer
 from data_samples.plane import snapped
 from data_samples.roads import Roads
 
-CLASSES = (("water", 4.0, 1.2, "球墨铸铁", 300), ("sewage", -3.0, 3.2, "混凝土", 500), ("storm", 1.5, 2.4, "混凝土", 800),
-           ("gas", -5.5, 1.1, "PE", 200), ("power", 6.0, 0.8, "电缆沟", 150), ("telecom", -7.0, 0.7, "排管", 110))  # fmt: skip
+CLASSES = (
+    ("water", 4.0, 1.2, "球墨铸铁", 300),
+    ("sewage", -3.0, 3.2, "混凝土", 500),
+    ("storm", 1.5, 2.4, "混凝土", 800),
+    ("gas", -5.5, 1.1, "PE", 200),
+    ("power", 6.0, 0.8, "电缆沟", 150),
+    ("telecom", -7.0, 0.7, "排管", 110),
+)
 
 
 def pipelines(roads: Roads, area: shapely.Geometry, seed: int) -> Layer:
     """Lines beside the street centrelines inside ``area``; depths in metres at both ends."""
     rng = np.random.default_rng(seed)
-    chosen = np.flatnonzero(
-        np.isin(roads.kinds, ("street", "arterial", "primary")) & shapely.covers(area, roads.lines)
-    )
+    chosen = np.flatnonzero(np.isin(roads.kinds, ("street", "arterial", "primary")) & shapely.covers(area, roads.lines))
     chosen = chosen[shapely.length(roads.lines[chosen]) > 30]
-    rows, shapes = [], []
+    rows: list[tuple[object, ...]] = []
+    shapes: list[shapely.Geometry] = []
     for name, side, depth, material, diameter in CLASSES:
         take = chosen[rng.random(len(chosen)) < 0.28]
         lines = shapely.offset_curve(roads.lines[take], side, join_style="mitre")
@@ -27,8 +32,20 @@ def pipelines(roads: Roads, area: shapely.Geometry, seed: int) -> Layer:
             if line.geom_type != "LineString" or line.is_empty:
                 continue
             start = depth + rng.uniform(-0.2, 0.3)
-            rows.append((f"{name[:2].upper()}{len(rows) + 1:06d}", name, material, diameter, round(start, 2), round(start + rng.uniform(0, 0.4), 2),
-                         "中压" if name == "gas" else "", int(rng.integers(1995, 2024)), "合成管网公司", f"R{segment + 1:06d}"))  # fmt: skip
+            rows.append(
+                (
+                    f"{name[:2].upper()}{len(rows) + 1:06d}",
+                    name,
+                    material,
+                    diameter,
+                    round(start, 2),
+                    round(start + rng.uniform(0, 0.4), 2),
+                    "中压" if name == "gas" else "",
+                    int(rng.integers(1995, 2024)),
+                    "合成管网公司",
+                    f"R{segment + 1:06d}",
+                )
+            )
             shapes.append(shapely.transform(line, snapped))
     columns = [
         "pipe_id",

@@ -43,9 +43,12 @@ class Folder:
         self.entries: list[Entry] = []
 
     def layer(self, name: str, suffix: str, table: pd.DataFrame, shapes: Geometries) -> None:
-        """Write one layer: ``shp`` in EPSG:4523 and GBK, ``gpkg``, ``geojson`` and ``csv`` (points) in EPSG:4490."""
+        """Write one layer, empty texts as missing values.
+
+        ``shp`` is in EPSG:4523 and GBK; ``gpkg``, ``geojson`` and ``csv`` (points) are in EPSG:4490.
+        """
         column = "DATA_SRC" if suffix == "shp" else "data_source"
-        table = table.assign(**{column: "合成数据"})
+        table = table.replace({"": None}).assign(**{column: "合成数据"})
         plane = suffix == "shp"
         if not plane:
             shapes = geographic(shapes)
@@ -53,22 +56,20 @@ class Folder:
         path = self.path / f"{name}.{suffix}"
         if suffix == "csv":
             points = shapely.get_coordinates(shapes)
-            rows = table.assign(
-                lon=[f"{x:.7f}" for x in points[:, 0]], lat=[f"{y:.7f}" for y in points[:, 1]]
-            )
+            rows = table.assign(lon=[f"{x:.7f}" for x in points[:, 0]], lat=[f"{y:.7f}" for y in points[:, 1]])
             rows.to_csv(path, index=False, lineterminator="\n")
         else:
             self._vector(path, suffix, table, shapes, kind)
         digest = content_hash(table, shapes)
         crs, encoding = (PLANE_CRS, "GBK") if plane else (GEOGRAPHIC_CRS, "UTF-8")
-        self.entries.append(
-            Entry(name, path.name, DRIVERS.get(suffix, "CSV"), crs, encoding, kind, len(table), digest)
-        )
+        self.entries.append(Entry(name, path.name, DRIVERS.get(suffix, "CSV"), crs, encoding, kind, len(table), digest))
 
     def _vector(self, path: Path, suffix: str, table: pd.DataFrame, shapes: Geometries, kind: str) -> None:
         columns: dict[str, pa.Array] = {"geometry": pa.array(list(shapely.to_wkb(shapes)), pa.binary())}
         for name in table.columns:
             column = pa.array(table[name])
+            if pa.types.is_null(column.type):
+                column = column.cast(pa.string())
             if suffix == "shp" and pa.types.is_floating(column.type):
                 column = column.cast(pa.decimal128(15, 2), safe=False)
             columns[name] = column
@@ -80,10 +81,16 @@ class Folder:
         for old in path.parent.glob(f"{path.stem}.*"):
             old.unlink()
         pyogrio.write_arrow(
-            pa.table(columns), path, driver=DRIVERS[suffix], geometry_name="geometry", geometry_type=kind,
-            crs=PLANE_CRS if suffix == "shp" else GEOGRAPHIC_CRS, encoding="GBK" if suffix == "shp" else None,
-            layer=path.stem, layer_options=options,
-        )  # fmt: skip
+            pa.table(columns),
+            path,
+            driver=DRIVERS[suffix],
+            geometry_name="geometry",
+            geometry_type=kind,
+            crs=PLANE_CRS if suffix == "shp" else GEOGRAPHIC_CRS,
+            encoding="GBK" if suffix == "shp" else None,
+            layer=path.stem,
+            layer_options=options,
+        )
 
     def dem(self, terrain: Terrain, area: shapely.Geometry, cell_deg: float) -> None:
         """Write heights as whole metres on a geographic grid (EPSG:4490, 1985 datum), -9999 outside ``area``."""
@@ -99,25 +106,33 @@ class Folder:
             inside = shapely.contains_xy(outline, lon, np.full(len(lon), y))
             heights[row, inside] = np.round(terrain.height(plane[inside])).astype(np.int16)
         profile = {
-            "driver": "GTiff", "width": len(lon), "height": len(lat), "count": 1, "dtype": "int16", "crs": GEOGRAPHIC_CRS,
-            "transform": rasterio.transform.from_origin(west, north, cell_deg, cell_deg), "nodata": -9999,
-            "compress": "deflate", "predictor": 2, "tiled": True,
-        }  # fmt: skip
+            "driver": "GTiff",
+            "width": len(lon),
+            "height": len(lat),
+            "count": 1,
+            "dtype": "int16",
+            "crs": GEOGRAPHIC_CRS,
+            "transform": rasterio.transform.from_origin(west, north, cell_deg, cell_deg),
+            "nodata": -9999,
+            "compress": "deflate",
+            "predictor": 2,
+            "tiled": True,
+        }
         with rasterio.open(self.path / "dem.tif", "w", **profile) as dataset:
             dataset.write(heights, 1)
             dataset.update_tags(data_source=SYNTHETIC, vertical_datum="EPSG:5737")
         digest = hashlib.sha256(heights.tobytes()).hexdigest()
-        self.entries.append(
-            Entry("dem", "dem.tif", "GTiff", GEOGRAPHIC_CRS, "", "raster", heights.size, digest)
-        )
+        self.entries.append(Entry("dem", "dem.tif", "GTiff", GEOGRAPHIC_CRS, "", "raster", heights.size, digest))
 
     def manifest(self, size: str, seed: int) -> None:
         """Write ``manifest.json``."""
-        body = {"statement": f"{SYNTHETIC}; 除行政区名称与代码外均为虚构", "size": size, "seed": seed,
-                "layers": [asdict(entry) for entry in sorted(self.entries, key=lambda e: e.layer)]}  # fmt: skip
-        (self.path / "manifest.json").write_text(
-            json.dumps(body, ensure_ascii=False, indent=1) + "\n", "utf-8"
-        )
+        body = {
+            "statement": f"{SYNTHETIC}; 除行政区名称与代码外均为虚构",
+            "size": size,
+            "seed": seed,
+            "layers": [asdict(entry) for entry in sorted(self.entries, key=lambda e: e.layer)],
+        }
+        (self.path / "manifest.json").write_text(json.dumps(body, ensure_ascii=False, indent=1) + "\n", "utf-8")
 
 
 def _kind(shapes: Geometries) -> str:

@@ -43,7 +43,8 @@ async def publish_rows(
         for number, (code, height, shape) in enumerate(rows, 1):
             await connection.execute(
                 sa.text(
-                    f"INSERT INTO staging.run_{run} (fid, key, content_hash, valid_from_version, code, height_m, geom{more})"
+                    f"INSERT INTO staging.run_{run}"
+                    f" (fid, key, content_hash, valid_from_version, code, height_m, geom{more})"
                     " VALUES (:fid, :code, :hash, 1, :code, :height,"
                     f" ST_Transform(ST_GeomFromEWKT(:shape), {layer.srid}){derived})"
                 ),

@@ -57,7 +57,15 @@ def _login(name: str, url: str) -> Examination:
     try:
         with engine.connect() as connection:
             user = connection.scalar(sa.text("SELECT session_user"))
-        return Examination(f"login {name}", True, str(user))
+        needed = f"cim_{name}"
+        right = user == needed
+        return Examination(
+            f"login {name}",
+            right,
+            str(user) if right else f"{user} where {needed} is needed",
+            "" if right else "the rights are given to the three roles by name: make them",
+            "" if right else LOGINS_SQL,
+        )
     except sa.exc.OperationalError:
         return Examination(
             f"login {name}", False, "cannot connect", "make the logins, or correct their addresses", LOGINS_SQL

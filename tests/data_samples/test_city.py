@@ -1,12 +1,15 @@
 import json
 import re
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import pyogrio
 import pytest
 import shapely
+from numpy.typing import NDArray
+
 from data_samples.city import SIZES, generate
 from data_samples.plane import ellipsoidal_areas, to_plane
 from data_samples.roads import components
@@ -17,29 +20,29 @@ pytestmark = pytest.mark.filterwarnings("ignore:Use `@` matmul:PendingDeprecatio
 SMALL = Path(__file__).parents[2] / "data_samples" / "small"
 
 
-def shapes_of(path):
+def shapes_of(path: Path) -> NDArray[np.object_]:
     return shapely.from_wkb(pyogrio.raw.read(path, columns=[])[2])
 
 
 @pytest.fixture(scope="module")
-def tiny(tmp_path_factory):
+def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("tiny")
     generate(SIZES["tiny"], 7, out)
     return out
 
 
-def manifest(folder):
+def manifest(folder: Path) -> dict[str, dict[str, Any]]:
     return {entry["layer"]: entry for entry in json.loads((folder / "manifest.json").read_text("utf-8"))["layers"]}
 
 
 @pytest.mark.timeout(120)
-def test_the_same_seed_gives_the_same_features(tiny, tmp_path):
+def test_the_same_seed_gives_the_same_features(tiny: Path, tmp_path: Path) -> None:
     generate(SIZES["tiny"], 7, tmp_path)
     assert manifest(tmp_path) == manifest(tiny)
 
 
 @pytest.mark.parametrize("folder", ["tiny", "small"])
-def test_parcels_tile_without_gap_or_overlap(folder, tiny):
+def test_parcels_tile_without_gap_or_overlap(folder: str, tiny: Path) -> None:
     path = tiny if folder == "tiny" else SMALL
     parcels = shapes_of(path / "land_status.shp")
     assert shapely.is_valid(parcels).all()
@@ -47,12 +50,12 @@ def test_parcels_tile_without_gap_or_overlap(folder, tiny):
     assert not shapely.get_parts(shapely.coverage_union_all(parcels)).size > 2
 
 
-def test_buildings_lie_inside_the_county():
+def test_buildings_lie_inside_the_county() -> None:
     county = shapes_of(SMALL / "admin_county.geojson")[0]
     assert shapely.within(shapes_of(SMALL / "buildings.gpkg"), county).all()
 
 
-def test_administrative_areas_nest():
+def test_administrative_areas_nest() -> None:
     villages, towns = shapes_of(SMALL / "admin_village.gpkg"), shapes_of(SMALL / "admin_town.geojson")
     county = shapes_of(SMALL / "admin_county.geojson")[0]
     codes = pyogrio.read_dataframe(SMALL / "admin_village.gpkg", read_geometry=False)["town_code"].to_numpy()
@@ -65,7 +68,7 @@ def test_administrative_areas_nest():
         assert shapely.equals(shapely.coverage_union_all(villages[codes == code]), town)
 
 
-def test_the_road_graph_hangs_together_and_meets_at_nodes():
+def test_the_road_graph_hangs_together_and_meets_at_nodes() -> None:
     lines = shapes_of(SMALL / "roads.gpkg")
     table = pyogrio.read_dataframe(SMALL / "roads.gpkg", read_geometry=False)
     start, end = table["from_node"].to_numpy(), table["to_node"].to_numpy()
@@ -77,14 +80,14 @@ def test_the_road_graph_hangs_together_and_meets_at_nodes():
             assert places.setdefault(node, tuple(point)) == tuple(point)
 
 
-def test_camera_codes_are_gb28181_and_unique():
+def test_camera_codes_are_gb28181_and_unique() -> None:
     codes = pd.read_csv(SMALL / "cameras.csv", dtype=str)["gb_code"]
     assert codes.is_unique
     assert all(re.fullmatch(r"51018200(0[0-7]|08|09|11)132[5-8]\d{6}", code) for code in codes)
     assert gb28181("08", "6", 1) == "51018200081326000001"
 
 
-def test_the_committed_city_equals_its_manifest():
+def test_the_committed_city_equals_its_manifest() -> None:
     for name, entry in manifest(SMALL).items():
         path = SMALL / entry["file"]
         assert path.exists(), name
@@ -94,16 +97,23 @@ def test_the_committed_city_equals_its_manifest():
             assert pyogrio.read_info(path)["features"] == entry["features"]
 
 
-def test_the_committed_city_stays_small():
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_the_committed_city_is_what_the_generator_makes(tmp_path: Path) -> None:
+    generate(SIZES["small"], 7, tmp_path)
+    assert manifest(tmp_path) == manifest(SMALL)
+
+
+def test_the_committed_city_stays_small() -> None:
     assert sum(path.stat().st_size for path in SMALL.iterdir()) < 12_000_000
 
 
-def test_the_trapezoid_sum_gives_the_published_area_of_a_cell():
+def test_the_trapezoid_sum_gives_the_published_area_of_a_cell() -> None:
     cell = shapely.transform(shapely.segmentize(shapely.box(103.94, 30.98, 103.95, 30.99), 0.0005), to_plane)
     assert ellipsoidal_areas(np.array([cell]))[0] == pytest.approx(1_059_013.882, abs=0.001)
 
 
-def test_content_hash_sees_a_changed_attribute_and_a_moved_point():
+def test_content_hash_sees_a_changed_attribute_and_a_moved_point() -> None:
     table, shapes = pd.DataFrame({"name": ["甲"]}), shapely.points([[1.0, 2.0]])
     first = content_hash(table, shapes)
     assert first != content_hash(pd.DataFrame({"name": ["乙"]}), shapes)
