@@ -254,7 +254,9 @@ def _cleaned(faces: Geometries) -> Geometries:
         return faces
     near = np.unique(shapely.STRtree(faces).query(faces[wrong], predicate="dwithin", distance=0.1)[1])
     out = faces.copy()
-    out[near] = shapely.coverage_clean(faces[near], snapping_distance=0.0, gap_width=0.15)
+    out[near] = shapely.coverage_clean(  # type: ignore[attr-defined]  # newer than its stubs
+        faces[near], snapping_distance=0.0, gap_width=0.15
+    )
     return out
 
 

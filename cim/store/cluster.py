@@ -229,7 +229,7 @@ class Cluster:
             self._stop()
         if postmaster_pid(self.pgdata) is None:
             self._start()
-        self._wait_for_answer(logins)
+        self._wait_for_answer(logins, restart=True)
         self._bootstrap(logins)
         return logins
 
@@ -326,8 +326,11 @@ class Cluster:
         command = [program, "-D", self.pgdata, "-s", "-w", "-t", str(limit_s), *words]
         return run_program(command, self.account, self._progress, doing)
 
-    def _wait_for_answer(self, logins: Logins) -> None:
-        """Wait until the server takes connections: it may still be recovering for a starter that was killed."""
+    def _wait_for_answer(self, logins: Logins, *, restart: bool = False) -> None:
+        """Wait until the server takes connections: it may still be recovering for a starter that was killed.
+
+        ``restart`` starts it once more when it ends meanwhile: a killed server's main process outlives it by a moment.
+        """
         begun = time.monotonic()
         said = -1
         while True:
@@ -335,7 +338,11 @@ class Cluster:
                 logins.connect_admin("postgres").close()
             except psycopg.OperationalError as error:
                 waited = time.monotonic() - begun
-                if postmaster_pid(self.pgdata) is None or waited > ANSWER_LIMIT_S or "password" in str(error):
+                running = postmaster_pid(self.pgdata) is not None
+                if restart and not running:
+                    self._start()
+                    restart = False
+                elif not running or waited > ANSWER_LIMIT_S or "password" in str(error):
                     raise self._failed("the database does not answer", str(error)) from error
                 if int(waited) // 2 > said:
                     said = int(waited) // 2

@@ -1,4 +1,4 @@
-"""The command line on a PostGIS that somebody else administers: no superuser, rights given by that administrator's SQL."""
+"""The command line on a PostGIS that somebody else administers: no superuser, rights given by SQL."""
 
 import json
 import uuid
