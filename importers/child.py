@@ -16,6 +16,7 @@ import pyarrow as pa
 
 import importers.lean  # noqa: F401 - before anything imports pyogrio
 from cim.errors import CimError, ImportRefused
+from importers.ahead import Ahead
 from importers.importer import GEOMETRY_COLUMN, ReadOptions
 from importers.inspection import Inspection, LayerInspection, inspection_from
 from importers.reference_systems import way_to_storage
@@ -63,11 +64,12 @@ def _read(request: dict[str, Any], output: BinaryIO) -> None:
     layer = inspection_from({"driver": "", "layers": [request["layer"]]}).layers[0]
     target = Target(**request["target"])
     writer = None
-    for batch in _prepared(request, layer, target):
-        if writer is None:
-            output.write(ROWS_FOLLOW)
-            writer = pa.ipc.new_stream(output, batch.schema)
-        writer.write_batch(batch)
+    with Ahead(_prepared(request, layer, target)) as batches:
+        for batch in batches:
+            if writer is None:
+                output.write(ROWS_FOLLOW)
+                writer = pa.ipc.new_stream(output, batch.schema)
+            writer.write_batch(batch)
     if writer is None:
         output.write(NO_ROWS)
     else:
@@ -79,19 +81,20 @@ def _prepared(request: dict[str, Any], layer: LayerInspection, target: Target) -
     way = way_to_storage(target.source_srid, target.source_wkt) if target.geometry != "none" else None
     names = [field.name for field in layer.fields]
     row = 1
-    for batch in importer.read(Path(request["path"]), layer, ReadOptions(**request["options"])):
-        columns = {name: _kept(batch.column(name)) for name in names}
-        count = batch.num_rows
-        columns[ROW_COLUMN] = pa.array(range(row, row + count), pa.int64())
-        row += count
-        if way is None:
-            columns[REJECTED_COLUMN] = columns[REPAIRED_COLUMN] = pa.nulls(count, pa.string())
-        else:
-            prepared = prepared_shapes(batch.column(GEOMETRY_COLUMN), target, way)
-            columns[REJECTED_COLUMN], columns[REPAIRED_COLUMN] = prepared.rejected, prepared.repaired
-            columns[GEOMETRY_COLUMN] = prepared.stored
-            columns |= {DERIVED_COLUMNS[srid]: shapes for srid, shapes in prepared.derived.items()}
-        yield pa.RecordBatch.from_arrays(list(columns.values()), names=list(columns))
+    with Ahead(importer.read(Path(request["path"]), layer, ReadOptions(**request["options"]))) as batches:
+        for batch in batches:
+            columns = {name: _kept(batch.column(name)) for name in names}
+            count = batch.num_rows
+            columns[ROW_COLUMN] = pa.array(range(row, row + count), pa.int64())
+            row += count
+            if way is None:
+                columns[REJECTED_COLUMN] = columns[REPAIRED_COLUMN] = pa.nulls(count, pa.string())
+            else:
+                prepared = prepared_shapes(batch.column(GEOMETRY_COLUMN), target, way)
+                columns[REJECTED_COLUMN], columns[REPAIRED_COLUMN] = prepared.rejected, prepared.repaired
+                columns[GEOMETRY_COLUMN] = prepared.stored
+                columns |= {DERIVED_COLUMNS[srid]: shapes for srid, shapes in prepared.derived.items()}
+            yield pa.RecordBatch.from_arrays(list(columns.values()), names=list(columns))
 
 
 def _kept(column: pa.Array) -> pa.Array:

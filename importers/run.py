@@ -28,6 +28,7 @@ from cim.store.database import Database
 from cim.store.regions import take_regions
 from cim.store.staging import claim_run, copy_rows, create_staging, duplicate_keys, number_repeated_keys, staging_name
 from cim.store.versions import publish
+from importers.ahead import Ahead
 from importers.copy_rows import HEADER, TRAILER, CopyColumn, content_hashes, rows_payload
 from importers.geometry_kinds import family_of, stored_kind
 from importers.importer import GEOMETRY_COLUMN, ReadOptions
@@ -181,7 +182,8 @@ async def _publish(
         plan = make_plan(catalog, request, layer, inspection, known.schema if known else None)
         await runs.describe_run(connection, run, **_lineage(plan, source, request))
         await create_staging(connection, plan.schema, run)
-        await copy_rows(connection, plan.schema, run, _payloads(source, plan, account, progress))
+        with Ahead(_payloads(source, plan, account, progress)) as payloads:
+            await copy_rows(connection, plan.schema, run, payloads)
         if account.loaded == 0 and account.read > 0:
             raise ImportRefused(
                 "nothing-left",

@@ -15,7 +15,13 @@ async def index_staging(connection: AsyncConnection, schema: CollectionSchema, s
     await _execute(connection, f"CREATE UNIQUE INDEX ON {name} (key) WHERE valid_to_version IS NULL")
     if schema.geometry != "none":
         await _execute(connection, f"CREATE INDEX ON {name} USING gist (geom_3857) WHERE valid_to_version IS NULL")
-    await _execute(connection, f"ANALYZE {name}")
+    await _execute(connection, f"ANALYZE {name} ({_planned_columns(schema)})")
+
+
+def _planned_columns(schema: CollectionSchema) -> str:
+    """The columns that queries are planned by; the other geometries and the content hash are only carried along."""
+    shapes = [] if schema.geometry == "none" else ["geom_3857"]
+    return ", ".join(quoted(name) for name in ("fid", "key", "valid_to_version", *schema.field_names, *shapes))
 
 
 async def adopt_staging(connection: AsyncConnection, schema: CollectionSchema, staging: str) -> None:
