@@ -1,5 +1,6 @@
 """Imports killed at chosen and at random moments leave the version before or the version after, and nothing else."""
 
+import contextlib
 import json
 import os
 import random
@@ -92,7 +93,8 @@ def kill_in(folder: Path, logins: Logins, phase: str, wait_s: float) -> bool:
                     hit = bool(row and row[0])
             time.sleep(random.uniform(0, 0.05))
     finally:
-        os.killpg(process.pid, signal.SIGKILL)
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
         process.wait()
     return hit
 
