@@ -34,8 +34,7 @@ async def index_layer(database: Database, definition: LayerDefinition | None, la
         collection = await the_collection(connection, layer)
         await clear_entries(connection, layer)
         if definition and definition.search and collection.schema.geometry != "none":
-            batches = [batch async for batch in named_places(connection, collection.schema, _fields(definition))]
-            for batch in batches:
+            async for batch in named_places(connection, collection.schema, _fields(definition)):
                 await add_entries(connection, layer, _entries(definition, batch))
         await mark_indexed(connection, layer, collection.version)
 

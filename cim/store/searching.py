@@ -11,6 +11,9 @@ from cim.store import tables as t
 from cim.store.collection_tables import collection_table, is_current, lonlat
 
 
+BATCH_ROWS = 5_000
+
+
 @dataclass(frozen=True, slots=True)
 class SearchEntry:
     """What the index holds of a feature. ``text`` is lower-case and begins with the title."""
@@ -52,16 +55,24 @@ class NamedPlace:
 async def named_places(
     connection: AsyncConnection, schema: CollectionSchema, fields: Sequence[str]
 ) -> AsyncIterator[list[NamedPlace]]:
-    """Current features that have a value in any of the fields, in batches."""
+    """Current features that have a value in any of the fields, in batches by feature number.
+
+    The connection may be used for something else between two batches.
+    """
     table = collection_table(schema)
     values = [sa.cast(table.c[name], sa.Text) for name in fields]
     point = sa.func.ST_PointOnSurface(lonlat(table))
-    statement = sa.select(table.c.fid, sa.func.ST_X(point), sa.func.ST_Y(point), *values).where(
-        is_current(table), sa.or_(*(value.is_not(None) for value in values)), table.c.geom.is_not(None)
+    statement = (
+        sa.select(table.c.fid, sa.func.ST_X(point), sa.func.ST_Y(point), *values)
+        .where(is_current(table), sa.or_(*(value.is_not(None) for value in values)), table.c.geom.is_not(None))
+        .where(table.c.fid > sa.bindparam("last"))
+        .order_by(table.c.fid)
+        .limit(BATCH_ROWS)
     )
-    async with connection.stream(statement) as result:
-        async for rows in result.partitions(5_000):
-            yield [NamedPlace(row[0], tuple(row[3:]), row[1], row[2]) for row in rows]
+    last = -1
+    while rows := (await connection.execute(statement, {"last": last})).all():
+        last = rows[-1][0]
+        yield [NamedPlace(row[0], tuple(row[3:]), row[1], row[2]) for row in rows]
 
 
 async def clear_entries(connection: AsyncConnection, layer: str) -> None:
