@@ -1,17 +1,22 @@
 """GeoJSON (RFC 7946), also as a bare array of features, as Chinese map portals hand out."""
 
 import json
+import re
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from cim.errors import ImportRefused
-from importers.importer import ReadOptions
+from importers.importer import HEAD_BYTES, ReadOptions
 from importers.inspection import LayerInspection
 from importers.vector_source import inspect_layers, read_layer
 
 BARE_ARRAY_LIMIT_BYTES = 200 * 1024 * 1024
 _BOM = b"\xef\xbb\xbf"
+_TYPE = re.compile(rb'"type"\s*:\s*"(FeatureCollection|Feature|GeometryCollection|(Multi)?(Point|LineString|Polygon))"')
+_TOPOLOGY = re.compile(rb'"type"\s*:\s*"Topology"')
+_ANY_TYPE = re.compile(rb'"type"\s*:\s*"([^"]{1,40})"')
 
 
 class GeoJson:
@@ -25,21 +30,53 @@ class GeoJson:
 
     def inspect(self, path: Path, options: ReadOptions) -> list[LayerInspection]:
         """The one layer; its CRS is longitude and latitude of WGS 84 unless the file names another."""
-        usable = _usable(path)
-        return inspect_layers(usable, evidence="RFC 7946 or named in the file", encoding="UTF-8 (by the standard)")
+        evidence, encoding = "RFC 7946 or named in the file", "UTF-8 (by the standard)"
+        layers = inspect_layers(_usable(path), evidence=evidence, encoding=encoding)
+        return [
+            replace(layer, name=path.stem, source_name=layer.name) if _is_wrapped(path) else layer for layer in layers
+        ]
 
     def read(self, path: Path, layer: LayerInspection, options: ReadOptions) -> Iterator[Any]:
         """Features in file order."""
-        return read_layer(_usable(path), layer.name)
+        return read_layer(_usable(path), layer.source_name or layer.name)
+
+
+def _is_bare_array(path: Path) -> bool:
+    with path.open("rb") as file:
+        return file.read(64).removeprefix(_BOM).lstrip().startswith(b"[")
+
+
+def _wrapped(path: Path) -> Path:
+    return path.with_name(f"{path.stem}.wrapped.geojson")
+
+
+def _is_wrapped(path: Path) -> bool:
+    return _wrapped(path).exists()
+
+
+def _refuse_other_json(path: Path) -> None:
+    """Objects that are JSON but not GeoJSON are named for what they are."""
+    with path.open("rb") as file:
+        head = file.read(HEAD_BYTES)
+    if not _TOPOLOGY.search(head) and (
+        _TYPE.search(head) or (path.stat().st_size > HEAD_BYTES and b'"features"' in head)
+    ):
+        return
+    other = _ANY_TYPE.search(head)
+    known = (
+        f"an object of type {other.group(1).decode(errors='replace')}" if other else "an object without a GeoJSON type"
+    )
+    raise ImportRefused(
+        "unreadable", f"the JSON is no GeoJSON but {known}", where=path.name, remedy="deliver a FeatureCollection"
+    )
 
 
 def _usable(path: Path) -> Path:
     """The file itself, or a copy beside it in which a bare array has become a FeatureCollection."""
-    with path.open("rb") as file:
-        head = file.read(64).removeprefix(_BOM).lstrip()
-    if not head.startswith(b"["):
+    if not _is_bare_array(path):
+        _refuse_other_json(path)
         return path
-    wrapped = path.with_name(f"{path.stem}.wrapped.geojson")
+    wrapped = _wrapped(path)
     if wrapped.exists():
         return wrapped
     if path.stat().st_size > BARE_ARRAY_LIMIT_BYTES:

@@ -31,7 +31,8 @@ class SourceField:
 class LayerInspection:
     """One layer of a source. ``srid`` is the declared CRS as an EPSG code, ``crs_wkt`` any other declared CRS.
 
-    ``geometry_types`` are all kinds met; ``geometry_type`` is what the layer would be stored as.
+    ``geometry_types`` are all kinds met; ``geometry_type`` is what the layer would be stored as. ``member`` is the file
+    of an archive it is in, ``source_name`` its name there.
     """
 
     name: str
@@ -45,6 +46,8 @@ class LayerInspection:
     bbox: BoundingBox | None
     fields: tuple[SourceField, ...]
     problems: tuple[Problem, ...] = ()
+    member: str | None = None
+    source_name: str | None = None
 
     @property
     def crs(self) -> str | None:
@@ -82,6 +85,7 @@ class Inspection:
 def _layer(layer: LayerInspection) -> dict[str, Any]:
     return {
         "name": layer.name,
+        "member": layer.member,
         "geometry_type": layer.geometry_type,
         "geometry_types": list(layer.geometry_types),
         "feature_count": layer.feature_count,

@@ -4,6 +4,8 @@ CGCS2000 systems are stored as they come. Any other declared system is brought t
 known (never a ballpark one) and recorded. WGS 84 is taken as CGCS2000, which differs by less than a metre, and said so.
 """
 
+import re
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,6 +17,7 @@ from pyproj.transformer import TransformerGroup
 from cim.errors import BadRequest, ImportRefused
 from cim.model.collection import BoundingBox
 from importers.inspection import Problem
+from importers.map_datums import from_bd09, from_gcj02
 
 GEOGRAPHIC = 4490
 ZONED_3_DEGREE = range(4513, 4534)
@@ -23,7 +26,16 @@ ZONED_6_DEGREE = range(4491, 4502)
 """6-degree Gauss-Krüger with the zone before the easting: EPSG:4491 is zone 13."""
 CGCS2000 = frozenset({4490, *range(4491, 4555)})
 WGS84 = 4326
+CONFIDENT = 70
+"""From this confidence on pyproj has compared names and parameters, and not only parameters."""
 CHINA: BoundingBox = (73.0, 3.0, 136.0, 54.0)
+
+
+Points = NDArray[np.float64]
+OFFSET_DATUMS: dict[str, Callable[[Points], Points]] = {"GCJ-02": from_gcj02, "BD-09": from_bd09}
+"""Datums of Chinese web maps, which no registry has, with the way back to WGS 84."""
+OFFSET_ACCURACY_M = 2.0
+NAMED_SYSTEMS = {"CGCS2000": GEOGRAPHIC, "WGS84": WGS84, "WGS-84": WGS84}
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,41 +43,75 @@ class Way:
     """How coordinates get from a source to storage. ``operation`` is for the record; ``accuracy_m`` may be unknown."""
 
     srid: int
-    transformer: pyproj.Transformer | None
+    move: Callable[[Points], Points] | None
     operation: str
     accuracy_m: float | None = None
 
     def apply(self, shapes: NDArray[np.object_]) -> NDArray[np.object_]:
         """The shapes in storage coordinates."""
-        if self.transformer is None:
+        if self.move is None:
             return shapes
-        transform = self.transformer.transform
-        moved: NDArray[np.object_] = shapely.transform(
-            shapes, lambda xy: np.column_stack(transform(xy[:, 0], xy[:, 1]))
-        )
+        moved: NDArray[np.object_] = shapely.transform(shapes, self.move)
         return moved
 
 
 def declared_crs(text: str | None) -> tuple[int | None, str | None]:
-    """EPSG code of a declared CRS, or its WKT where it has no code; both None when none is declared."""
+    """EPSG code of a declared CRS, or its WKT where it has no code; both None when none is declared.
+
+    A code is taken where name and parameters say so, never for a mere likeness.
+    """
     if not text:
         return None, None
     try:
         crs = pyproj.CRS.from_user_input(text)
     except pyproj.exceptions.CRSError:
         return None, None
-    code = crs.to_epsg(min_confidence=25)
-    if code is None and crs.is_geographic and crs.to_epsg(min_confidence=20) == WGS84:
-        code = WGS84
+    code = crs.to_epsg(min_confidence=CONFIDENT)
+    if code is None:
+        likely = crs.to_epsg(min_confidence=20)
+        code = likely if likely and _equal(crs, pyproj.CRS.from_epsg(likely)) else None
     return (code, None) if code else (None, crs.to_wkt())
+
+
+def _equal(crs: pyproj.CRS, other: pyproj.CRS) -> bool:
+    """Whether two systems have the same kind, datum, ellipsoid and projection, whatever their names and axis order."""
+    if crs.is_projected != other.is_projected or crs.ellipsoid is None or other.ellipsoid is None:
+        return False
+    same_figure = (
+        abs(crs.ellipsoid.semi_major_metre - other.ellipsoid.semi_major_metre) < 1e-3
+        and abs(crs.ellipsoid.inverse_flattening - other.ellipsoid.inverse_flattening) < 1e-6
+    )
+    return same_figure and _datum_name(crs) == _datum_name(other) and _projection(crs) == _projection(other)
+
+
+def _datum_name(crs: pyproj.CRS) -> str:
+    name = re.sub(r"[^a-z0-9]", "", (crs.datum.name if crs.datum else "").lower().removeprefix("d_"))
+    return {"wgs1984": "wgs84", "worldgeodeticsystem1984ensemble": "wgs84", "worldgeodeticsystem1984": "wgs84"}.get(
+        name, name
+    )
+
+
+def _projection(crs: pyproj.CRS) -> tuple[object, ...]:
+    operation = crs.coordinate_operation
+    if operation is None:
+        return ()
+    values = sorted((p.name.lower(), round(float(p.value) * p.unit_conversion_factor, 9)) for p in operation.params)
+    return (operation.method_name.lower(), *values)
 
 
 def given_crs(text: str) -> tuple[int | None, str | None]:
     """The CRS a user names; BadRequest when there is no such system."""
+    datum = text.strip().upper().replace("_", "-").replace(" ", "-")
+    if datum in OFFSET_DATUMS:
+        return None, datum
+    if datum in NAMED_SYSTEMS:
+        return NAMED_SYSTEMS[datum], None
     srid, wkt = declared_crs(text)
     if srid is None and wkt is None:
         raise BadRequest(
-            f"{text!r} is not a known reference system", where="--crs", remedy="write an EPSG code such as EPSG:4523"
+            f"{text!r} is not a known reference system",
+            where="--crs",
+            remedy=f"write an EPSG code such as EPSG:4523, or one of {', '.join([*NAMED_SYSTEMS, *OFFSET_DATUMS])}",
         )
     return srid, wkt
 
@@ -76,6 +122,9 @@ def way_to_storage(srid: int | None, wkt: str | None) -> Way:
         return Way(srid or GEOGRAPHIC, None, "stored as delivered")
     if srid == WGS84:
         return Way(GEOGRAPHIC, None, "WGS 84 taken as CGCS2000 (difference under 1 m)", 1.0)
+    if wkt in OFFSET_DATUMS:
+        text = f"{wkt} undone by its published formula; the result taken as CGCS2000"
+        return Way(GEOGRAPHIC, OFFSET_DATUMS[wkt], text, OFFSET_ACCURACY_M)
     source = pyproj.CRS.from_epsg(srid) if srid else pyproj.CRS.from_wkt(wkt or "")
     group = TransformerGroup(source, pyproj.CRS.from_epsg(WGS84), always_xy=True, allow_ballpark=False)
     if not group.transformers:
@@ -86,7 +135,14 @@ def way_to_storage(srid: int | None, wkt: str | None) -> Way:
         )
     best = group.transformers[0]
     accuracy = best.accuracy if best.accuracy >= 0 else None
-    return Way(GEOGRAPHIC, best, f"{best.description}; WGS 84 taken as CGCS2000", accuracy)
+    return Way(GEOGRAPHIC, _mover(best), f"{best.description}; WGS 84 taken as CGCS2000", accuracy)
+
+
+def _mover(transformer: pyproj.Transformer) -> Callable[[Points], Points]:
+    def move(xy: Points) -> Points:
+        return np.column_stack(transformer.transform(xy[:, 0], xy[:, 1]))
+
+    return move
 
 
 def coordinate_problems(srid: int | None, bbox: BoundingBox | None) -> list[Problem]:

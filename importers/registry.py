@@ -3,25 +3,44 @@
 from pathlib import Path
 
 from cim.errors import ImportRefused
+from importers.archive import Archive
 from importers.csv_points import CsvPoints
+from importers.filegdb import FileGdb
+from importers.flatgeobuf import FlatGeobuf
 from importers.geojson import GeoJson
+from importers.geojson_lines import GeoJsonLines
 from importers.geopackage import GeoPackage
+from importers.geoparquet import GeoParquet
+from importers.gml import Gml
 from importers.importer import HEAD_BYTES, Importer
+from importers.kml import Kml
 from importers.shapefile import Shapefile
+from importers.xlsx_points import XlsxPoints
 
-IMPORTERS: tuple[Importer, ...] = (Shapefile(), GeoPackage(), GeoJson(), CsvPoints())
+_SINGLE: tuple[Importer, ...] = (
+    Shapefile(),
+    GeoPackage(),
+    FlatGeobuf(),
+    FileGdb(),
+    GeoParquet(),
+    XlsxPoints(),
+    Kml(),
+    Gml(),
+    GeoJsonLines(),
+    GeoJson(),
+    CsvPoints(),
+)
+IMPORTERS: tuple[Importer, ...] = (*_SINGLE, Archive(_SINGLE))
 
 
 def importer_for(path: Path) -> Importer:
     """The format of a file, decided by its content; ImportRefused names the formats that can be read."""
-    if path.is_dir():
-        raise ImportRefused(
-            "not-a-file", "this is a folder", where=path.name, remedy="name one file of it, for example its .shp"
-        )
-    with path.open("rb") as file:
-        head = file.read(HEAD_BYTES)
-    if not head:
-        raise ImportRefused("empty-file", "the file is empty", where=path.name, remedy="ask for the file again")
+    head = b""
+    if path.is_file():
+        with path.open("rb") as file:
+            head = file.read(HEAD_BYTES)
+        if not head:
+            raise ImportRefused("empty-file", "the file is empty", where=path.name, remedy="ask for the file again")
     for importer in IMPORTERS:
         if importer.recognises(head, path):
             return importer

@@ -40,6 +40,7 @@ from importers.shapes import Target
 from importers.wire import DERIVED_COLUMNS, REJECTED_COLUMN, REPAIRED_COLUMN, ROW_COLUMN
 from layers.catalog import Catalog
 from layers.definition import LayerDefinition
+from layers.romanise import romanised
 from layers.search_index import index_layer
 
 Progress = Callable[[str, int, int], None]
@@ -116,7 +117,12 @@ def _chosen(source: Source, request: ImportRequest) -> list[tuple[str, LayerInsp
                 remedy="leave --layer out; each becomes a layer under its own name",
             )
         parts = same
-    return [(request.layer or layer_id(name), layer) for name, layer in parts]
+    ids = [request.layer or layer_id(name) for name, _ in parts]
+    counted = [
+        name if ids[:place].count(name) == 0 else f"{name}_{ids[:place].count(name) + 1}"
+        for place, name in enumerate(ids)
+    ]
+    return [(name, layer) for name, (_, layer) in zip(counted, parts, strict=True)]
 
 
 def _parts(layer: LayerInspection, *, split: bool) -> list[tuple[str, LayerInspection]]:
@@ -132,8 +138,9 @@ def _parts(layer: LayerInspection, *, split: bool) -> list[tuple[str, LayerInspe
 
 
 def layer_id(name: str) -> str:
-    """A layer id for a source layer's name: lower case, Latin letters, digits and _."""
-    plain = re.sub(r"[^a-z0-9]+", "_", name.lower()).strip("_")
+    """A layer id for a source layer's name: lower case, Latin letters, digits and _; Chinese in pinyin."""
+    plain = re.sub(r"[^\x00-\x7f]+", lambda found: romanised(found[0])[0], name)
+    plain = re.sub(r"[^a-z0-9]+", "_", plain.lower()).strip("_")
     return (plain if plain[:1].isalpha() else f"layer_{plain}".rstrip("_"))[:48]
 
 

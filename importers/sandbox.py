@@ -207,24 +207,33 @@ def _child_can_be_cut_off() -> bool:
 
 
 def _copy_in(path: Path, job: Path) -> tuple[Path, str]:
-    """Copy a file, and the parts of a Shapefile with it, into the job folder; returns the copy and the SHA-256."""
-    if not path.is_file():
-        raise ImportRefused("not-a-file", "this is not a file", where=path.name, remedy="name one file")
-    parts = [path]
-    if path.suffix.lower() == ".shp":
-        others = (p for p in sorted(path.parent.iterdir()) if p.stem == path.stem and p != path and p.is_file())
-        parts += [part for part in others if part.suffix.lower() in PART_SUFFIXES]
+    """Copy a source with all its parts into the job folder; returns the copy and the SHA-256 of what was copied."""
     digest = hashlib.sha256()
-    for part in parts:
-        with part.open("rb") as source, (job / part.name).open("wb") as copy:
+    for part in _parts(path):
+        copy = job / path.name / part.name if path.is_dir() else job / part.name
+        copy.parent.mkdir(exist_ok=True)
+        with part.open("rb") as source, copy.open("wb") as target:
             while chunk := source.read(1 << 20):
                 digest.update(chunk)
-                copy.write(chunk)
+                target.write(chunk)
     if os.geteuid() == 0:
         nobody = pwd.getpwnam("nobody")
-        for item in [job, *job.iterdir()]:
+        for item in [job, *job.rglob("*")]:
             os.chown(item, nobody.pw_uid, nobody.pw_gid)
     return job / path.name, digest.hexdigest()
+
+
+def _parts(path: Path) -> list[Path]:
+    """The files that make up a source: one, a Shapefile's, or all of a geodatabase folder."""
+    if path.is_dir() and path.suffix.lower() == ".gdb":
+        return [part for part in sorted(path.iterdir()) if part.is_file() and not part.is_symlink()]
+    if not path.is_file():
+        what = "this is a folder" if path.is_dir() else "this is not a file"
+        raise ImportRefused("not-a-file", what, where=path.name, remedy="name one file, for example a .shp")
+    if path.suffix.lower() != ".shp":
+        return [path]
+    others = (p for p in sorted(path.parent.iterdir()) if p.stem == path.stem and p != path and p.is_file())
+    return [path, *(part for part in others if part.suffix.lower() in PART_SUFFIXES)]
 
 
 def _environment(job: Path) -> dict[str, str]:
@@ -242,6 +251,8 @@ def _environment(job: Path) -> dict[str, str]:
         "CPL_VSIL_CURL_ALLOWED_EXTENSIONS": ".none",
         "GDAL_DISABLE_READDIR_ON_OPEN": "FALSE",
         "GDAL_HTTP_MAX_RETRY": "0",
+        "GML_DOWNLOAD_SCHEMA": "NO",
+        "GML_SKIP_RESOLVE_ELEMS": "ALL",
         "OGR_SQLITE_LOAD_EXTENSIONS": "",
         "PROJ_NETWORK": "OFF",
         "OGR_GEOJSON_MAX_OBJ_SIZE": "200",
@@ -266,20 +277,15 @@ _SKIPPED_DRIVERS = (
     "EEDA",
     "ESRIJSON",
     "Elasticsearch",
-    "FlatGeobuf",
     "GDALG",
-    "GML",
     "GPSBabel",
     "GPX",
     "GTFS",
-    "GeoJSONSeq",
     "GeoRSS",
     "HTTP",
     "Idrisi",
     "JML",
     "JSONFG",
-    "KML",
-    "LIBKML",
     "LVBAG",
     "MBTiles",
     "MVT",
@@ -293,8 +299,6 @@ _SKIPPED_DRIVERS = (
     "OGR_GMT",
     "OGR_PDS",
     "OGR_VRT",
-    "OSM",
-    "OpenFileGDB",
     "PCIDSK",
     "PDF",
     "PDS4",

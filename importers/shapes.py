@@ -64,7 +64,7 @@ def prepared_shapes(column: pa.Array, target: Target, way: Way) -> Prepared:
 
 def _fits(column: pa.Array, shapes: Shapes, target: Target, way: Way) -> bool:
     """Whether the bytes can stay as they are: nothing missing, empty, invalid, with heights or to be moved."""
-    if way.transformer is not None or shapely.is_missing(shapes).any() or shapely.is_empty(shapes).any():
+    if way.move is not None or shapely.is_missing(shapes).any() or shapely.is_empty(shapes).any():
         return False
     kinds, with_z = kinds_of(column)
     family = FAMILIES[target.family or family_of(target.geometry) or "point"]

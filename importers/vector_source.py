@@ -41,7 +41,7 @@ def _inspect(path: Path, name: str, evidence: str, encoding: str, options: Mappi
     problems: list[Problem] = []
     for number, batch in enumerate(read_layer(path, name, **options)):
         if number == 0:
-            fields, problems = _fields(batch)
+            fields, problems = described_fields(batch)
         if kinds is not None or GEOMETRY_COLUMN not in batch.schema.names:
             break
         with_z += _add_kinds(met, batch)
@@ -104,9 +104,19 @@ def _renamed(batch: pa.RecordBatch, geometry: str) -> pa.RecordBatch:
             columns.append(_storage(column))
             names.append(GEOMETRY_COLUMN)
         else:
-            columns.append(_as_text(_storage(column)) if _is_structured(field.type) else column)
+            columns.append(plain_column(column))
             names.append(field.name)
     return pa.RecordBatch.from_arrays(columns, names=names)
+
+
+def plain_column(column: pa.Array) -> pa.Array:
+    """A column as values a layer can keep: structures as JSON text, dictionaries decoded, decimals as numbers."""
+    kind = column.type
+    if pa.types.is_dictionary(kind):
+        return column.dictionary_decode()
+    if pa.types.is_decimal(kind):
+        return column.cast(pa.float64())
+    return _as_text(_storage(column)) if _is_structured(kind) else column
 
 
 def _storage(column: pa.Array) -> pa.Array:
@@ -141,7 +151,8 @@ def field_type(kind: pa.DataType) -> FieldType | None:
     return next((ours for test, ours in tests if test(kind)), None)
 
 
-def _fields(batch: pa.RecordBatch) -> tuple[tuple[SourceField, ...], list[Problem]]:
+def described_fields(batch: pa.RecordBatch) -> tuple[tuple[SourceField, ...], list[Problem]]:
+    """The fields of a first batch with types and samples, and a problem for each that cannot be kept."""
     fields, problems = [], []
     sample = batch.slice(0, SAMPLE_ROWS)
     for field, column in zip(sample.schema, sample.columns, strict=True):

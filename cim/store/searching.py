@@ -10,7 +10,6 @@ from cim.model.collection import BoundingBox, CollectionSchema
 from cim.store import tables as t
 from cim.store.collection_tables import collection_table, is_current, lonlat
 
-
 BATCH_ROWS = 5_000
 
 

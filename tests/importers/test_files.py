@@ -252,5 +252,6 @@ async def test_real_malformed_files_end_in_a_reason(database: Database, real_dat
 def test_pyogrio_knows_no_driver_that_the_child_forgets_to_skip() -> None:
     from importers.sandbox import _SKIPPED_DRIVERS
 
-    needed = {"ESRI Shapefile", "GPKG", "GeoJSON", "MEM"}
+    needed = {"ESRI Shapefile", "GPKG", "GeoJSON", "GeoJSONSeq", "FlatGeobuf", "GML", "KML", "LIBKML", "OpenFileGDB"}
+    needed |= {"MEM", "OSM"}
     assert set(pyogrio.list_drivers()) - set(_SKIPPED_DRIVERS) <= needed
