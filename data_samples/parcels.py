@@ -249,13 +249,13 @@ def stitched(faces: Geometries, borders: Geometries) -> Geometries:
 
 def _cleaned(faces: Geometries) -> Geometries:
     """Faces of which the few that still overlap a neighbour by centimetres, or leave a gap, are matched to it."""
-    wrong = ~shapely.is_valid(faces) | ~shapely.is_empty(shapely.coverage_invalid_edges(faces))
+    wrong = ~shapely.is_valid(faces) | ~shapely.is_empty(shapely.coverage_invalid_edges(faces, gap_width=0.3))
     if not wrong.any():
         return faces
     near = np.unique(shapely.STRtree(faces).query(faces[wrong], predicate="dwithin", distance=0.1)[1])
     out = faces.copy()
     out[near] = shapely.coverage_clean(  # type: ignore[attr-defined]  # newer than its stubs
-        faces[near], snapping_distance=0.0, gap_width=0.15
+        faces[near], snapping_distance=0.0, gap_width=0.3
     )
     return out
 

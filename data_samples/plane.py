@@ -12,6 +12,7 @@ import shapely
 from numpy.typing import NDArray
 from pyproj import Transformer
 
+from cim.model.ellipsoid import ellipsoidal_areas_m2
 from data_samples.field import Floats
 from data_samples.place import SOUTH, WEST
 
@@ -21,7 +22,6 @@ GRID_M = 0.01
 _TO_PLANE = Transformer.from_crs(GEOGRAPHIC_CRS, PLANE_CRS, always_xy=True)
 _TO_GEOGRAPHIC = Transformer.from_crs(PLANE_CRS, GEOGRAPHIC_CRS, always_xy=True)
 ORIGIN = np.array(_TO_PLANE.transform(WEST, SOUTH))
-SEMI_MAJOR_M, FLATTENING = 6378137.0, 1 / 298.257222101
 
 
 def from_km(path: object) -> Floats:
@@ -47,36 +47,11 @@ def geographic(geometries: Geometries) -> Geometries:
 
 def ellipsoidal_areas(geometries: Geometries) -> Floats:
     """Area in m2 of plane polygons on the ellipsoid by the survey's trapezoid sum, holes taken off."""
-    polygons, owners = shapely.get_parts(shapely.orient_polygons(geometries), return_index=True)
-    rings, ring_owner = shapely.get_rings(polygons, return_index=True)
-    points, ring_of_point = shapely.get_coordinates(rings, return_index=True)
-    lon, lat = _TO_GEOGRAPHIC.transform(points[:, 0], points[:, 1])
-    sums = _trapezoids(np.radians(np.asarray(lon)), np.radians(np.asarray(lat)), ring_of_point, len(rings))
-    per_polygon = np.bincount(ring_owner, weights=sums, minlength=len(polygons))
-    sums_of = np.bincount(owners, weights=per_polygon, minlength=len(geometries))
-    return np.abs(np.asarray(sums_of, dtype=np.float64))
+    return ellipsoidal_areas_m2(np.asarray(shapely.transform(geometries, _unrounded_degrees)))
 
 
-def _trapezoids(lon: Floats, lat: Floats, ring: NDArray[np.int64], count: int) -> Floats:
-    """Signed trapezoid sum of each ring against the central meridian."""
-    same = ring[1:] == ring[:-1]
-    width = (lon[1:] + lon[:-1]) / 2 - np.radians(105.0)
-    height, mean = lat[1:] - lat[:-1], (lat[1:] + lat[:-1]) / 2
-    semi_minor = SEMI_MAJOR_M * (1 - FLATTENING)
-    e2 = 1 - (semi_minor / SEMI_MAJOR_M) ** 2
-    factors = (
-        1 + 3 / 6 * e2 + 30 / 80 * e2**2 + 35 / 112 * e2**3 + 630 / 2304 * e2**4,
-        1 / 6 * e2 + 15 / 80 * e2**2 + 21 / 112 * e2**3 + 420 / 2304 * e2**4,
-        3 / 80 * e2**2 + 7 / 112 * e2**3 + 180 / 2304 * e2**4,
-        1 / 112 * e2**3 + 45 / 2304 * e2**4,
-        5 / 2304 * e2**4,
-    )
-    total = np.zeros_like(mean)
-    for k, factor in enumerate(factors):
-        n = 2 * k + 1
-        total += (-1) ** k * factor * np.sin(n * height / 2) * np.cos(n * mean)
-    sums = np.bincount(ring[1:][same], weights=(2 * semi_minor**2 * width * total)[same], minlength=count)
-    return np.asarray(sums, dtype=np.float64)
+def _unrounded_degrees(points: Floats) -> Floats:
+    return np.column_stack(_TO_GEOGRAPHIC.transform(points[:, 0], points[:, 1]))
 
 
 def snapped(points: Floats) -> Floats:

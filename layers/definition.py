@@ -10,6 +10,7 @@ from cim.errors import DefinitionError
 from cim.model.access import Grade
 from cim.model.city import RegionLevel
 from cim.model.collection import FieldType, GeometryType
+from layers.quality import QualityRule
 
 Category = Literal[
     "spatio-temporal-base",
@@ -86,6 +87,7 @@ class LayerDefinition(_Strict):
     search_weight: int = 0
     tiles: TileOptions = TileOptions()
     region: RegionOptions | None = None
+    quality: tuple[QualityRule, ...] = ()
     fields: tuple[FieldDefinition, ...]
 
     @field_validator("fields")
@@ -100,6 +102,7 @@ class LayerDefinition(_Strict):
         """Every field named elsewhere in the definition must exist."""
         names = {field.name for field in self.fields}
         named = {*self.search, *self.tiles.fields, self.key, self.title_field} - {None}
+        named |= {name for rule in self.quality for name in (rule.field, rule.of)} - {None}
         if self.region:
             named |= {self.region.code, self.region.name, self.region.parent} - {None}
         unknown = sorted(str(name) for name in named - names)

@@ -35,6 +35,20 @@ class RepairedRow:
 
 
 @dataclass(frozen=True, slots=True)
+class CheckResult:
+    """What a rule of quality found: the rule as people name it, its action, how many were looked at and are wrong.
+
+    ``note`` says why a check could not be made, where it could not.
+    """
+
+    rule: str
+    action: str
+    examined: int
+    count: int
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class ImportReport:
     """The account of one layer's import; ``read == loaded + len(rejected) + skipped`` always holds."""
 
@@ -49,6 +63,7 @@ class ImportReport:
     status: ImportStatus
     findings: tuple[Finding, ...] = field(default=())
     message: str = ""
+    checks: tuple[CheckResult, ...] = ()
 
     def __post_init__(self) -> None:
         if self.read != self.loaded + len(self.rejected) + self.skipped:

@@ -16,6 +16,7 @@ TABLE_REACH: dict[str, Reach] = {
     "region": "open",
     "search_entry": "door",
     "import_run": "closed",
+    "import_fault": "closed",
     "audit": "closed",
     "role": "closed",
     "role_right": "closed",

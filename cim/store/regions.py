@@ -31,3 +31,9 @@ async def take_regions(
         sa.insert(t.region).from_select(["code", "level", "name", "parent_code", "geom"], rows)
     )
     return done.rowcount
+
+
+async def region_shapes(connection: AsyncConnection, level: str) -> list[bytes]:
+    """The regions of a level as WKB in longitude and latitude of CGCS2000."""
+    rows = await connection.execute(sa.select(sa.func.ST_AsBinary(t.region.c.geom)).where(t.region.c.level == level))
+    return [bytes(wkb) for wkb in rows.scalars()]

@@ -1,5 +1,7 @@
 """Import runs: opened before anything is read, closed with an exact account, kept for lineage."""
 
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import sqlalchemy as sa
@@ -11,6 +13,17 @@ from cim.store import tables as t
 
 KEPT_ROWS = 10_000
 """Rejected and repaired rows kept per run; the counts are always exact."""
+
+
+@dataclass(frozen=True, slots=True)
+class FaultRow:
+    """A fault as it is kept; ``row`` is 1-based as in the file."""
+
+    rule: str
+    action: str
+    row: int | None
+    message: str
+    wkb: bytes | None
 
 
 async def open_run(connection: AsyncConnection, *, layer: str, author: str, source_name: str, mode: ImportMode) -> int:
@@ -46,10 +59,49 @@ async def close_run(connection: AsyncConnection, report: ImportReport) -> None:
                 {"code": f.code, "severity": f.severity, "count": f.count, "message": f.message}
                 for f in report.findings
             ],
+            checks=[asdict(check) for check in report.checks],
             message=report.message,
             finished_at=sa.func.now(),
         )
     )
+
+
+async def add_faults(connection: AsyncConnection, run: int, srid: int, faults: Sequence[FaultRow]) -> None:
+    """Keep the faults a delivery was found to have; shapes are WKB in ``srid`` and stored in EPSG:4490."""
+    shape = sa.func.ST_Transform(sa.func.ST_GeomFromWKB(sa.bindparam("wkb"), srid), 4490)
+    values = [
+        {"number": number, "rule": f.rule, "action": f.action, "row": f.row, "message": f.message, "wkb": f.wkb}
+        for number, f in enumerate(faults, 1)
+    ]
+    if values:
+        await connection.execute(sa.insert(t.import_fault).values(run=run, geom=shape), values)
+
+
+async def faults_of(connection: AsyncConnection, run: int, limit: int, after: int = 0) -> list[dict[str, Any]]:
+    """Faults of a run by number, with their shapes as GeoJSON text."""
+    table = t.import_fault
+    rows = await connection.execute(
+        sa.select(
+            table.c.number,
+            table.c.rule,
+            table.c.action,
+            table.c.row,
+            table.c.message,
+            sa.func.ST_AsGeoJSON(table.c.geom, 8).label("geometry"),
+        )
+        .where(table.c.run == run, table.c.number > after)
+        .order_by(table.c.number)
+        .limit(limit)
+    )
+    return [dict(row) for row in rows.mappings()]
+
+
+async def latest_runs(connection: AsyncConnection, limit: int, layer: str | None = None) -> list[dict[str, Any]]:
+    """The newest runs, newest first, with their accounts."""
+    query = sa.select(t.import_run).order_by(t.import_run.c.id.desc()).limit(limit)
+    if layer is not None:
+        query = query.where(t.import_run.c.layer == layer)
+    return [dict(row) for row in (await connection.execute(query)).mappings()]
 
 
 async def the_run(connection: AsyncConnection, run: int) -> dict[str, Any] | None:

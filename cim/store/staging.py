@@ -73,6 +73,57 @@ async def number_repeated_keys(connection: AsyncConnection, run: int) -> None:
     )
 
 
+async def staged_shapes(
+    connection: AsyncConnection, schema: CollectionSchema, run: int, extra: Sequence[str] = ()
+) -> tuple[list[int], list[bytes], list[tuple[object, ...]]]:
+    """Numbers, WKB in storage coordinates, and further columns of the rows in staging, by number."""
+    name = quoted(NAMESPACE, staging_name(run))
+    columns = "".join(f", {quoted(column)}" for column in extra)
+    rows = (
+        await connection.execute(
+            sa.text(f"SELECT fid, ST_AsBinary(geom){columns} FROM {name} WHERE geom IS NOT NULL ORDER BY fid")
+        )
+    ).all()
+    return [row[0] for row in rows], [bytes(row[1]) for row in rows], [tuple(row[2:]) for row in rows]
+
+
+async def repeated_values(connection: AsyncConnection, run: int, field: str) -> list[tuple[str, list[int]]]:
+    """Values of a field that several rows in staging have, with the numbers of those rows."""
+    name, column = quoted(NAMESPACE, staging_name(run)), quoted(field)
+    rows = await connection.execute(
+        sa.text(
+            f"SELECT {column}::text, array_agg(fid ORDER BY fid) FROM {name} WHERE {column} IS NOT NULL"
+            f" GROUP BY {column} HAVING count(*) > 1 ORDER BY min(fid)"
+        )
+    )
+    return [(row[0], list(row[1])) for row in rows]
+
+
+async def outside_regions(
+    connection: AsyncConnection, schema: CollectionSchema, run: int, level: str, margin_deg: float
+) -> list[int] | None:
+    """Numbers of the rows that lie not wholly within the regions of a level; None when there is no such region."""
+    if not await connection.scalar(sa.select(sa.func.count()).where(t.region.c.level == level)):
+        return None
+    name = quoted(NAMESPACE, staging_name(run))
+    shape = quoted("geom_4490" if "geom_4490" in derived_srids(schema) else "geom")
+    rows = await connection.execute(
+        sa.text(
+            f"WITH area AS MATERIALIZED (SELECT ST_Buffer(ST_Union(geom), :margin) AS geom FROM cim.region"
+            f" WHERE level = :level) SELECT s.fid FROM {name} s, area"
+            f" WHERE s.geom IS NOT NULL AND NOT ST_Covers(area.geom, s.{shape}) ORDER BY s.fid"
+        ),
+        {"level": level, "margin": margin_deg},
+    )
+    return list(rows.scalars())
+
+
+async def remove_staged(connection: AsyncConnection, run: int, fids: Iterable[int]) -> None:
+    """Take rows out of staging by their numbers."""
+    name = quoted(NAMESPACE, staging_name(run))
+    await connection.execute(sa.text(f"DELETE FROM {name} WHERE fid = ANY(:fids)"), {"fids": list(fids)})
+
+
 async def drop_staging(connection: AsyncConnection, run: int) -> None:
     """Remove a run's staging table if it is still there."""
     await connection.execute(sa.text(f"DROP TABLE IF EXISTS {quoted(NAMESPACE, staging_name(run))}"))

@@ -62,6 +62,19 @@ import_run = sa.Table(
     sa.Column("message", sa.Text, nullable=False, server_default=""),
     _time("started_at"),
     _moment("finished_at"),
+    sa.Column("checks", JSONB, nullable=False, server_default="[]"),
+)
+
+import_fault = sa.Table(
+    "import_fault",
+    metadata,
+    sa.Column("run", sa.Integer, sa.ForeignKey("cim.import_run.id", ondelete="CASCADE"), primary_key=True),
+    sa.Column("number", sa.Integer, primary_key=True),
+    sa.Column("rule", sa.Text, nullable=False),
+    sa.Column("action", sa.Text, nullable=False),
+    sa.Column("row", sa.BigInteger),
+    sa.Column("message", sa.Text, nullable=False),
+    sa.Column("geom", Geometry("GEOMETRY", srid=4490, spatial_index=False)),
 )
 
 version = sa.Table(

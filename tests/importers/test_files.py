@@ -16,7 +16,8 @@ from cim.model.imports import ImportReport
 from cim.store.collections import all_collections, the_collection
 from cim.store.database import Database
 from importers.importer import ReadOptions
-from importers.run import ImportRequest, import_file, layer_id
+from importers.plan import layer_id
+from importers.run import ImportRequest, import_file
 from layers.catalog import Catalog
 
 EMPTY = Catalog({}, (), {}, {})

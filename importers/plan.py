@@ -1,0 +1,183 @@
+"""What an import is asked for, and how one source layer becomes one layer of the city."""
+
+import re
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from cim.errors import BadRequest, ImportRefused
+from cim.model.access import Grade
+from cim.model.collection import CollectionSchema, GeometryType, ImportMode
+from importers.geometry_kinds import family_of, stored_kind
+from importers.importer import ReadOptions
+from importers.inspection import LayerInspection
+from importers.mapping import Mapping, map_fields
+from importers.reference_systems import Way, coordinate_problems, given_crs, way_to_storage
+from importers.sandbox import Source
+from importers.shapes import Target
+from layers.catalog import Catalog
+from layers.definition import LayerDefinition
+from layers.romanise import romanised
+
+
+@dataclass(frozen=True, slots=True)
+class ImportRequest:
+    """What somebody wants imported, and how. ``layer`` defaults to the source layer's name; ``area`` is EWKT."""
+
+    path: Path
+    author: str
+    role: str
+    layer: str | None = None
+    mode: ImportMode = ImportMode.REPLACE
+    key: str | None = None
+    area: str | None = None
+    options: ReadOptions = field(default_factory=ReadOptions)
+    dry_run: bool = False
+    request_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How one source layer becomes one layer of the city."""
+
+    layer: str
+    inspection: LayerInspection
+    schema: CollectionSchema
+    mapping: Mapping
+    way: Way | None
+    target: Target
+    grade: Grade
+    definition: LayerDefinition | None
+
+
+def chosen_layers(source: Source, request: ImportRequest) -> list[tuple[str, LayerInspection]]:
+    """Source layers with the ids they get; kinds of geometry are parted where asked."""
+    parts = [part for layer in source.inspection.layers for part in _parts(layer, split=request.options.split)]
+    if not parts:
+        raise ImportRefused("no-layers", "the file has no layer", where=request.path.name, remedy="check the file")
+    if request.layer and len(parts) > 1:
+        same = [part for part in parts if layer_id(part[0]) == request.layer]
+        if len(same) != 1:
+            names = ", ".join(name for name, _ in parts)
+            raise ImportRefused(
+                "many-layers",
+                f"the file has {len(parts)} layers ({names}), --layer names one",
+                where=request.path.name,
+                remedy="leave --layer out; each becomes a layer under its own name",
+            )
+        parts = same
+    ids = [request.layer or layer_id(name) for name, _ in parts]
+    counted = [
+        name if ids[:place].count(name) == 0 else f"{name}_{ids[:place].count(name) + 1}"
+        for place, name in enumerate(ids)
+    ]
+    return [(name, layer) for name, (_, layer) in zip(counted, parts, strict=True)]
+
+
+def _parts(layer: LayerInspection, *, split: bool) -> list[tuple[str, LayerInspection]]:
+    families = {family_of(kind) for kind in layer.geometry_types} - {None}
+    if len(families) < 2 or not split:
+        return [(layer.name, layer)]
+    parts = []
+    for family in sorted(str(name) for name in families):
+        kinds = tuple(kind for kind in layer.geometry_types if family_of(kind) == family)
+        kind = stored_kind(dict.fromkeys(kinds, 1))
+        parts.append((f"{layer.name}_{family}", replace(layer, geometry_type=kind, geometry_types=kinds)))
+    return parts
+
+
+def layer_id(name: str) -> str:
+    """A layer id for a source layer's name: lower case, Latin letters, digits and _; Chinese in pinyin."""
+    plain = re.sub(r"[^\x00-\x7f]+", lambda found: romanised(found[0])[0], name)
+    plain = re.sub(r"[^a-z0-9]+", "_", plain.lower()).strip("_")
+    return (plain if plain[:1].isalpha() else f"layer_{plain}".rstrip("_"))[:48]
+
+
+def make_plan(
+    catalog: Catalog,
+    request: ImportRequest,
+    layer: str,
+    inspection: LayerInspection,
+    known: CollectionSchema | None,
+) -> Plan:
+    """Decide schema, fields, kind of geometry and way to storage; ImportRefused says what stands against it."""
+    definition = catalog.layers.get(layer)
+    _refuse_problems(inspection)
+    geometry = _geometry(inspection, definition, known)
+    srid, wkt = inspection.srid, inspection.crs_wkt
+    if request.options.crs:
+        srid, wkt = given_crs(request.options.crs)
+    way = None
+    if geometry != "none":
+        if srid is None and wkt is None:
+            raise ImportRefused(
+                "crs-missing",
+                "the file does not say which coordinate system it is in",
+                where=inspection.name,
+                remedy="give it with --crs, for example --crs EPSG:4523 (a missing .prj can be asked for)",
+            )
+        for problem in coordinate_problems(srid, inspection.bbox):
+            if problem.refuses:
+                raise ImportRefused(problem.code, problem.message, where=inspection.name, remedy="check --crs")
+        way = way_to_storage(srid, wkt)
+    mapping = map_fields(inspection, definition, known)
+    key = request.key or mapping.key
+    fields = tuple(mapped.field for mapped in mapping.fields)
+    if key is not None and key not in {item.name for item in fields}:
+        raise BadRequest(
+            f"there is no field {key!r}", where="--key", remedy=f"use one of {', '.join(f.name for f in fields)}"
+        )
+    schema = CollectionSchema(layer, geometry, way.srid if way else 4490, fields, key)
+    target = Target(geometry, srid, wkt, family_of(inspection.geometry_type))
+    grade = definition.grade if definition else Grade.DRAFT
+    return Plan(layer, inspection, schema, mapping, way, target, grade, definition)
+
+
+def _refuse_problems(inspection: LayerInspection) -> None:
+    families = {family_of(kind) for kind in inspection.geometry_types}
+    if len(families) > 1:
+        kinds = ", ".join(inspection.geometry_types)
+        raise ImportRefused(
+            "mixed-geometry",
+            f"the layer mixes {kinds}",
+            where=inspection.name,
+            remedy="give --split for one layer each",
+        )
+    if families == {None} and inspection.geometry_types:
+        raise ImportRefused(
+            "geometry-kind",
+            "the layer holds geometry collections, which are neither points, lines nor areas",
+            where=inspection.name,
+            remedy="have them parted by their owner",
+        )
+    if not inspection.fields and not inspection.geometry_types:
+        raise ImportRefused(
+            "nothing-to-load",
+            "the layer has neither fields nor geometry",
+            where=inspection.name,
+            remedy="check the file",
+        )
+    if inspection.feature_count == 0:
+        raise ImportRefused(
+            "no-features", "the layer has no features", where=inspection.name, remedy="ask for the file again"
+        )
+    for problem in inspection.problems:
+        if problem.refuses:
+            raise ImportRefused(problem.code, problem.message, where=inspection.name, remedy="correct the file")
+
+
+def _geometry(
+    inspection: LayerInspection, definition: LayerDefinition | None, known: CollectionSchema | None
+) -> GeometryType:
+    """The kind the layer stores; the source's must be of the same family."""
+    wanted = known.geometry if known else definition.geometry if definition else None
+    if wanted is None or wanted == inspection.geometry_type:
+        return inspection.geometry_type if wanted is None else wanted
+    same = wanted != "none" and family_of(wanted) == family_of(inspection.geometry_type)
+    if not same and wanted != "none":
+        raise ImportRefused(
+            "geometry-kind",
+            f"the file has {inspection.geometry_type}, the layer holds {wanted}",
+            where=inspection.name,
+            remedy="deliver the right file, or import it as another layer with --layer",
+        )
+    return wanted

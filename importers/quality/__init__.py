@@ -1,0 +1,1 @@
+"""Checks of a delivery before it is published."""

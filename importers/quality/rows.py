@@ -1,0 +1,94 @@
+"""Checks of single rows by their attributes: codes, names of codes, ranges, patterns. They work on Arrow columns."""
+
+from collections.abc import Iterator, Mapping, Sequence
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from layers.codes import CodeList
+from layers.definition import LayerDefinition
+from layers.quality import Check, QualityRule
+
+ROW_CHECKS: frozenset[Check] = frozenset({"codes", "code-name", "range", "pattern"})
+Columns = Mapping[str, pa.Array]
+Wrong = tuple[int, str]
+"""Index of a row in its batch, and what is wrong with it."""
+
+
+class RowChecks:
+    """The attribute rules of one layer, ready to be asked batch by batch."""
+
+    def __init__(self, definition: LayerDefinition, codes: Mapping[str, CodeList]) -> None:
+        self.rules = tuple(rule for rule in definition.quality if rule.check in ROW_CHECKS)
+        lists = {field.name: field.codes for field in definition.fields if field.codes in codes}
+        self._systems = {name: str(system) for name, system in lists.items()}
+        self._names = {
+            name: {code: text.zh for code, text in codes[str(system)].names().items()} for name, system in lists.items()
+        }
+
+    def wrong(self, rule: QualityRule, columns: Columns) -> Iterator[Wrong]:
+        """The rows of a batch that break a rule."""
+        if rule.check == "codes":
+            yield from self._unknown_codes(rule, columns)
+        elif rule.field is not None and rule.field in columns:
+            column = columns[rule.field]
+            if rule.check == "range":
+                yield from _outside(rule, column)
+            elif rule.check == "pattern":
+                yield from _unlike(rule, column)
+            elif rule.of in columns:
+                yield from self._other_names(rule, column, columns[str(rule.of)])
+
+    def repaired(self, rule: QualityRule, columns: Columns) -> pa.Array:
+        """The column of a ``code-name`` rule with the list's names where the code is known."""
+        names = self._expected(str(rule.of), columns[str(rule.of)])
+        return pc.coalesce(names, columns[str(rule.field)])
+
+    def _unknown_codes(self, rule: QualityRule, columns: Columns) -> Iterator[Wrong]:
+        fields = [rule.field] if rule.field else list(self._names)
+        for name in fields:
+            if name not in self._names or name not in columns:
+                continue
+            texts = _texts(columns[name])
+            known = pa.array(list(self._names[name]), pa.string())
+            bad = pc.and_(texts.is_valid(), pc.invert(pc.is_in(texts, value_set=known)))
+            for index in _indices(bad):
+                yield index, f"{name} is {texts[index].as_py()!r}, which {self._systems[name]} does not have"
+
+    def _other_names(self, rule: QualityRule, column: pa.Array, code: pa.Array) -> Iterator[Wrong]:
+        expected = self._expected(str(rule.of), code)
+        texts = _texts(column)
+        bad = pc.fill_null(pc.not_equal(texts, expected), fill_value=False)
+        for index in _indices(bad):
+            said, meant = texts[index].as_py(), expected[index].as_py()
+            yield index, f"{rule.field} is {said!r}, but {rule.of} {code[index].as_py()} means {meant!r}"
+
+    def _expected(self, field: str, codes: pa.Array) -> pa.Array:
+        names = self._names.get(field, {})
+        keys, values = pa.array(list(names), pa.string()), pa.array(list(names.values()), pa.string())
+        return values.take(pc.index_in(_texts(codes), value_set=keys))
+
+
+def _outside(rule: QualityRule, column: pa.Array) -> Iterator[Wrong]:
+    numbers = column.cast(pa.float64(), safe=False)
+    low = pc.less(numbers, rule.least) if rule.least is not None else pa.array([False] * len(column))
+    high = pc.greater(numbers, rule.most) if rule.most is not None else pa.array([False] * len(column))
+    for index in _indices(pc.fill_null(pc.or_(low, high), fill_value=False)):
+        limits = f"{'' if rule.least is None else rule.least} to {'' if rule.most is None else rule.most}"
+        yield index, f"{rule.field} is {column[index].as_py()}, allowed is {limits}".rstrip()
+
+
+def _unlike(rule: QualityRule, column: pa.Array) -> Iterator[Wrong]:
+    texts = _texts(column)
+    fits = pc.match_substring_regex(texts, f"^(?:{rule.pattern})$")
+    for index in _indices(pc.fill_null(pc.invert(fits), fill_value=False)):
+        yield index, f"{rule.field} is {texts[index].as_py()!r}, which is not of the form {rule.pattern}"
+
+
+def _texts(column: pa.Array) -> pa.Array:
+    return column if pa.types.is_string(column.type) else column.cast(pa.string())
+
+
+def _indices(mask: pa.Array) -> Sequence[int]:
+    found: list[int] = pc.indices_nonzero(mask).to_pylist()
+    return found
