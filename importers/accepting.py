@@ -11,7 +11,8 @@ from cim.store.collection_tables import derived_srids
 from importers.copy_rows import HEADER, TRAILER, CopyColumn, content_hashes, rows_payload
 from importers.importer import GEOMETRY_COLUMN
 from importers.plan import Plan
-from importers.quality.run import Quality
+from importers.quality.run import Quality, Shapes
+from importers.reference_systems import GEOGRAPHIC
 from importers.sandbox import Source
 from importers.wire import DERIVED_COLUMNS, REJECTED_COLUMN, REPAIRED_COLUMN, ROW_COLUMN
 
@@ -47,8 +48,7 @@ def copy_payloads(
 def _accepted(batch: pa.RecordBatch, plan: Plan, account: Account, quality: Quality) -> memoryview | None:
     columns, wrong = plan.mapping.columns(batch)
     rows = batch.column(ROW_COLUMN)
-    stored = batch.column(GEOMETRY_COLUMN) if plan.schema.geometry != "none" else None
-    looked = quality.look_at(plan, columns, rows, stored)
+    looked = quality.look_at(plan, columns, rows, _shapes_of(batch, plan))
     columns = looked.columns
     reasons: dict[int, str] = {**looked.reasons, **wrong}
     for index in pc.indices_nonzero(batch.column(REJECTED_COLUMN).is_valid()).to_pylist():
@@ -77,6 +77,14 @@ def _accepted(batch: pa.RecordBatch, plan: Plan, account: Account, quality: Qual
     payload = _payload(plan, columns, shapes, keys, account.loaded + 1, count)
     account.loaded += count
     return payload
+
+
+def _shapes_of(batch: pa.RecordBatch, plan: Plan) -> Shapes | None:
+    if plan.schema.geometry == "none":
+        return None
+    stored = batch.column(GEOMETRY_COLUMN)
+    lonlat = stored if plan.schema.srid == GEOGRAPHIC else batch.column(DERIVED_COLUMNS[GEOGRAPHIC])
+    return Shapes(stored, lonlat)
 
 
 def _shape_columns(batch: pa.RecordBatch, plan: Plan) -> list[CopyColumn]:

@@ -145,15 +145,6 @@ def _mover(transformer: pyproj.Transformer) -> Callable[[Points], Points]:
     return move
 
 
-def to_degrees(shapes: NDArray[np.object_], srid: int) -> NDArray[np.object_]:
-    """Shapes of a CGCS2000 system in longitude and latitude (EPSG:4490)."""
-    if srid == GEOGRAPHIC:
-        return shapes
-    transformer = pyproj.Transformer.from_crs(srid, GEOGRAPHIC, always_xy=True)
-    moved: NDArray[np.object_] = shapely.transform(shapes, _mover(transformer))
-    return moved
-
-
 def coordinate_problems(srid: int | None, bbox: BoundingBox | None) -> list[Problem]:
     """What the coordinates say against the declared system."""
     if srid is None or bbox is None:

@@ -8,10 +8,9 @@ from cim.store.collection_tables import content_columns, quoted
 
 
 async def index_staging(connection: AsyncConnection, schema: CollectionSchema, staging: str) -> None:
-    """Build on a staging table the indexes a collection has, so that adopting it is a rename."""
+    """Build on a filled staging table the other indexes a collection has, so that adopting it is a rename."""
     name = quoted("staging", staging)
     await _execute(connection, "SET LOCAL maintenance_work_mem = '256MB'")
-    await _execute(connection, f"ALTER TABLE {name} ADD PRIMARY KEY (fid, valid_from_version)")
     await _execute(connection, f"CREATE UNIQUE INDEX ON {name} (key) WHERE valid_to_version IS NULL")
     if schema.geometry != "none":
         await _execute(connection, f"CREATE INDEX ON {name} USING gist (geom_3857) WHERE valid_to_version IS NULL")

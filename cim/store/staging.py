@@ -4,7 +4,8 @@ A staging table has the full shape of a collection table and lives in the import
 binary COPY, checked and published, or gone with everything else when anything fails or anybody is killed.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
+from dataclasses import dataclass
 
 import sqlalchemy as sa
 from psycopg import sql
@@ -15,6 +16,7 @@ from cim.store import tables as t
 from cim.store.collection_tables import collection_table, create_statement, derived_srids, quoted
 
 NAMESPACE = "staging"
+PAGE_ROWS = 20_000
 
 
 def staging_name(run: int) -> str:
@@ -29,9 +31,14 @@ def staging_columns(schema: CollectionSchema) -> tuple[str, ...]:
 
 
 async def create_staging(connection: AsyncConnection, schema: CollectionSchema, run: int) -> None:
-    """Make the empty staging table of a run."""
+    """Make the empty staging table of a run.
+
+    Its primary key is there from the start: rows come in its order, and checks read them in pages by it.
+    """
     table = collection_table(schema, name=staging_name(run), namespace=NAMESPACE)
     await connection.execute(sa.text(create_statement(table).replace(":", r"\:")))
+    name = quoted(NAMESPACE, staging_name(run))
+    await connection.execute(sa.text(f"ALTER TABLE {name} ADD PRIMARY KEY (fid, valid_from_version)"))
 
 
 async def copy_rows(
@@ -73,18 +80,24 @@ async def number_repeated_keys(connection: AsyncConnection, run: int) -> None:
     )
 
 
-async def staged_shapes(
-    connection: AsyncConnection, schema: CollectionSchema, run: int, extra: Sequence[str] = ()
-) -> tuple[list[int], list[bytes], list[tuple[object, ...]]]:
-    """Numbers, WKB in storage coordinates, and further columns of the rows in staging, by number."""
+@dataclass(frozen=True, slots=True)
+class StagedShapes:
+    """Some rows in staging: their numbers and WKB in storage coordinates."""
+
+    fids: list[int]
+    wkb: list[bytes]
+
+
+async def staged_shapes(connection: AsyncConnection, run: int) -> AsyncIterator[StagedShapes]:
+    """The rows of a staging table that have a shape, in pages by number."""
     name = quoted(NAMESPACE, staging_name(run))
-    columns = "".join(f", {quoted(column)}" for column in extra)
-    rows = (
-        await connection.execute(
-            sa.text(f"SELECT fid, ST_AsBinary(geom){columns} FROM {name} WHERE geom IS NOT NULL ORDER BY fid")
-        )
-    ).all()
-    return [row[0] for row in rows], [bytes(row[1]) for row in rows], [tuple(row[2:]) for row in rows]
+    statement = sa.text(
+        f"SELECT fid, ST_AsBinary(geom) FROM {name} WHERE geom IS NOT NULL AND fid > :last ORDER BY fid LIMIT :rows"
+    )
+    last = -1
+    while rows := (await connection.execute(statement, {"last": last, "rows": PAGE_ROWS})).all():
+        last = rows[-1][0]
+        yield StagedShapes([row[0] for row in rows], [bytes(row[1]) for row in rows])
 
 
 async def repeated_values(connection: AsyncConnection, run: int, field: str) -> list[tuple[str, list[int]]]:

@@ -1,16 +1,19 @@
-"""Checks of single rows by their attributes: codes, names of codes, ranges, patterns. They work on Arrow columns."""
+"""Checks of single rows: codes, names of codes, ranges, patterns, declared areas. They work on Arrow columns."""
 
 from collections.abc import Iterator, Mapping, Sequence
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from numpy.typing import NDArray
 
 from layers.codes import CodeList
 from layers.definition import LayerDefinition
 from layers.quality import Check, QualityRule
 
-ROW_CHECKS: frozenset[Check] = frozenset({"codes", "code-name", "range", "pattern"})
+ROW_CHECKS: frozenset[Check] = frozenset({"codes", "code-name", "range", "pattern", "declared-area"})
 Columns = Mapping[str, pa.Array]
+Areas = NDArray[np.float64]
 Wrong = tuple[int, str]
 """Index of a row in its batch, and what is wrong with it."""
 
@@ -26,8 +29,8 @@ class RowChecks:
             name: {code: text.zh for code, text in codes[str(system)].names().items()} for name, system in lists.items()
         }
 
-    def wrong(self, rule: QualityRule, columns: Columns) -> Iterator[Wrong]:
-        """The rows of a batch that break a rule."""
+    def wrong(self, rule: QualityRule, columns: Columns, areas_m2: Areas | None) -> Iterator[Wrong]:
+        """The rows of a batch that break a rule; ``areas_m2`` are the ellipsoidal areas of their shapes."""
         if rule.check == "codes":
             yield from self._unknown_codes(rule, columns)
         elif rule.field is not None and rule.field in columns:
@@ -36,6 +39,8 @@ class RowChecks:
                 yield from _outside(rule, column)
             elif rule.check == "pattern":
                 yield from _unlike(rule, column)
+            elif rule.check == "declared-area":
+                yield from _other_areas(rule, column, areas_m2) if areas_m2 is not None else ()
             elif rule.of in columns:
                 yield from self._other_names(rule, column, columns[str(rule.of)])
 
@@ -76,6 +81,14 @@ def _outside(rule: QualityRule, column: pa.Array) -> Iterator[Wrong]:
     for index in _indices(pc.fill_null(pc.or_(low, high), fill_value=False)):
         limits = f"{'' if rule.least is None else rule.least} to {'' if rule.most is None else rule.most}"
         yield index, f"{rule.field} is {column[index].as_py()}, allowed is {limits}".rstrip()
+
+
+def _other_areas(rule: QualityRule, column: pa.Array, areas_m2: Areas) -> Iterator[Wrong]:
+    declared = column.cast(pa.float64()).to_numpy(zero_copy_only=False)
+    with np.errstate(invalid="ignore"):
+        off = np.abs(declared - areas_m2) > rule.tolerance * np.maximum(areas_m2, 1.0)
+    for index in np.flatnonzero(off):
+        yield int(index), f"{rule.field} is {declared[index]:.2f} m2, the shape has {areas_m2[index]:.2f} m2"
 
 
 def _unlike(rule: QualityRule, column: pa.Array) -> Iterator[Wrong]:

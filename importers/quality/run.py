@@ -4,11 +4,14 @@ from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+import numpy as np
 import pyarrow as pa
 import shapely
+from numpy.typing import NDArray
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from cim.errors import ImportRefused
+from cim.model.ellipsoid import ellipsoidal_areas_m2
 from cim.model.imports import CheckResult, RejectedRow, RepairedRow
 from cim.store.runs import FaultRow
 from cim.store.staging import remove_staged
@@ -18,6 +21,17 @@ from importers.quality.layer import LayerChecks, Rows, Wrong
 from importers.quality.rows import ROW_CHECKS, RowChecks
 from layers.codes import CodeList
 from layers.definition import LayerDefinition
+from layers.quality import Check
+
+NEED_AREAS: frozenset[Check] = frozenset({"declared-area", "completeness"})
+
+
+@dataclass(frozen=True, slots=True)
+class Shapes:
+    """The shapes of a batch as WKB: in storage coordinates, and in longitude and latitude."""
+
+    stored: pa.Array
+    lonlat: pa.Array
 
 
 class QualityRefused(ImportRefused):
@@ -54,10 +68,12 @@ class Quality:
     def __init__(self, definition: LayerDefinition | None, codes: Mapping[str, CodeList]) -> None:
         self.tallies = [Tally(rule) for rule in definition.quality] if definition else []
         self._rows = RowChecks(definition, codes) if definition else None
+        self._area_m2 = 0.0
 
-    def look_at(self, plan: Plan, columns: Sequence[pa.Array], rows: pa.Array, shapes: pa.Array | None) -> Looked:
-        """Apply the rules of single rows to a batch; ``shapes`` are WKB in storage coordinates."""
+    def look_at(self, plan: Plan, columns: Sequence[pa.Array], rows: pa.Array, shapes: Shapes | None) -> Looked:
+        """Apply the rules of single rows to a batch."""
         looked = Looked(list(columns))
+        areas_m2 = self._measured(shapes)
         names = list(plan.schema.field_names)
         for tally in self.tallies:
             rule = tally.rule
@@ -65,7 +81,7 @@ class Quality:
                 continue
             by_name = dict(zip(names, looked.columns, strict=True))
             tally.examined += len(rows)
-            for index, message in self._rows.wrong(rule, by_name):
+            for index, message in self._rows.wrong(rule, by_name, areas_m2):
                 tally.add(self._fault(rows, shapes, index, message, kept=tally.count < KEPT_FAULTS))
                 if rule.action == "quarantine":
                     looked.reasons.setdefault(index, message)
@@ -83,8 +99,8 @@ class Quality:
         tallies = [tally for tally in self.tallies if tally.rule.check not in ROW_CHECKS]
         if not tallies or plan.schema.geometry == "none":
             return out
-        checks = LayerChecks(connection, plan, run, _row_numbers(sorted(rejected_rows)))
-        await checks.load([tally.rule for tally in tallies])
+        checks = LayerChecks(connection, plan, run, _row_numbers(sorted(rejected_rows)), self._area_m2)
+        await checks.load()
         removed: set[int] = set()
         for tally in tallies:
             for wrong in await checks.wrong(tally.rule, tally):
@@ -122,9 +138,19 @@ class Quality:
             for fault in tally.faults
         ]
 
+    def _measured(self, shapes: Shapes | None) -> NDArray[np.float64] | None:
+        """Ellipsoidal areas of a batch in m2, nan without a shape, where a rule asks for them; they are summed up."""
+        if shapes is None or not any(tally.rule.check in NEED_AREAS for tally in self.tallies):
+            return None
+        parsed = shapely.from_wkb(shapes.lonlat.to_numpy(zero_copy_only=False))
+        areas = ellipsoidal_areas_m2(parsed)
+        areas[shapely.is_missing(parsed)] = np.nan
+        self._area_m2 += float(np.nansum(areas))
+        return areas
+
     @staticmethod
-    def _fault(rows: pa.Array, shapes: pa.Array | None, index: int, message: str, *, kept: bool) -> Fault:
-        wkb = shapes[index].as_py() if kept and shapes is not None else None
+    def _fault(rows: pa.Array, shapes: Shapes | None, index: int, message: str, *, kept: bool) -> Fault:
+        wkb = shapes.stored[index].as_py() if kept and shapes is not None else None
         return Fault(rows[index].as_py(), message, shapely.from_wkb(wkb) if wkb else None)
 
 
