@@ -14,6 +14,7 @@ from importers.geoparquet import GeoParquet
 from importers.gml import Gml
 from importers.importer import HEAD_BYTES, Importer
 from importers.kml import Kml
+from importers.redline import RedLineText
 from importers.shapefile import Shapefile
 from importers.xlsx_points import XlsxPoints
 
@@ -26,6 +27,7 @@ _SINGLE: tuple[Importer, ...] = (
     XlsxPoints(),
     Kml(),
     Gml(),
+    RedLineText(),
     GeoJsonLines(),
     GeoJson(),
     CsvPoints(),
