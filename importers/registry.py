@@ -5,6 +5,8 @@ from pathlib import Path
 from cim.errors import ImportRefused
 from importers.archive import Archive
 from importers.csv_points import CsvPoints
+from importers.dwg import Dwg
+from importers.dxf import Dxf
 from importers.filegdb import FileGdb
 from importers.flatgeobuf import FlatGeobuf
 from importers.geojson import GeoJson
@@ -14,6 +16,7 @@ from importers.geoparquet import GeoParquet
 from importers.gml import Gml
 from importers.importer import HEAD_BYTES, Importer
 from importers.kml import Kml
+from importers.osm import Osm
 from importers.redline import RedLineText
 from importers.shapefile import Shapefile
 from importers.xlsx_points import XlsxPoints
@@ -25,6 +28,9 @@ _SINGLE: tuple[Importer, ...] = (
     FileGdb(),
     GeoParquet(),
     XlsxPoints(),
+    Dxf(),
+    Dwg(),
+    Osm(),
     Kml(),
     Gml(),
     RedLineText(),
