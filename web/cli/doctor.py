@@ -10,6 +10,7 @@ from cim.errors import CimError
 from cim.store.cluster_account import disk_floor, free_disk_problem
 from cim.store.deployment import open_deployment
 from cim.store.examining import Examination, examine
+from importers.canaries import self_test
 from importers.sandbox import network_isolation
 from web.cli.options import AsJson, DataDir
 from web.viewer_files import DIST
@@ -26,7 +27,7 @@ def doctor(data: DataDir = None, as_json: AsJson = False) -> None:
             found += examine(deployment.logins)
     except CimError as error:
         found.append(Examination("database", False, error.what, error.remedy))
-    found += [_sandbox(), _viewer()]
+    found += [_sandbox(), _hostile_files(), _viewer()]
     if as_json:
         rows = [{"name": e.name, "well": e.well, "found": e.found, "remedy": e.remedy, "sql": e.sql} for e in found]
         typer.echo(json.dumps(rows, ensure_ascii=False, indent=1))
@@ -54,6 +55,13 @@ def _sandbox() -> Examination:
         isolation.how,
         "" if isolation.isolated else "uploads are refused; `cim import` needs --trust-file",
     )
+
+
+def _hostile_files() -> Examination:
+    results = self_test()
+    loose = [f"{result.name}: {result.how}" for result in results if not result.held]
+    text = f"{len(results) - len(loose)} of {len(results)} held"
+    return Examination("hostile files", not loose, text, f"import nothing you do not trust; {'; '.join(loose)}")
 
 
 def _viewer() -> Examination:
