@@ -14,7 +14,19 @@ from cim.errors import BadRequest, CimError, NotFound
 from web.asgi import Front
 from web.metrics import Metrics
 from web.problems import problem_response
-from web.routes import catalog, collections, health, identify, landing, search, session, styles, tilejson, viewer
+from web.routes import (
+    catalog,
+    collections,
+    health,
+    identify,
+    imports,
+    landing,
+    search,
+    session,
+    styles,
+    tilejson,
+    viewer,
+)
 from web.search_indexer import SearchIndexer
 from web.state import ServerState
 from web.tile_endpoint import TileEndpoint
@@ -52,7 +64,7 @@ def create_api(state: ServerState) -> FastAPI:
     )
     api.state.server = state
     api.state.metrics = Metrics()
-    for routes in (landing, collections, tilejson, styles, catalog, identify, search, session, health, viewer):
+    for routes in (landing, collections, tilejson, styles, catalog, identify, search, imports, session, health, viewer):
         api.include_router(routes.router)
     api.router.routes.append(Route("/tiles/{layer}/{z:int}/{x:int}/{y:int}.mvt", TileEndpoint(state)))
     _handle_errors(api)

@@ -7,7 +7,7 @@ from typing import Any
 import typer
 
 from cim.errors import BadRequest, CimError, NotFound
-from web.cli import doctor, importing, inspecting, keys, layer_list, publishing, up, users, versions
+from web.cli import doctor, importing, inspecting, keys, layer_list, publishing, reporting, up, users, versions
 
 app = typer.Typer(
     name="cim",
@@ -22,6 +22,7 @@ _VERBS: dict[str, Callable[..., Any]] = {
     "up": up.up,
     "import": importing.import_files,
     "inspect": inspecting.inspect,
+    "report": reporting.report,
     "layers": layer_list.layers,
     "history": versions.history,
     "diff": versions.diff,
