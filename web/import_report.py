@@ -96,7 +96,7 @@ def _summary(run: Mapping[str, Any]) -> list[Row]:
     return [
         ("图层 layer", run["layer"]),
         ("结果 result", STATUS.get(str(run["status"]), run["status"])),
-        ("版本 version", run["version"] or "-"),
+        ("版本 version", str(run["version"] or "-")),
         ("数据文件 source", f"{run['source_name']} ({run['source_layer']})"),
         ("数量 rows", loaded),
         ("说明 message", run["message"]),

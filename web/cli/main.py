@@ -7,7 +7,19 @@ from typing import Any
 import typer
 
 from cim.errors import BadRequest, CimError, NotFound
-from web.cli import doctor, importing, inspecting, keys, layer_list, publishing, reporting, up, users, versions
+from web.cli import (
+    backing_up,
+    doctor,
+    importing,
+    inspecting,
+    keys,
+    layer_list,
+    publishing,
+    reporting,
+    up,
+    users,
+    versions,
+)
 
 app = typer.Typer(
     name="cim",
@@ -28,6 +40,8 @@ _VERBS: dict[str, Callable[..., Any]] = {
     "diff": versions.diff,
     "rollback": versions.rollback,
     "publish": publishing.publish,
+    "backup": backing_up.backup,
+    "restore": backing_up.restore,
     "doctor": doctor.doctor,
 }
 for _name, _verb in _VERBS.items():
