@@ -17,6 +17,7 @@ TABLE_REACH: dict[str, Reach] = {
     "search_entry": "door",
     "import_run": "closed",
     "import_fault": "closed",
+    "upload": "closed",
     "audit": "closed",
     "role": "closed",
     "role_right": "closed",

@@ -77,6 +77,26 @@ import_fault = sa.Table(
     sa.Column("geom", Geometry("GEOMETRY", srid=4490, spatial_index=False)),
 )
 
+upload = sa.Table(
+    "upload",
+    metadata,
+    sa.Column("id", sa.Text, primary_key=True),
+    sa.Column("name", sa.Text, nullable=False),
+    sa.Column("sha256", sa.Text, nullable=False),
+    sa.Column("bytes", sa.BigInteger, nullable=False),
+    sa.Column("author", sa.Text, nullable=False),
+    sa.Column("role", sa.Text, nullable=False),
+    sa.Column("status", sa.Text, nullable=False, server_default="received"),
+    sa.Column("inspection", JSONB),
+    sa.Column("options", JSONB, nullable=False, server_default="{}"),
+    sa.Column("progress", JSONB, nullable=False, server_default="{}"),
+    sa.Column("runs", ARRAY(sa.Integer), nullable=False, server_default="{}"),
+    sa.Column("message", sa.Text, nullable=False, server_default=""),
+    sa.Column("cancel", sa.Boolean, nullable=False, server_default="false"),
+    _time("created_at"),
+    _moment("finished_at"),
+)
+
 version = sa.Table(
     "version",
     metadata,
