@@ -6,12 +6,14 @@ to a user. Nothing here knows about HTTP: ``web.problems`` maps each class to a 
     CimError
     ├── StoreError          the database could not do it
     │   ├── StoreUnavailable    not reachable, not ready, out of connections or time
+    │   ├── StoreFull           no room for it on the disk or in a quota
     │   └── StoreConflict       somebody else holds or changed it
     ├── ClusterError        the private PostGIS cannot be made or started
     ├── NotFound            no such layer, feature, version, user, key
     ├── NotAllowed          the policy says no
     ├── NotIdentified       no valid credentials where some are needed
     ├── BadRequest          the caller's value cannot be used
+    │   └── TooLarge            more bytes than are taken at once
     ├── ImportRefused       an import ends without changing anything
     └── DefinitionError     a layer definition, style or code list is wrong
 """
@@ -48,6 +50,10 @@ class StoreUnavailable(StoreError):
     """The database cannot be reached, is starting, or ran out of time or connections; trying later may help."""
 
 
+class StoreFull(StoreError):
+    """There is no room: the disk is below its floor, or the caller's quota is used up."""
+
+
 class StoreConflict(StoreError):
     """Another writer holds the thing or has changed it since it was read."""
 
@@ -74,6 +80,10 @@ class TooManyAttempts(NotIdentified):
 
 class BadRequest(CimError):
     """A value given by the caller cannot be used."""
+
+
+class TooLarge(BadRequest):
+    """The caller sends more bytes than are taken at once."""
 
 
 class ImportRefused(CimError):

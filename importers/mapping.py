@@ -1,7 +1,7 @@
 """From a source's fields to a layer's: by name and alias, typed, with a reason for every row that does not fit."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -45,7 +45,7 @@ class MappedField:
 
 
 @dataclass(frozen=True, slots=True)
-class Mapping:
+class FieldMapping:
     """How one delivery fills one layer."""
 
     fields: tuple[MappedField, ...]
@@ -68,17 +68,26 @@ class Mapping:
         return columns, wrong
 
 
-def map_fields(layer: LayerInspection, definition: LayerDefinition | None, known: CollectionSchema | None) -> Mapping:
+def map_fields(
+    layer: LayerInspection,
+    definition: LayerDefinition | None,
+    known: CollectionSchema | None,
+    chosen: Mapping[str, str] | None = None,
+) -> FieldMapping:
     """Match a source layer's fields with the definition's, or with the layer as it is, or take them as they come.
+
+    ``chosen`` says which source field fills which of the layer and goes before names and aliases.
 
     Source fields that match nothing are kept under their own name. Raises ImportRefused when a required field or the
     key has no source.
     """
+    chosen = {source.casefold(): name for source, name in (chosen or {}).items()}
     wanted = _wanted(definition, known)
     taken: set[str] = set()
     mapped, findings = [], []
     for field, names, required in wanted:
-        source = _find(layer.fields, names, taken)
+        preferred = [source for source, name in chosen.items() if name == field.name]
+        source = _find(layer.fields, (*preferred, *names), taken)
         if source is not None:
             taken.add(source)
         mapped.append(MappedField(field, source, required))
@@ -92,7 +101,7 @@ def map_fields(layer: LayerInspection, definition: LayerDefinition | None, known
     extra = [left for left in layer.fields if left.name not in taken]
     used = {m.field.name for m in mapped}
     for left in extra:
-        name = column_name(left.name, used)
+        name = column_name(chosen.get(left.name.casefold(), left.name), used)
         used.add(name)
         mapped.append(MappedField(Field(name, left.type), left.name))
     if extra and wanted:
@@ -100,7 +109,7 @@ def map_fields(layer: LayerInspection, definition: LayerDefinition | None, known
         findings.append(
             Finding("field-unknown", "information", len(extra), f"not in the layer's definition, kept: {listed}")
         )
-    return Mapping(tuple(mapped), key, tuple(findings))
+    return FieldMapping(tuple(mapped), key, tuple(findings))
 
 
 def _wanted(

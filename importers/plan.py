@@ -1,16 +1,17 @@
 """What an import is asked for, and how one source layer becomes one layer of the city."""
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from cim.errors import BadRequest, ImportRefused
 from cim.model.access import Grade
-from cim.model.collection import CollectionSchema, GeometryType, ImportMode
+from cim.model.collection import Collection, CollectionSchema, GeometryType, ImportMode
 from importers.geometry_kinds import family_of, stored_kind
 from importers.importer import ReadOptions
 from importers.inspection import LayerInspection
-from importers.mapping import Mapping, map_fields
+from importers.mapping import FieldMapping, map_fields
 from importers.reference_systems import Way, coordinate_problems, given_crs, way_to_storage
 from importers.sandbox import Source
 from importers.shapes import Target
@@ -21,7 +22,10 @@ from layers.romanise import romanised
 
 @dataclass(frozen=True, slots=True)
 class ImportRequest:
-    """What somebody wants imported, and how. ``layer`` defaults to the source layer's name; ``area`` is EWKT."""
+    """What somebody wants imported, and how. ``layer`` defaults to the source layer's name; ``area`` is EWKT.
+
+    ``fields`` says which field of the file fills which of the layer; it is kept with the layer for later deliveries.
+    """
 
     path: Path
     author: str
@@ -33,6 +37,7 @@ class ImportRequest:
     options: ReadOptions = field(default_factory=ReadOptions)
     dry_run: bool = False
     request_id: str = ""
+    fields: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +47,7 @@ class Plan:
     layer: str
     inspection: LayerInspection
     schema: CollectionSchema
-    mapping: Mapping
+    mapping: FieldMapping
     way: Way | None
     target: Target
     grade: Grade
@@ -97,12 +102,13 @@ def make_plan(
     request: ImportRequest,
     layer: str,
     inspection: LayerInspection,
-    known: CollectionSchema | None,
+    known: Collection | None,
 ) -> Plan:
     """Decide schema, fields, kind of geometry and way to storage; ImportRefused says what stands against it."""
     definition = catalog.layers.get(layer)
     _refuse_problems(inspection)
-    geometry = _geometry(inspection, definition, known)
+    held = known.schema if known else None
+    geometry = _geometry(inspection, definition, held)
     srid, wkt = inspection.srid, inspection.crs_wkt
     if request.options.crs:
         srid, wkt = given_crs(request.options.crs)
@@ -119,7 +125,9 @@ def make_plan(
             if problem.refuses:
                 raise ImportRefused(problem.code, problem.message, where=inspection.name, remedy="check --crs")
         way = way_to_storage(srid, wkt)
-    mapping = map_fields(inspection, definition, known)
+    _check_chosen(inspection, request.fields)
+    chosen = {**(known.source_fields if known else {}), **request.fields}
+    mapping = map_fields(inspection, definition, held, chosen)
     key = request.key or mapping.key
     fields = tuple(mapped.field for mapped in mapping.fields)
     if key is not None and key not in {item.name for item in fields}:
@@ -130,6 +138,17 @@ def make_plan(
     target = Target(geometry, srid, wkt, family_of(inspection.geometry_type))
     grade = definition.grade if definition else Grade.DRAFT
     return Plan(layer, inspection, schema, mapping, way, target, grade, definition)
+
+
+def _check_chosen(inspection: LayerInspection, chosen: Mapping[str, str]) -> None:
+    have = {field.name.casefold() for field in inspection.fields}
+    lacking = [source for source in chosen if source.casefold() not in have]
+    if lacking:
+        raise BadRequest(
+            f"the file has no field {', '.join(lacking)}",
+            where="--field",
+            remedy=f"its fields are {', '.join(field.name for field in inspection.fields)}",
+        )
 
 
 def _refuse_problems(inspection: LayerInspection) -> None:

@@ -13,7 +13,7 @@ from cim.model.collection import Version
 from cim.model.imports import ImportReport
 from cim.store import runs
 from cim.store.collection_ddl import index_staging
-from cim.store.collections import find_collection
+from cim.store.collections import find_collection, keep_source_fields
 from cim.store.database import Database
 from cim.store.regions import take_regions
 from cim.store.staging import claim_run, copy_rows, create_staging, duplicate_keys, number_repeated_keys, staging_name
@@ -99,13 +99,14 @@ async def _publish(job: _Layer, run: int) -> tuple[Plan, Version | None]:
     async with job.database.writing(request.request_id, timeout_ms=0) as connection:
         await claim_run(connection, run)
         known = await find_collection(connection, job.layer)
-        plan = make_plan(job.catalog, request, job.layer, job.inspection, known.schema if known else None)
+        plan = make_plan(job.catalog, request, job.layer, job.inspection, known)
         await runs.describe_run(connection, run, **lineage_of(plan, job.source, request))
         await create_staging(connection, plan.schema, run)
         with Ahead(copy_payloads(job.source, plan, account, quality, job.progress)) as payloads:
             await copy_rows(connection, plan.schema, run, payloads)
         await _check(connection, job, plan, run)
         version = None
+        job.progress(job.layer, account.read, job.inspection.feature_count)
         if not request.dry_run:
             version = await publish(
                 connection,
@@ -116,6 +117,8 @@ async def _publish(job: _Layer, run: int) -> tuple[Plan, Version | None]:
                 author=request.author,
                 area=request.area,
             )
+        if request.fields and not request.dry_run:
+            await keep_source_fields(connection, job.layer, request.fields)
         report = report_of(run, plan, version, account, request, quality)
         if version is not None and plan.definition and plan.definition.region:
             region = plan.definition.region

@@ -13,6 +13,7 @@ from cim.store.cluster import Cluster
 from cim.store.cluster_logins import Logins, create_database, drop_database
 from cim.store.database import Database
 from cim.store.deployment import DatabaseUrls
+from cim.store.files import FileStore
 from cim.store.migrating import migrate
 
 REAL_DATA = Path(__file__).resolve().parents[2] / "shared" / "real-data"
@@ -74,6 +75,15 @@ async def database(logins: Logins) -> AsyncIterator[Database]:
     opened = Database(logins.reader_url, logins.writer_url, pool_size=4)
     yield opened
     await opened.close()
+
+
+@pytest.fixture
+def files(run_folder: Path) -> Iterator[FileStore]:
+    """A folder for uploads and rasters."""
+    root = run_folder / f"files-{uuid.uuid4().hex[:8]}"
+    root.mkdir()
+    yield FileStore(root)
+    shutil.rmtree(root, ignore_errors=True)
 
 
 @pytest.fixture

@@ -2,10 +2,12 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from http import HTTPStatus
 
 import structlog
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 from starlette.routing import Route
 from starlette.types import ASGIApp
@@ -13,7 +15,7 @@ from starlette.types import ASGIApp
 from cim.errors import BadRequest, CimError, NotFound
 from web.asgi import Front
 from web.metrics import Metrics
-from web.problems import problem_response
+from web.problems import MEDIA_TYPE, problem, problem_response
 from web.routes import (
     catalog,
     collections,
@@ -25,6 +27,8 @@ from web.routes import (
     session,
     styles,
     tilejson,
+    uploads,
+    versions,
     viewer,
 )
 from web.search_indexer import SearchIndexer
@@ -32,6 +36,21 @@ from web.state import ServerState
 from web.tile_endpoint import TileEndpoint
 
 _log = structlog.get_logger()
+_ROUTES = (
+    landing,
+    collections,
+    versions,
+    tilejson,
+    styles,
+    catalog,
+    identify,
+    search,
+    uploads,
+    imports,
+    session,
+    health,
+    viewer,
+)
 
 
 def create_app(state: ServerState) -> ASGIApp:
@@ -48,7 +67,8 @@ def create_api(state: ServerState) -> FastAPI:
         indexer = SearchIndexer(state.database, state.catalog)
         await state.live.start()
         indexer.start(state.live)
-        yield
+        async with state.queue.open_async():
+            yield
         await indexer.stop()
         await state.live.stop()
         await state.database.close()
@@ -64,7 +84,7 @@ def create_api(state: ServerState) -> FastAPI:
     )
     api.state.server = state
     api.state.metrics = Metrics()
-    for routes in (landing, collections, tilejson, styles, catalog, identify, search, imports, session, health, viewer):
+    for routes in _ROUTES:
         api.include_router(routes.router)
     api.router.routes.append(Route("/tiles/{layer}/{z:int}/{x:int}/{y:int}.mvt", TileEndpoint(state)))
     _handle_errors(api)
@@ -91,10 +111,19 @@ def _handle_errors(api: FastAPI) -> None:
 
     @api.exception_handler(HTTPException)
     async def missing(request: Request, error: Exception) -> Response:
-        status = error.status_code if isinstance(error, HTTPException) else 500
+        if not isinstance(error, HTTPException):
+            raise error
+        status = error.status_code
         if status == 404:
             return await known(request, NotFound("there is nothing at this address", remedy="see / for what there is"))
-        return await known(request, BadRequest(f"the request was refused ({status})", remedy="see /api"))
+        document = problem(
+            HTTPStatus(status),
+            f"the address does not take {request.method}" if status == 405 else "the request was refused",
+            path=request.url.path,
+            request_id=request.scope.get("request_id", ""),
+            remedy="see /api",
+        )
+        return JSONResponse(document, status, error.headers or {}, MEDIA_TYPE)
 
     @api.exception_handler(Exception)
     async def unknown(request: Request, error: Exception) -> Response:

@@ -7,6 +7,8 @@ from typing import Any
 from cim import errors
 
 STATUS: dict[type[errors.CimError], HTTPStatus] = {
+    errors.TooLarge: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    errors.StoreFull: HTTPStatus.INSUFFICIENT_STORAGE,
     errors.BadRequest: HTTPStatus.BAD_REQUEST,
     errors.NotIdentified: HTTPStatus.UNAUTHORIZED,
     errors.TooManyAttempts: HTTPStatus.TOO_MANY_REQUESTS,

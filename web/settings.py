@@ -10,7 +10,9 @@ class ServerSettings(BaseSettings):
     """What an operator can set. Each has an environment variable ``CIM_<NAME>``; docs/setup.md explains them.
 
     ``layers`` is an office's own folder of definitions, styles and code lists. ``tile_cache_mb`` bounds the
-    memory that tiles are kept in. ``secure_cookie`` must be on where the server is reached by HTTPS.
+    memory that tiles are kept in. ``secure_cookie`` must be on where the server is reached by HTTPS. ``upload_mb``
+    bounds one upload, ``upload_quota_mb`` what one account's uploads take together until they are removed, which
+    happens ``upload_days`` after their import ended.
     """
 
     model_config = SettingsConfigDict(env_prefix="CIM_", extra="ignore")
@@ -20,3 +22,6 @@ class ServerSettings(BaseSettings):
     pool_size: int = Field(default=8, ge=2, le=100)
     secure_cookie: bool = False
     page_limit: int = Field(default=1_000, ge=1, le=10_000)
+    upload_mb: int = Field(default=4_096, ge=1)
+    upload_quota_mb: int = Field(default=20_480, ge=1)
+    upload_days: int = Field(default=7, ge=1)

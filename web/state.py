@@ -3,16 +3,19 @@
 from dataclasses import dataclass
 
 from fastapi import Request
+from procrastinate import App
 
 from cim.model.access import Operation, Principal
 from cim.model.collection import Collection
 from cim.policy.policy import Decision, decide, readable, require
 from cim.store.database import Database
+from cim.store.files import FileStore
 from layers.catalog import Catalog
 from tiles.cache import TileCache
 from tiles.vector import VectorTiles
 from web.identity import COOKIE, Identities, check_csrf, credential_of
 from web.live_catalog import LiveCatalog
+from web.queue import queue_app
 from web.settings import ServerSettings
 
 
@@ -26,9 +29,11 @@ class ServerState:
     live: LiveCatalog
     identities: Identities
     tiles: VectorTiles
+    files: FileStore
+    queue: App
 
     @classmethod
-    def build(cls, settings: ServerSettings, database: Database, catalog: Catalog) -> "ServerState":
+    def build(cls, settings: ServerSettings, database: Database, catalog: Catalog, files: FileStore) -> "ServerState":
         """Assemble the parts and tie the caches to the change notices."""
         live = LiveCatalog(database)
         identities = Identities(database)
@@ -39,7 +44,7 @@ class ServerState:
             tiles.cache.keep_versions({c.id: c.version for c in live.collections.values()})
 
         live.on_change.append(follow)
-        return cls(settings, database, catalog, live, identities, tiles)
+        return cls(settings, database, catalog, live, identities, tiles, files, queue_app(database.writer_url))
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,22 +7,24 @@ from pathlib import Path
 from typing import Any
 
 import structlog
-from procrastinate import App
 
 from cim.errors import CimError, ImportRefused
 from cim.model.collection import ImportMode
 from cim.model.imports import ImportReport
 from cim.store import uploads
 from cim.store.database import Database
+from cim.store.files import FileStore
 from cim.store.staging import sweep_runs
 from importers.canaries import require_safe_reading
 from importers.importer import ReadOptions
 from importers.run import ImportRequest, import_file
 from importers.sandbox import network_isolation, open_source
 from layers.catalog import Catalog
-from web.queue import IMPORT, INSPECT, queue_app
+from web.queue import IMPORT, INSPECT, put, queue_app
 
 STATE_EVERY_S = 0.5
+STOP_AFTER_S = 5.0
+STALLED_AFTER_S = 30
 _log = structlog.get_logger()
 
 
@@ -34,28 +36,66 @@ class Cancelled(ImportRefused):
 
 
 class Worker:
-    """Takes jobs from the queue until it is stopped. ``files`` is the folder uploads are kept below."""
+    """Takes jobs from the queue until it is stopped."""
 
-    def __init__(self, database: Database, catalog: Catalog, writer_url: str, files: Path) -> None:
+    def __init__(self, database: Database, catalog: Catalog, files: FileStore, *, upload_days: int = 7) -> None:
         self._database, self._catalog, self._files = database, catalog, files
-        self.app = queue_app(writer_url)
+        self._upload_days = upload_days
+        self.app = queue_app(database.writer_url)
         self.app.task(name=INSPECT)(self.inspect)
         self.app.task(name=IMPORT)(self.import_)
 
     async def run(self, *, wait: bool = True) -> None:
-        """Work the queue; without ``wait`` only what is in it now. Jobs of a worker that died are taken up again."""
+        """Work the queue until a signal ends it; without ``wait`` only what is in it now.
+
+        Jobs of a worker that died are taken up again, at the start and while waiting.
+        """
         async with self.app.open_async():
-            async with self._database.writing("worker") as connection:
-                await sweep_runs(connection)
-            await _take_up_stalled(self.app)
-            await self.app.run_worker_async(
-                concurrency=1, wait=wait, install_signal_handlers=wait, delete_jobs="always"
-            )
+            await self._tidy()
+            await self._take_up()
+            watching = asyncio.create_task(self._watch()) if wait else None
+            try:
+                await self.app.run_worker_async(
+                    concurrency=1,
+                    wait=wait,
+                    install_signal_handlers=wait,
+                    delete_jobs="always",
+                    shutdown_graceful_timeout=STOP_AFTER_S,
+                )
+            finally:
+                if watching:
+                    watching.cancel()
+
+    async def _tidy(self) -> None:
+        """Remove what broken imports and forgotten uploads left."""
+        async with self._database.writing("worker") as connection:
+            await sweep_runs(connection)
+            gone = await uploads.remove_ended(connection, self._upload_days)
+        for upload in gone:
+            self._files.remove_upload(upload)
+
+    async def _take_up(self) -> None:
+        """Queue again what a dead worker left undone; an import is one transaction and may be repeated."""
+        for job in await self.app.job_manager.get_stalled_jobs(seconds_since_heartbeat=STALLED_AFTER_S):
+            await self.app.job_manager.retry_job(job)
+        async with self._database.writing("worker") as connection:
+            left = await uploads.left_undone(connection)
+        for upload, task in left:
+            await put(self.app, task, upload)
+
+    async def _watch(self) -> None:
+        while True:
+            await asyncio.sleep(STALLED_AFTER_S / 3)
+            with contextlib.suppress(CimError):
+                await self._tidy()
+                await self._take_up()
 
     async def inspect(self, upload: str) -> None:
         """Look into an upload and keep what was found."""
         async with self._database.writing(upload) as connection:
             entry = await uploads.the_upload(connection, upload)
+            if entry["status"] not in {"received", "inspecting"}:
+                return
             await uploads.move_upload(connection, upload, "inspecting")
         try:
             document = await asyncio.to_thread(self._inspected, entry)
@@ -84,7 +124,7 @@ class Worker:
             telling.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await telling
-        status, message = _outcome(reports, cancelled=progress.cancelled)
+        status, message = _outcome(reports)
         await self._end(upload, status, message, runs=[report.run for report in reports])
 
     async def _tell(self, upload: str, progress: "_Progress") -> None:
@@ -120,10 +160,11 @@ class Worker:
             chosen.get("key"),
             options=options,
             request_id=entry["id"],
+            fields=chosen.get("fields") or {},
         )
 
     def _path(self, entry: dict[str, Any]) -> Path:
-        return upload_path(self._files, entry["id"], entry["name"])
+        return self._files.upload_folder(str(entry["id"])) / str(entry["name"])
 
 
 class _Progress:
@@ -139,19 +180,9 @@ class _Progress:
         self.state = {"layer": layer, "done": done, "total": total}
 
 
-def upload_path(files: Path, upload: str, name: str) -> Path:
-    """Where an upload's main file lies."""
-    return files / "uploads" / upload / name
-
-
-def _outcome(reports: list[ImportReport], *, cancelled: bool) -> tuple[uploads.UploadStatus, str]:
+def _outcome(reports: list[ImportReport]) -> tuple[uploads.UploadStatus, str]:
+    """How an upload ended: what was asked to stop too late for a layer is said as it is."""
     message = "; ".join(f"{report.layer}: {report.status} - {report.message}" for report in reports)
-    if cancelled:
+    if any(finding.code == "cancelled" for report in reports for finding in report.findings):
         return "cancelled", message
     return ("failed" if all(report.status == "refused" for report in reports) else "done"), message
-
-
-async def _take_up_stalled(app: App) -> None:
-    """Put the jobs of workers that are no more back into the queue: an import may be repeated, it is one transaction."""
-    for job in await app.job_manager.get_stalled_jobs(seconds_since_heartbeat=30):
-        await app.job_manager.retry_job(job)

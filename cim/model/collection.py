@@ -1,6 +1,8 @@
 """A collection is one layer's features under versions."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from dataclasses import field as dataclass_field
 from datetime import datetime
 from enum import StrEnum
 from typing import Literal
@@ -8,6 +10,7 @@ from typing import Literal
 from cim.model.access import Grade
 
 FieldType = Literal["text", "integer", "bigint", "double", "boolean", "date", "timestamp"]
+LayerKind = Literal["vector", "raster"]
 GeometryType = Literal["none", "Point", "MultiPoint", "LineString", "MultiLineString", "Polygon", "MultiPolygon"]
 BoundingBox = tuple[float, float, float, float]
 """West, south, east, north in degrees (CRS84 unless said otherwise)."""
@@ -27,6 +30,7 @@ class CollectionSchema:
     """The columns of a collection and how its features are told apart.
 
     ``srid`` is the storage CRS: the source's where that is of the CGCS2000 family, else 4490.
+    A layer of kind ``raster`` has one feature for each image: its outline, and the name of the file that holds it.
     ``key`` names the field that identifies a feature across versions; ``None`` lets the content be the key.
     """
 
@@ -35,6 +39,7 @@ class CollectionSchema:
     srid: int
     fields: tuple[Field, ...]
     key: str | None = None
+    kind: LayerKind = "vector"
 
     @property
     def field_names(self) -> tuple[str, ...]:
@@ -52,6 +57,8 @@ class Collection:
     feature_count: int
     bbox: BoundingBox | None
     updated_at: datetime
+    source_fields: Mapping[str, str] = dataclass_field(default_factory=dict)
+    """Fields of deliveries under other names: the file's name, folded, to the layer's."""
 
     @property
     def id(self) -> str:
@@ -103,9 +110,13 @@ class Version:
 
 @dataclass(frozen=True, slots=True)
 class FeatureDifference:
-    """One feature that differs between two versions: added, changed (with the differing fields) or removed."""
+    """One feature that differs between two versions: added, changed (with the differing fields) or removed.
+
+    ``geometry`` is GeoJSON text in longitude and latitude, where it was asked for: the newer shape, or the last one.
+    """
 
     kind: Literal["added", "changed", "removed"]
     key: str
     fid: int
     fields: tuple[str, ...] = ()
+    geometry: str | None = None

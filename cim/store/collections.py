@@ -1,9 +1,10 @@
 """What collections exist, at which version, under which grade."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.dialects.postgresql import JSONB, insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from cim.errors import NotFound
@@ -48,6 +49,7 @@ async def put_schema(connection: AsyncConnection, schema: CollectionSchema, grad
         "geometry": schema.geometry,
         "srid": schema.srid,
         "key": schema.key,
+        "kind": schema.kind,
         "fields": [_field_row(field) for field in schema.fields],
     }
     statement = insert(t.collection).values(**values, grade=grade, version=0, feature_count=0)
@@ -63,6 +65,13 @@ async def set_grade(connection: AsyncConnection, layer: str, grade: Grade) -> No
         await the_collection(connection, layer)
 
 
+async def keep_source_fields(connection: AsyncConnection, layer: str, chosen: Mapping[str, str]) -> None:
+    """Remember with a layer which field of a delivery fills which of its own; later deliveries follow it."""
+    folded = {source.casefold(): field for source, field in chosen.items()}
+    merged = t.collection.c.source_fields.concat(sa.cast(folded, JSONB))
+    await connection.execute(sa.update(t.collection).where(t.collection.c.id == layer).values(source_fields=merged))
+
+
 def _field_row(field: Field) -> dict[str, str | None]:
     return {"name": field.name, "type": field.type, "grade": field.grade}
 
@@ -71,7 +80,7 @@ def _collection(row: Any) -> Collection:
     fields = tuple(
         Field(item["name"], item["type"], Grade(item["grade"]) if item.get("grade") else None) for item in row["fields"]
     )
-    schema = CollectionSchema(row["id"], row["geometry"], row["srid"], fields, row["key"])
+    schema = CollectionSchema(row["id"], row["geometry"], row["srid"], fields, row["key"], row["kind"])
     return Collection(
         schema=schema,
         grade=Grade(row["grade"]),
@@ -79,4 +88,5 @@ def _collection(row: Any) -> Collection:
         feature_count=row["feature_count"],
         bbox=tuple(row["bbox"]) if row["bbox"] else None,
         updated_at=row["updated_at"],
+        source_fields=row["source_fields"],
     )

@@ -17,7 +17,7 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
-from cim.errors import CimError, StoreConflict, StoreError, StoreUnavailable
+from cim.errors import CimError, StoreConflict, StoreError, StoreFull, StoreUnavailable
 from cim.model.access import ReadContext
 
 Result = TypeVar("Result")
@@ -158,9 +158,7 @@ def store_error(error: BaseException | None, *, lost: bool = False) -> StoreErro
     if isinstance(error, pg.QueryCanceled):
         return StoreUnavailable("the query took longer than it may", remedy="ask for a smaller area or fewer features")
     if isinstance(error, pg.DiskFull):
-        return StoreUnavailable(
-            "the database's disk is full; nothing was changed", remedy="free space on the data disk"
-        )
+        return StoreFull("the database's disk is full; nothing was changed", remedy="free space on the data disk")
     connection_lost = lost or isinstance(error, (pg.OperationalError, OperationalError, OSError))
     if connection_lost:
         return StoreUnavailable("the database cannot be reached", remedy="try again shortly; `cim doctor` tells more")

@@ -14,8 +14,9 @@ import sqlalchemy as sa
 
 from cim.errors import ClusterError
 from cim.store.cluster import Cluster
-from cim.store.cluster_account import default_data_dir
+from cim.store.cluster_account import default_data_dir, make_private_dir, running_account
 from cim.store.cluster_programs import Progress
+from cim.store.files import FileStore
 from cim.store.migrating import migrate
 
 OWNER_VARIABLE = "CIM_DATABASE_URL"
@@ -37,6 +38,14 @@ class Deployment:
     logins: DatabaseUrls
     data_dir: Path
     cluster: Cluster | None
+
+    def files(self) -> FileStore:
+        """The folder for files the database refers to, made on first use for the account that serves."""
+        folder = self.data_dir / "files"
+        if self.cluster is None:
+            self.data_dir.mkdir(parents=True, exist_ok=True)
+        make_private_dir(folder, running_account())
+        return FileStore(folder)
 
     def migrate(self) -> str:
         """Bring the database to the schema this server needs; returns the revision."""

@@ -26,7 +26,7 @@ async def evolve(connection: AsyncConnection, known: CollectionSchema, incoming:
     new = tuple(field for field in incoming.fields if field.name not in have)
     if not new:
         return known
-    schema = CollectionSchema(known.id, known.geometry, known.srid, (*known.fields, *new), known.key)
+    schema = CollectionSchema(known.id, known.geometry, known.srid, (*known.fields, *new), known.key, known.kind)
     for field in new:
         kind = column_type(field).compile(dialect=connection.dialect)
         await connection.execute(
@@ -38,7 +38,11 @@ async def evolve(connection: AsyncConnection, known: CollectionSchema, incoming:
 
 
 def _refuse_difference(known: CollectionSchema, incoming: CollectionSchema) -> None:
-    pairs = [("geometry type", known.geometry, incoming.geometry), ("key field", known.key, incoming.key)]
+    pairs: list[tuple[str, str | None, str | None]] = [
+        ("kind of layer", known.kind, incoming.kind),
+        ("geometry type", known.geometry, incoming.geometry),
+    ]
+    pairs.append(("key field", known.key, incoming.key))
     pairs.append(("coordinate system", f"EPSG:{known.srid}", f"EPSG:{incoming.srid}"))
     types = {field.name: field.type for field in known.fields}
     pairs += [

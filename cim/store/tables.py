@@ -34,6 +34,8 @@ collection = sa.Table(
     sa.Column("feature_count", sa.BigInteger, nullable=False),
     sa.Column("bbox", ARRAY(sa.Float)),
     sa.Column("search_version", sa.Integer, nullable=False, server_default="0"),
+    sa.Column("kind", sa.Text, nullable=False, server_default="vector"),
+    sa.Column("source_fields", JSONB, nullable=False, server_default="{}"),
     _time("updated_at"),
     sa.CheckConstraint("grade IN ('public', 'internal', 'restricted', 'draft')", name="collection_grade"),
 )
@@ -111,6 +113,7 @@ version = sa.Table(
     sa.Column("run", sa.Integer, sa.ForeignKey("cim.import_run.id")),
     sa.Column("note", sa.Text, nullable=False, server_default=""),
     sa.Column("transaction_id", sa.Text),
+    sa.Column("pruned", sa.Boolean, nullable=False, server_default="false"),
     _time("created_at"),
 )
 

@@ -1,6 +1,7 @@
 """Uploads: files handed in over the web, what was found in them, and how far their import is."""
 
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any, Literal
 
 import sqlalchemy as sa
@@ -72,3 +73,41 @@ async def ask_to_cancel(connection: AsyncConnection, upload: str) -> None:
         .where(t.upload.c.id == upload, t.upload.c.status.in_(("received", "inspected", "queued")))
         .values(status="cancelled", message="cancelled before it began", finished_at=sa.func.now())
     )
+
+
+async def remove_upload(connection: AsyncConnection, upload: str) -> bool:
+    """Forget an upload that is not under way; False when it is."""
+    gone = await connection.execute(
+        sa.delete(t.upload).where(
+            t.upload.c.id == upload, t.upload.c.status.not_in(("inspecting", "queued", "running"))
+        )
+    )
+    return gone.rowcount > 0
+
+
+async def remove_ended(connection: AsyncConnection, days: int) -> list[str]:
+    """Forget uploads that ended, or were never started, more than ``days`` ago; returns their ids."""
+    old = sa.func.coalesce(t.upload.c.finished_at, t.upload.c.created_at) < sa.func.now() - timedelta(days=days)
+    idle = t.upload.c.status.not_in(("inspecting", "queued", "running"))
+    return list((await connection.execute(sa.delete(t.upload).where(old, idle).returning(t.upload.c.id))).scalars())
+
+
+async def newest_uploads(connection: AsyncConnection, author: str | None, limit: int) -> list[dict[str, Any]]:
+    """Uploads, newest first; of one account or, with None, of all."""
+    query = sa.select(t.upload).order_by(t.upload.c.created_at.desc()).limit(limit)
+    if author is not None:
+        query = query.where(t.upload.c.author == author)
+    return [dict(row) for row in (await connection.execute(query)).mappings()]
+
+
+async def left_undone(connection: AsyncConnection) -> list[tuple[str, str]]:
+    """Uploads under way that no job in the queue stands for any more, with the task each needs."""
+    rows = await connection.execute(
+        sa.text(
+            "SELECT id, CASE WHEN status IN ('queued', 'running') THEN 'import_upload' ELSE 'inspect_upload' END"
+            " FROM cim.upload u WHERE status IN ('received', 'inspecting', 'queued', 'running')"
+            " AND NOT EXISTS (SELECT FROM jobs.procrastinate_jobs j WHERE j.args ->> 'upload' = u.id"
+            " AND j.status IN ('todo', 'doing')) ORDER BY created_at"
+        )
+    )
+    return [(str(row[0]), str(row[1])) for row in rows]

@@ -18,6 +18,8 @@ from cim.store.collections import find_collection, lock_layer, put_schema, the_c
 from cim.store.merging import evolve, join_by_hash, merge, same_content
 from cim.store.staging import drop_staging, staging_name
 
+ROLLED_BACK = "rolled back to version "
+
 
 async def publish(
     connection: AsyncConnection,
@@ -54,10 +56,14 @@ async def publish(
 
 
 async def rollback(connection: AsyncConnection, layer: str, number: int, *, author: str) -> Version | None:
-    """Publish a new version whose features equal those of an older one; None when nothing differs."""
+    """Publish a new version whose features equal those of an older one; None when nothing differs.
+
+    Version 0 is the state before the first one: the layer becomes empty.
+    """
     await lock_layer(connection, layer)
     current = await the_collection(connection, layer)
-    await the_version(connection, layer, number)
+    if number > 0:
+        await the_version(connection, layer, number)
     name, new = quoted("history", layer), current.version + 1
     columns = stored_columns(current.schema)
     await join_by_hash(connection)
@@ -95,7 +101,7 @@ async def rollback(connection: AsyncConnection, layer: str, number: int, *, auth
     change = VersionChange(restored.rowcount - changed, changed, len(outcomes) - changed)
     if change.empty:
         return None
-    note = f"rolled back to version {number}"
+    note = f"{ROLLED_BACK}{number}"
     return await _record(connection, current.schema, new, change, "rollback", author, note=note)
 
 
@@ -114,6 +120,12 @@ async def the_version(connection: AsyncConnection, layer: str, number: int) -> V
         sa.select(t.version).where(t.version.c.layer == layer, t.version.c.number == number)
     )
     row = rows.first()
+    if row is not None and row.pruned:
+        raise NotFound(
+            f"the rows of version {number} of layer {layer} were removed to save space",
+            where="version",
+            remedy="`cim history` lists the versions that are kept; a backup may hold it",
+        )
     if row is None:
         newest = (await the_collection(connection, layer)).version
         raise NotFound(
@@ -122,6 +134,22 @@ async def the_version(connection: AsyncConnection, layer: str, number: int) -> V
             remedy=f"its versions are 1 to {newest}",
         )
     return _version(row)
+
+
+async def prune(connection: AsyncConnection, layer: str, keep: int) -> int:
+    """Remove what only versions older than the newest ``keep`` hold; returns how many features' states are gone.
+
+    Versions stay listed, marked as pruned; lineage of what is kept stays whole.
+    """
+    await lock_layer(connection, layer)
+    first_kept = (await the_collection(connection, layer)).version - keep + 1
+    gone = await connection.execute(
+        sa.text(f"DELETE FROM {quoted('history', layer)} WHERE valid_to_version <= {first_kept:d}")
+    )
+    await connection.execute(
+        sa.update(t.version).where(t.version.c.layer == layer, t.version.c.number < first_kept).values(pruned=True)
+    )
+    return gone.rowcount
 
 
 async def _record(

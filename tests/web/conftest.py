@@ -14,6 +14,7 @@ from cim.model.access import Grade
 from cim.store import identities
 from cim.store.database import Database
 from cim.store.deployment import DatabaseUrls
+from cim.store.files import FileStore
 from layers.catalog import Catalog, load_catalog
 from layers.search_index import index_behind
 from web.app import create_api
@@ -64,12 +65,12 @@ def catalog(tmp_path: Path) -> Catalog:
 
 
 @pytest.fixture
-async def served(urls: DatabaseUrls, catalog: Catalog) -> AsyncIterator[Served]:
+async def served(urls: DatabaseUrls, catalog: Catalog, files: FileStore) -> AsyncIterator[Served]:
     """The application with two layers of three features each, and a client for every role."""
     database = Database(urls.reader_url, urls.writer_url, pool_size=4)
     await fill(database)
     await index_behind(database, catalog)
-    state = ServerState.build(ServerSettings(), database, catalog)
+    state = ServerState.build(ServerSettings(), database, catalog, files)
     api = create_api(state)
     app = Front(api, TileEndpoint(state), api.state.metrics)
     keys = {}

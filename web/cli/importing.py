@@ -36,6 +36,10 @@ def import_files(
     ] = ImportMode.REPLACE,
     key: Annotated[str | None, typer.Option("--key", help="Field that identifies a feature.")] = None,
     area: Annotated[Path | None, typer.Option("--area", help="GeoJSON polygon for --mode replace-area.")] = None,
+    fields: Annotated[
+        list[str] | None,
+        typer.Option("--field", help="SOURCE=FIELD: which field of the file fills which of the layer; kept with it."),
+    ] = None,
     split: Annotated[bool, typer.Option("--split", help="One layer for each kind of geometry.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Do everything but publish.")] = False,
     trust_file: TrustFile = False,
@@ -47,6 +51,7 @@ def import_files(
         existing(path)
     options = ReadOptions(crs=crs, encoding=encoding, split=split, trust_file=trust_file)
     ewkt = area_ewkt(area) if area else None
+    chosen = _pairs(fields or [])
 
     async def work() -> list[ImportReport]:
         catalog = the_catalog(ServerSettings())
@@ -62,7 +67,9 @@ def import_files(
                     bar.update(tasks[name], completed=done)
 
                 for path in paths:
-                    request = ImportRequest(path, operator(), ROLE, layer, mode, key, ewkt, options, dry_run)
+                    request = ImportRequest(
+                        path, operator(), ROLE, layer, mode, key, ewkt, options, dry_run, fields=chosen
+                    )
                     reports += await _reports(database, catalog, request, moved)
         return reports
 
@@ -77,6 +84,17 @@ async def _reports(database: Any, catalog: Any, request: ImportRequest, moved: A
         return await import_file(database, catalog, request, moved)
     except ImportRefused as error:
         return [ImportReport(0, request.layer or request.path.stem, None, 0, 0, (), 0, (), "refused", (), str(error))]
+
+
+def _pairs(given: list[str]) -> dict[str, str]:
+    """``SOURCE=FIELD`` words as a table."""
+    pairs = {}
+    for word in given:
+        source, equals, name = word.partition("=")
+        if not (source and equals and name):
+            raise BadRequest(f"{word!r} is no pair", where="--field", remedy="write SOURCE=FIELD")
+        pairs[source] = name
+    return pairs
 
 
 def area_ewkt(path: Path) -> str:

@@ -19,6 +19,7 @@ from web.cli import (
     up,
     users,
     versions,
+    working,
 )
 
 app = typer.Typer(
@@ -39,9 +40,12 @@ _VERBS: dict[str, Callable[..., Any]] = {
     "history": versions.history,
     "diff": versions.diff,
     "rollback": versions.rollback,
+    "prune": versions.prune,
+    "lineage": versions.lineage,
     "publish": publishing.publish,
     "backup": backing_up.backup,
     "restore": backing_up.restore,
+    "worker": working.worker,
     "doctor": doctor.doctor,
 }
 for _name, _verb in _VERBS.items():
@@ -57,3 +61,7 @@ def main() -> None:
     except CimError as error:
         sys.stderr.write(f"cim: {error}\n")
         sys.exit(2 if isinstance(error, WRONG_USE) else 1)
+
+
+if __name__ == "__main__":
+    main()

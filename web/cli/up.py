@@ -8,7 +8,6 @@ import webbrowser
 from pathlib import Path
 from typing import Annotated
 
-import structlog
 import typer
 
 from cim.errors import BadRequest, ClusterError
@@ -16,11 +15,14 @@ from cim.store import audits, identities
 from cim.store.cluster_account import unprivileged_account
 from cim.store.database import Database, run
 from cim.store.deployment import Deployment, open_deployment
+from cim.store.files import FileStore
 from cim.store.staging import sweep_runs
 from layers.catalog import Catalog
+from web.cli.logging import configure_log
 from web.cli.opening import ROLE, operator, the_catalog
 from web.cli.options import DataDir
 from web.cli.samples import import_samples
+from web.cli.working import worker_beside
 from web.settings import ServerSettings
 
 DEFAULT_PORT = 8000
@@ -46,11 +48,13 @@ def up(
         deployment.migrate()
         _prepare(deployment, catalog, import_samples_from)
         key = run(_make_key(deployment)) if print_admin_key else None
-        drop_privileges()
-        _announce(address, key)
-        if open_browser:
-            webbrowser.open(f"{address}/map")
-        serve(deployment, settings, catalog, listener)
+        deployment.files()
+        with worker_beside(deployment.data_dir):
+            drop_privileges()
+            _announce(address, key)
+            if open_browser:
+                webbrowser.open(f"{address}/map")
+            serve(deployment, settings, catalog, listener)
 
 
 def serve(deployment: Deployment, settings: ServerSettings, catalog: Catalog, listener: socket.socket) -> None:
@@ -61,7 +65,7 @@ def serve(deployment: Deployment, settings: ServerSettings, catalog: Catalog, li
     from web.state import ServerState  # noqa: PLC0415
 
     database = Database(deployment.logins.reader_url, deployment.logins.writer_url, pool_size=settings.pool_size)
-    app = create_app(ServerState.build(settings, database, catalog))
+    app = create_app(ServerState.build(settings, database, catalog, FileStore(deployment.data_dir / "files")))
     config = uvicorn.Config(
         app,
         loop="uvloop",
@@ -106,20 +110,6 @@ def drop_privileges() -> None:
             where=str(here.parents[2]),
             remedy="move the checkout out of root's home, for example to /opt, or start as an ordinary user",
         )
-
-
-def configure_log() -> None:
-    """One JSON line an event on standard error."""
-    structlog.configure(
-        processors=[
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso"),
-            structlog.processors.format_exc_info,
-            structlog.processors.JSONRenderer(ensure_ascii=False),
-        ],
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
-        cache_logger_on_first_use=True,
-    )
 
 
 def _prepare(deployment: Deployment, catalog: Catalog, samples: Path | None) -> None:

@@ -1,7 +1,7 @@
-"""cim history, diff, rollback: looking back at a layer, and going back."""
+"""cim history, diff, rollback, lineage, prune: looking back at a layer, going back, and letting go."""
 
 import json
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
@@ -12,11 +12,12 @@ from cim.store import audits
 from cim.store import versions as store
 from cim.store.database import run
 from cim.store.differences import difference
+from cim.store.lineage import lineage_of_feature
 from web.cli.opening import ROLE, opened, operator
 from web.cli.options import AsJson, DataDir, LayerId
 from web.documents import difference_document, version_document
 
-Number = Annotated[int, typer.Argument(min=1, help="Version number.")]
+Number = Annotated[int, typer.Argument(min=0, help="Version number; 0 is the empty layer before the first.")]
 
 
 def history(layer: LayerId, data: DataDir = None, as_json: AsJson = False) -> None:
@@ -101,3 +102,51 @@ def rollback(layer: LayerId, version: Number, data: DataDir = None, as_json: AsJ
         typer.echo(f"{layer}: version {done.number} equals version {version} ({done.feature_count} features)")
     else:
         typer.echo(f"{layer}: the current version equals version {version} already")
+
+
+def lineage(
+    layer: LayerId,
+    fid: Annotated[int, typer.Argument(help="Feature id.")],
+    data: DataDir = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show where a feature comes from: each version it goes back to, with source file, hash, tools and systems."""
+
+    async def work() -> list[dict[str, Any]]:
+        async with opened(data) as (_, database), database.writing("cli") as connection:
+            return await lineage_of_feature(connection, layer, fid)
+
+    steps = run(work())
+    if as_json:
+        typer.echo(json.dumps({"layer": layer, "fid": fid, "steps": steps}, ensure_ascii=False))
+        return
+    for step in steps:
+        typer.echo(
+            f"version {step['version']}: {step['origin']} by {step['author']}, {step['created_at']} {step['note']}"
+        )
+        made = step["import"]
+        if made:
+            way = made["lineage"]
+            typer.echo(f"  import {made['id']}: {made['source_name']} ({made['driver']}, layer {made['source_layer']})")
+            typer.echo(f"  sha256 {made['source_sha256']}")
+            typer.echo(f"  {way.get('crs_in')} -> {way.get('crs_out')}: {way.get('operation')}")
+            typer.echo(f"  {', '.join(f'{name} {number}' for name, number in way.get('tools', {}).items())}")
+
+
+def prune(
+    layer: LayerId,
+    keep: Annotated[int, typer.Option("--keep", min=1, help="Newest versions whose rows are kept.")],
+    data: DataDir = None,
+) -> None:
+    """Remove rows that only versions older than the newest ones hold; what is current is never touched."""
+
+    async def work() -> int:
+        async with opened(data) as (_, database), database.writing("cli", timeout_ms=0) as connection:
+            gone = await store.prune(connection, layer, keep)
+            detail = {"keep": keep, "rows": gone}
+            await audits.record(
+                connection, actor=operator(), role=ROLE, action="prune", subject=layer, result="done", detail=detail
+            )
+            return gone
+
+    typer.echo(f"{layer}: {run(work())} states of features removed; the newest {keep} versions are kept")

@@ -1,4 +1,4 @@
-"""OGC API Features: collections, items, and their versions."""
+"""OGC API Features: collections and items."""
 
 from collections.abc import Sequence
 from typing import Annotated, Any
@@ -7,13 +7,9 @@ from fastapi import APIRouter, Depends, Query
 from fastapi.responses import JSONResponse
 
 from cim.errors import BadRequest, NotFound
-from cim.model.access import Operation
-from cim.policy.policy import Decision, read_context, require
-from cim.store.differences import difference
+from cim.policy.policy import Decision, read_context
 from cim.store.features import Feature, FeatureQuery, count_features, one_feature, page_of_features
-from cim.store.versions import history
 from web.axes import swapped
-from web.documents import difference_document, version_document
 from web.parameters import CRS84, LAT_FIRST, NORTH_FIRST, crs_uri, parse_bbox, parse_crs
 from web.state import Caller, caller
 
@@ -115,32 +111,6 @@ async def item(layer: str, fid: int, who: Who, crs: str | None = None) -> JSONRe
     href = f"{who.base}/collections/{layer}"
     document["links"] = [_link("self", f"{href}/items/{fid}", GEOJSON), _link("collection", href, "application/json")]
     return JSONResponse(document, media_type=GEOJSON, headers={"content-crs": f"<{crs_uri(srid)}>"})
-
-
-@router.get("/collections/{layer}/versions", summary="Versions of a layer")
-async def versions(layer: str, who: Who) -> dict[str, Any]:
-    """All versions, newest first, for those who may import."""
-    decision = who.decide(layer)
-    require(who.principal, Operation.IMPORT, decision.collection.grade)
-    async with who.state.database.reading(read_context(who.principal, who.request_id)) as connection:
-        found = await history(connection, layer)
-    return {"versions": [version_document(version) for version in found]}
-
-
-@router.get("/collections/{layer}/diff", summary="What changed between two versions")
-async def diff(
-    layer: str,
-    who: Who,
-    older: Annotated[int, Query(alias="from", ge=1)],
-    newer: Annotated[int, Query(alias="to", ge=1)],
-    limit: Annotated[int, Query(ge=1, le=10_000)] = 1_000,
-) -> dict[str, Any]:
-    """Counts, and the features added, changed (with the fields that differ) and removed, by key."""
-    decision = who.decide(layer)
-    require(who.principal, Operation.IMPORT, decision.collection.grade)
-    async with who.state.database.reading(read_context(who.principal, who.request_id)) as connection:
-        change, found = await difference(connection, layer, older, newer, limit=limit)
-    return difference_document(layer, older, newer, change, found)
 
 
 _JSON_SCHEMA: dict[str, dict[str, str]] = {

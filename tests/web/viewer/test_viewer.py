@@ -12,6 +12,7 @@ from playwright.async_api import Page, async_playwright
 from cim.store import identities
 from cim.store.database import Database
 from cim.store.deployment import DatabaseUrls
+from cim.store.files import FileStore
 from importers.importer import ReadOptions
 from importers.run import ImportRequest, import_file
 from layers.catalog import load_catalog
@@ -31,7 +32,7 @@ PASSWORD = "correct horse battery"
 
 
 @pytest.fixture
-async def address(urls: DatabaseUrls) -> AsyncIterator[str]:
+async def address(urls: DatabaseUrls, files: FileStore) -> AsyncIterator[str]:
     """A server on an IPv6 address with five layers of the sample and one technician."""
     catalog = load_catalog()
     database = Database(urls.reader_url, urls.writer_url, pool_size=4)
@@ -44,7 +45,7 @@ async def address(urls: DatabaseUrls) -> AsyncIterator[str]:
         await identities.add_user(connection, "王工", "technician", PASSWORD)
     await database.close()
     listener = listen("::1", 0)
-    app = create_app(ServerState.build(ServerSettings(), Database(urls.reader_url, urls.writer_url), catalog))
+    app = create_app(ServerState.build(ServerSettings(), Database(urls.reader_url, urls.writer_url), catalog, files))
     server = uvicorn.Server(uvicorn.Config(app, log_config=None, loop="asyncio"))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
     thread.start()

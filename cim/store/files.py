@@ -1,0 +1,74 @@
+"""Files the database refers to: uploads and rasters, below the data folder's ``files``.
+
+A file is written under a passing name, brought to the disk and then given its own name, so that a name always stands
+for a whole file.
+"""
+
+import errno
+import os
+import shutil
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from cim.errors import StoreFull
+from cim.store.cluster_account import disk_floor, free_disk_problem, running_account
+
+PARTIAL = ".partial-"
+
+
+@dataclass(frozen=True, slots=True)
+class FileStore:
+    """The folder ``files`` of a deployment."""
+
+    root: Path
+
+    def upload_folder(self, upload: str) -> Path:
+        """Where the files of one upload lie."""
+        return self.root / "uploads" / upload
+
+    def raster_path(self, name: str) -> Path:
+        """Where a raster lies, by the name its rows give."""
+        return self.root / "rasters" / name
+
+    def require_room(self, more_bytes: int) -> None:
+        """Raise StoreFull when writing ``more_bytes`` would take the disk below its floor."""
+        problem = free_disk_problem(self.root, disk_floor() + more_bytes)
+        if problem:
+            raise StoreFull("there is not enough room on the server's disk", remedy="ask its operator to free some")
+
+    def make_folder(self, folder: Path) -> None:
+        """Make a folder below the root for the account that serves."""
+        missing = [place for place in [folder, *folder.parents] if self.root in place.parents and not place.exists()]
+        for place in reversed(missing):
+            place.mkdir(mode=0o700, exist_ok=True)
+            self._hand_over(place)
+
+    @contextmanager
+    def writing(self, path: Path) -> Iterator[Path]:
+        """A passing path to write to; it becomes ``path`` when the block ends, and is gone when it raises."""
+        self.make_folder(path.parent)
+        partial = path.parent / f"{PARTIAL}{uuid.uuid4().hex}"
+        try:
+            yield partial
+            self._hand_over(partial)
+            with partial.open("rb") as file:
+                os.fsync(file.fileno())
+            partial.replace(path)
+        except OSError as error:
+            if error.errno in {errno.ENOSPC, errno.EDQUOT}:
+                raise StoreFull("the server's disk is full", remedy="ask its operator to free some space") from error
+            raise
+        finally:
+            partial.unlink(missing_ok=True)
+
+    def remove_upload(self, upload: str) -> None:
+        """Remove the files of an upload."""
+        shutil.rmtree(self.upload_folder(upload), ignore_errors=True)
+
+    def _hand_over(self, path: Path) -> None:
+        if os.geteuid() == 0:
+            account = running_account()
+            os.chown(path, account.uid, account.gid)
