@@ -8,6 +8,9 @@ from fastapi import FastAPI
 from cim.store.database import Database
 from web.state import ServerState
 
+PASSWORD = "correct horse battery"
+"""Of the technician 王工 whom viewer tests log in."""
+
 
 @dataclass
 class Served:

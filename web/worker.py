@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from dataclasses import asdict
+import json
 from pathlib import Path
 from typing import Any
 
@@ -143,7 +143,8 @@ class Worker:
         require_safe_reading()
         options = ReadOptions(trust_file=not network_isolation().isolated)
         with open_source(self._path(entry), options) as source:
-            return asdict(source.inspection)
+            document: dict[str, Any] = json.loads(source.inspection.to_json())
+            return document
 
     def _request(self, entry: dict[str, Any]) -> ImportRequest:
         require_safe_reading()

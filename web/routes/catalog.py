@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends
 
-from cim.model.access import Grade
+from cim.model.access import Grade, Operation
 from cim.model.collection import BoundingBox
 from cim.policy.policy import Decision
 from layers.definition import LayerDefinition
@@ -23,7 +23,29 @@ async def catalog(who: Annotated[Caller, Depends(caller)]) -> dict[str, Any]:
         "themes": [*themes, DRAFT_THEME],
         "layers": [_layer(who, decision) for decision in decisions],
         "view": {"bbox": _view(decisions)},
+        "definitions": _definitions(who) if _imports(who) else [],
     }
+
+
+def _imports(who: Caller) -> bool:
+    return any(Operation.IMPORT in right.operations for right in who.principal.rights)
+
+
+def _definitions(who: Caller) -> list[dict[str, Any]]:
+    """What a delivery can be imported as: every defined layer with its fields and the other names they go by."""
+    return [
+        {
+            "id": definition.id,
+            "title": definition.title.model_dump(),
+            "geometry": definition.geometry,
+            "key": definition.key,
+            "fields": [
+                {"name": field.name, "title": field.title.model_dump(), "aliases": list(field.aliases)}
+                for field in definition.fields
+            ],
+        }
+        for definition in sorted(who.state.catalog.layers.values(), key=lambda one: one.order)
+    ]
 
 
 def _layer(who: Caller, decision: Decision) -> dict[str, Any]:

@@ -72,5 +72,6 @@ def _document(principal: Principal) -> dict[str, Any]:
     return {
         "user": {"name": principal.name, "role": principal.role} if known else None,
         "role": principal.role,
+        "operations": sorted({operation for right in principal.rights for operation in right.operations}),
         "csrf": principal.csrf,
     }

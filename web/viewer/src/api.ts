@@ -36,6 +36,14 @@ export interface Catalog {
   themes: { id: string; title: Text }[];
   layers: LayerInfo[];
   view: { bbox: [number, number, number, number] | null };
+  definitions: Definition[];
+}
+export interface Definition {
+  id: string;
+  title: Text;
+  geometry: string;
+  key: string | null;
+  fields: { name: string; title: Text; aliases: string[] }[];
 }
 export interface LegendEntry {
   label: Text;
@@ -50,6 +58,7 @@ export interface LayerStyle {
 export interface Session {
   user: { name: string; role: string } | null;
   role: string;
+  operations: string[];
   csrf: string | null;
 }
 export interface Hit {

@@ -7,6 +7,7 @@ import { shown } from "./coordinates";
 import { button, element, say } from "./dom";
 import { choose, current, word } from "./i18n";
 import { identifyPanel } from "./identify";
+import { ImportPage } from "./import_page";
 import { CityMap } from "./map";
 import { searchBox } from "./search";
 import { sessionControl } from "./session";
@@ -18,9 +19,10 @@ const COUNTY: [number, number, number, number] = [103.67, 30.9, 104.18, 31.44];
 class Viewer {
   private readonly root = document.querySelector<HTMLElement>("#app") ?? document.body;
   private map: CityMap | null = null;
-  private catalog: Catalog = { themes: [], layers: [], view: { bbox: null } };
-  private session: Session = { user: null, role: "anonymous", csrf: null };
+  private catalog: Catalog = { themes: [], layers: [], view: { bbox: null }, definitions: [] };
+  private session: Session = { user: null, role: "anonymous", operations: [], csrf: null };
   private styles = new Map<string, LayerStyle>();
+  private importer: ImportPage | null = null;
   private readonly shownLayers = new Map<string, boolean>();
 
   async start(): Promise<void> {
@@ -54,6 +56,7 @@ class Viewer {
         element("h1", {}, word("title"), element("span", { class: "sub" }, ` · ${word("subtitle")}`)),
         element("span", { class: "label" }, word("synthetic")),
         element("span", { class: "spring" }),
+        this.session.operations.includes("import") ? button(word("imports"), "quiet importing", () => this.openImports()) : null,
         button(word("tilt"), "quiet tilt", () => this.map?.tilt()),
         button(current() === "zh" ? "English" : "中文", "quiet", () => {
           choose(current() === "zh" ? "en" : "zh");
@@ -65,6 +68,7 @@ class Viewer {
         element("div", { class: "map", tabindex: "0", "aria-label": word("subtitle") }),
         element("aside", { class: "panel", "aria-label": word("layers") }),
         element("section", { class: "results", "aria-live": "polite" }),
+        element("section", { class: "importer", "aria-label": word("imports") }),
         element("div", { class: "messages" }),
         element("div", { class: "status" }),
       ),
@@ -114,7 +118,9 @@ class Viewer {
     map.gl.on("mousemove", (event) => tell(event.lngLat.lng, event.lngLat.lat));
     map.gl.on("move", () => tell(map.gl.getCenter().lng, map.gl.getCenter().lat));
     tell(map.gl.getCenter().lng, map.gl.getCenter().lat);
-    map.gl.on("click", (event) => void this.identify(map, event.lngLat.lng, event.lngLat.lat));
+    map.gl.on("click", (event) => {
+      if (!this.root.querySelector(".importer.open")) void this.identify(map, event.lngLat.lng, event.lngLat.lat);
+    });
     map.gl.getCanvas().addEventListener("keydown", (event) => {
       const centre = map.gl.getCenter();
       if (event.key === "Enter") void this.identify(map, centre.lng, centre.lat);
@@ -161,6 +167,35 @@ class Viewer {
     box.replaceChildren(identifyPanel(features, this.catalog, (one) => map.highlight(one.geometry), () => this.closeResults()));
     box.classList.add("open");
     map.highlight(features[0]?.geometry ?? null);
+  }
+
+  private openImports(): void {
+    const box = this.root.querySelector<HTMLElement>(".importer");
+    const map = this.map;
+    if (!box || !map) return;
+    this.closeResults();
+    this.importer ??= new ImportPage(box, this.session, this.catalog, {
+      overlay: (name, data) => map.overlay(name, data),
+      changed: (layer) => void this.layerChanged(map, layer),
+    });
+    this.importer.toggle();
+  }
+
+  /** Draw a layer again after an import or an undo: its version, and maybe its being there, have changed. */
+  private async layerChanged(map: CityMap, id: string): Promise<void> {
+    try {
+      this.catalog = await ask<Catalog>("/catalog");
+      const layer = this.catalog.layers.find((one) => one.id === id);
+      map.remove(id);
+      if (!layer || layer.geometry === "none") return;
+      const style = await ask<LayerStyle>(layer.style);
+      this.styles.set(id, style);
+      this.shownLayers.set(id, true);
+      map.add(layer, style, true);
+      this.panel();
+    } catch (error) {
+      this.failed(error);
+    }
   }
 
   private closeResults(): void {

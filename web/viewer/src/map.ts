@@ -1,10 +1,11 @@
 /** The MapLibre map: layers of the city as sources and style layers, highlight, extrusion when tilted. */
 
 import {
-  AttributionControl, type GeoJSONSource, type LayerSpecification, Map as GlMap, NavigationControl, ScaleControl, setWorkerUrl,
+  AttributionControl, type GeoJSONSource, type LayerSpecification, Map as GlMap, type MapLayerMouseEvent, NavigationControl, Popup, ScaleControl, setWorkerUrl,
 } from "maplibre-gl";
 import workerUrl from "maplibre-gl/dist/maplibre-gl-worker.mjs?url";
 import type { LayerInfo, LayerStyle } from "./api";
+import { besidePanels, extent, findingText, overlayLayers } from "./overlays";
 
 setWorkerUrl(workerUrl);
 
@@ -19,6 +20,7 @@ const TILTED_DEG = 20;
 
 export class CityMap {
   readonly gl: GlMap;
+  private readonly popup = new Popup({ maxWidth: "320px" });
   private readonly drawn = new Map<string, { layers: LayerSpecification[]; order: number; visible: boolean }>();
 
   constructor(container: HTMLElement, bbox: [number, number, number, number]) {
@@ -114,6 +116,30 @@ export class CityMap {
     const source = this.gl.getSource("highlight") as GeoJSONSource;
     const features: GeoJSON.Feature[] = geometry ? [{ type: "Feature", properties: {}, geometry }] : [];
     source.setData({ type: "FeatureCollection", features });
+  }
+
+  /** Draw findings over everything, coloured by their property `kind`; an empty collection takes them away. */
+  overlay(name: string, data: GeoJSON.FeatureCollection): void {
+    const id = `overlay-${name}`;
+    const held = this.gl.getSource(id) as GeoJSONSource | undefined;
+    if (held) held.setData(data);
+    else {
+      this.gl.addSource(id, { type: "geojson", data });
+      for (const layer of overlayLayers(id)) {
+        this.gl.addLayer(layer);
+        this.gl.on("click", layer.id, (event) => this.tellFinding(event));
+      }
+    }
+    const bbox = extent(data);
+    if (bbox) this.gl.fitBounds(bbox, { padding: besidePanels(this.gl.getContainer().clientWidth), maxZoom: 17, duration: 600 });
+  }
+
+  private tellFinding(event: MapLayerMouseEvent): void {
+    const told = [...new Set((event.features ?? []).map((one) => findingText(one.properties)))];
+    const list = document.createElement("ul");
+    list.className = "findings";
+    for (const text of told.slice(0, 6)) list.append(Object.assign(document.createElement("li"), { textContent: text }));
+    this.popup.setLngLat(event.lngLat).setDOMContent(list).addTo(this.gl);
   }
 
   tilt(): void {

@@ -1,0 +1,80 @@
+"""A real server with layers of the sample city, and its page in a real browser."""
+
+import shutil
+import threading
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+import uvicorn
+from playwright.async_api import Page, async_playwright
+from serving import PASSWORD
+
+from cim.store import identities
+from cim.store.database import Database
+from cim.store.deployment import DatabaseUrls
+from cim.store.files import FileStore
+from importers.importer import ReadOptions
+from importers.run import ImportRequest, import_file
+from layers.catalog import load_catalog
+from web.app import create_app
+from web.cli.up import listen
+from web.settings import ServerSettings
+from web.state import ServerState
+from web.viewer_files import DIST
+
+SAMPLES = Path(__file__).parents[3] / "data_samples" / "small"
+FLAGS = (  # noqa: SIM905 - one line is easier to compare with what a shell is given
+    "--no-sandbox --use-angle=swiftshader --enable-unsafe-swiftshader --ignore-gpu-blocklist --disable-dev-shm-usage"
+    " --disable-background-networking --disable-component-update --disable-sync --no-first-run"
+).split()
+LAYERS = {"admin_county": "geojson", "admin_town": "geojson", "places": "csv", "schools": "csv", "pipelines": "shp"}
+
+
+@pytest.fixture
+async def address(urls: DatabaseUrls, files: FileStore) -> AsyncIterator[str]:
+    """A server on an IPv6 address with five layers of the sample and one technician."""
+    catalog = load_catalog()
+    database = Database(urls.reader_url, urls.writer_url, pool_size=4)
+    for layer, suffix in LAYERS.items():
+        options = ReadOptions(crs="EPSG:4490" if suffix == "csv" else None, trust_file=True)
+        request = ImportRequest(SAMPLES / f"{layer}.{suffix}", "test", "administrator", layer, options=options)
+        (report,) = await import_file(database, catalog, request)
+        assert report.status == "published", report.message
+    async with database.writing() as connection:
+        await identities.add_user(connection, "王工", "technician", PASSWORD)
+    await database.close()
+    listener = listen("::1", 0)
+    app = create_app(ServerState.build(ServerSettings(), Database(urls.reader_url, urls.writer_url), catalog, files))
+    server = uvicorn.Server(uvicorn.Config(app, log_config=None, loop="asyncio"))
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
+    thread.start()
+    yield f"http://[::1]:{listener.getsockname()[1]}"
+    server.should_exit = True
+    thread.join()
+    listener.close()
+
+
+@pytest.fixture
+async def page(address: str) -> AsyncIterator[Page]:
+    """The page once its map is drawn; fails on a request that leaves the server and on script errors."""
+    chromium = shutil.which("chromium")
+    if chromium is None:
+        pytest.skip("no chromium here, and ./run test may not install it: the page was not looked at")
+    assert (DIST / "index.html").is_file(), "the viewer is not built: ./run setup builds it"
+    async with async_playwright() as play:
+        browser = await play.chromium.launch(executable_path=chromium, args=FLAGS)
+        opened = await browser.new_page(viewport={"width": 800, "height": 500})
+        outside: list[str] = []
+        faults: list[str] = []
+        opened.on(
+            "request",
+            lambda r: outside.append(r.url) if not r.url.startswith((address, "blob:", "data:")) else None,
+        )
+        opened.on("pageerror", lambda error: faults.append(str(error)))
+        await opened.goto(f"{address}/map")
+        await opened.wait_for_selector("body[data-ready=yes]", timeout=60_000)
+        yield opened
+        assert outside == []
+        assert faults == []
+        await browser.close()
