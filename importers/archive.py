@@ -41,7 +41,7 @@ class Archive:
         folder, strange = _unpacked(path)
         found: list[LayerInspection] = []
         unread: list[str] = []
-        for member in _members(folder):
+        for member in self._members(folder):
             name = member.relative_to(folder).as_posix()
             importer = self._importer(member)
             if importer is None:
@@ -72,6 +72,11 @@ class Archive:
             raise ImportRefused("unreadable", "the file in the archive is gone", where=str(layer.member))
         return importer.read(member, replace(layer, name=layer.source_name or layer.name, member=None), options)
 
+    def _members(self, folder: Path) -> list[Path]:
+        """The archive whole where it is a source as such, such as the sheets of a mosaic; else each file of it."""
+        whole = self._importer(folder) is not None and len(_members(folder)) > 1
+        return [folder] if whole else _members(folder)
+
     def _importer(self, member: Path) -> Importer | None:
         head = b""
         if member.is_file():
@@ -85,7 +90,8 @@ def _told_apart(layers: Sequence[LayerInspection]) -> list[LayerInspection]:
     names = [layer.name for layer in layers]
     out = []
     for layer in layers:
-        parts = PurePosixPath(layer.member or "").with_suffix("").parts
+        member = PurePosixPath(layer.member or "")
+        parts = member.with_suffix("").parts if member.name else ()
         whole = "_".join(parts if parts[-1:] == (layer.name,) else (*parts, layer.name))
         name = layer.name if names.count(layer.name) == 1 else whole
         out.append(replace(layer, name=name, source_name=layer.name))

@@ -17,13 +17,15 @@ class ReadOptions:
     """What the user says of a source.
 
     ``crs`` overrides a missing or wrong declaration; ``encoding`` that of its texts; ``split`` makes one layer for each
-    kind of geometry; ``trust_file`` reads without network isolation where the machine has none.
+    kind of geometry; ``trust_file`` reads without network isolation where the machine has none; ``height_datum`` names
+    the vertical reference system of heights: 1985, egm96, ellipsoidal, local or an EPSG code.
     """
 
     crs: str | None = None
     encoding: str | None = None
     split: bool = False
     trust_file: bool = False
+    height_datum: str | None = None
 
 
 class Importer(Protocol):

@@ -4,7 +4,7 @@ import json
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from cim.model.collection import BoundingBox, FieldType, GeometryType
+from cim.model.collection import BoundingBox, FieldType, GeometryType, LayerKind
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,8 @@ class LayerInspection:
     """One layer of a source. ``srid`` is the declared CRS as an EPSG code, ``crs_wkt`` any other declared CRS.
 
     ``geometry_types`` are all kinds met; ``geometry_type`` is what the layer would be stored as. ``member`` is the file
-    of an archive it is in, ``source_name`` its name there.
+    of an archive it is in, ``source_name`` its name there. ``height_datum`` is the vertical reference system where
+    heights have one, ``time_span`` the earliest and latest moment in the rows looked at.
     """
 
     name: str
@@ -48,6 +49,9 @@ class LayerInspection:
     problems: tuple[Problem, ...] = ()
     member: str | None = None
     source_name: str | None = None
+    kind: LayerKind = "vector"
+    height_datum: str | None = None
+    time_span: tuple[str, str] | None = None
 
     @property
     def crs(self) -> str | None:
@@ -86,11 +90,14 @@ def _layer(layer: LayerInspection) -> dict[str, Any]:
     return {
         "name": layer.name,
         "member": layer.member,
+        "kind": layer.kind,
         "geometry_type": layer.geometry_type,
         "geometry_types": list(layer.geometry_types),
         "feature_count": layer.feature_count,
         "crs": layer.crs,
         "crs_evidence": layer.crs_evidence,
+        "height_datum": layer.height_datum,
+        "time_span": layer.time_span,
         "encoding": layer.encoding,
         "bbox": layer.bbox,
         "fields": [asdict(item) for item in layer.fields],
@@ -107,6 +114,7 @@ def inspection_from(document: dict[str, Any]) -> Inspection:
             **{
                 **entry,
                 "geometry_types": tuple(entry["geometry_types"]),
+                "time_span": tuple(entry["time_span"]) if entry["time_span"] else None,
                 "bbox": tuple(entry["bbox"]) if entry["bbox"] else None,
                 "fields": tuple(SourceField(**{**f, "samples": tuple(f["samples"])}) for f in entry["fields"]),
                 "problems": tuple(Problem(**p) for p in entry["problems"]),

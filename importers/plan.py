@@ -12,7 +12,7 @@ from importers.geometry_kinds import family_of, stored_kind
 from importers.importer import ReadOptions
 from importers.inspection import LayerInspection
 from importers.mapping import FieldMapping, map_fields
-from importers.reference_systems import Way, coordinate_problems, given_crs, way_to_storage
+from importers.reference_systems import GEOGRAPHIC, Way, coordinate_problems, given_crs, way_to_storage
 from importers.sandbox import Source
 from importers.shapes import Target
 from layers.catalog import Catalog
@@ -112,6 +112,7 @@ def make_plan(
     srid, wkt = inspection.srid, inspection.crs_wkt
     if request.options.crs:
         srid, wkt = given_crs(request.options.crs)
+    raster = inspection.kind == "raster"
     way = None
     if geometry != "none":
         if srid is None and wkt is None:
@@ -121,6 +122,8 @@ def make_plan(
                 where=inspection.name,
                 remedy="give it with --crs, for example --crs EPSG:4523 (a missing .prj can be asked for)",
             )
+        if raster:
+            srid, wkt = GEOGRAPHIC, None
         for problem in coordinate_problems(srid, inspection.bbox):
             if problem.refuses:
                 raise ImportRefused(problem.code, problem.message, where=inspection.name, remedy="check --crs")
@@ -128,13 +131,13 @@ def make_plan(
     _check_chosen(inspection, request.fields)
     chosen = {**(known.source_fields if known else {}), **request.fields}
     mapping = map_fields(inspection, definition, held, chosen)
-    key = request.key or mapping.key
+    key = request.key or mapping.key or ("image" if raster else None)
     fields = tuple(mapped.field for mapped in mapping.fields)
     if key is not None and key not in {item.name for item in fields}:
         raise BadRequest(
             f"there is no field {key!r}", where="--key", remedy=f"use one of {', '.join(f.name for f in fields)}"
         )
-    schema = CollectionSchema(layer, geometry, way.srid if way else 4490, fields, key)
+    schema = CollectionSchema(layer, geometry, way.srid if way else 4490, fields, key, inspection.kind)
     target = Target(geometry, srid, wkt, family_of(inspection.geometry_type))
     grade = definition.grade if definition else Grade.DRAFT
     return Plan(layer, inspection, schema, mapping, way, target, grade, definition)

@@ -17,6 +17,7 @@ from importers.gml import Gml
 from importers.importer import HEAD_BYTES, Importer
 from importers.kml import Kml
 from importers.osm import Osm
+from importers.rasters import FORMATS, RasterFolder
 from importers.redline import RedLineText
 from importers.shapefile import Shapefile
 from importers.xlsx_points import XlsxPoints
@@ -28,6 +29,8 @@ _SINGLE: tuple[Importer, ...] = (
     FileGdb(),
     GeoParquet(),
     XlsxPoints(),
+    *FORMATS,
+    RasterFolder(),
     Dxf(),
     Dwg(),
     Osm(),

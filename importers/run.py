@@ -4,6 +4,7 @@ Everything of a layer happens in one transaction: readers see the version before
 killed or fails in between.
 """
 
+import asyncio
 from dataclasses import dataclass
 
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -15,8 +16,17 @@ from cim.store import runs
 from cim.store.collection_ddl import index_staging
 from cim.store.collections import find_collection, keep_source_fields
 from cim.store.database import Database
+from cim.store.files import FileStore
 from cim.store.regions import take_regions
-from cim.store.staging import claim_run, copy_rows, create_staging, duplicate_keys, number_repeated_keys, staging_name
+from cim.store.staging import (
+    claim_run,
+    copy_rows,
+    create_staging,
+    duplicate_keys,
+    number_repeated_keys,
+    staged_values,
+    staging_name,
+)
 from cim.store.versions import publish
 from importers.accepting import Account, Progress, copy_payloads
 from importers.accounting import audit_import, lineage_of, refused_report, report_of
@@ -44,12 +54,19 @@ class _Layer:
     progress: Progress
     quality: Quality
     account: Account
+    files: FileStore | None
 
 
 async def import_file(
-    database: Database, catalog: Catalog, request: ImportRequest, progress: Progress = lambda *_: None
+    database: Database,
+    catalog: Catalog,
+    request: ImportRequest,
+    progress: Progress = lambda *_: None,
+    files: FileStore | None = None,
 ) -> list[ImportReport]:
     """Import every layer of a file; one report each. A refused layer does not stop the others.
+
+    ``files`` is where rasters are kept; without it they are refused.
 
     Raises ImportRefused when the file as a whole cannot be read.
     """
@@ -66,6 +83,7 @@ async def import_file(
                     progress,
                     Quality(catalog.layers.get(name), catalog.codes),
                     Account(),
+                    files,
                 )
             )
             for name, layer in chosen_layers(source, request)
@@ -105,6 +123,8 @@ async def _publish(job: _Layer, run: int) -> tuple[Plan, Version | None]:
         with Ahead(copy_payloads(job.source, plan, account, quality, job.progress)) as payloads:
             await copy_rows(connection, plan.schema, run, payloads)
         await _check(connection, job, plan, run)
+        if plan.schema.kind == "raster" and not request.dry_run:
+            await _keep_images(connection, job, run)
         version = None
         job.progress(job.layer, account.read, job.inspection.feature_count)
         if not request.dry_run:
@@ -130,6 +150,14 @@ async def _publish(job: _Layer, run: int) -> tuple[Plan, Version | None]:
             await runs.add_faults(connection, run, plan.schema.srid, quality.fault_rows())
             await audit_import(connection, request, report, job.source.sha256)
     return plan, version
+
+
+async def _keep_images(connection: AsyncConnection, job: _Layer, run: int) -> None:
+    """Take the images of staged rows over into the store of files, before a version can name them."""
+    if job.files is None:
+        raise ImportRefused("no-file-store", "rasters cannot be kept here", where=job.layer, remedy="use cim import")
+    for name in await staged_values(connection, run, "file"):
+        await asyncio.to_thread(job.files.take_raster, job.source.written(name), name)
 
 
 async def _check(connection: AsyncConnection, job: _Layer, plan: Plan, run: int) -> None:

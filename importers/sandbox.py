@@ -30,16 +30,23 @@ from cim.errors import ImportRefused
 from importers.importer import ReadOptions
 from importers.inspection import Inspection, LayerInspection, inspection_from
 from importers.shapes import Target
-from importers.wire import NO_ROWS
+from importers.wire import COG_FOLDER, NO_ROWS
 
 MEMORY_BYTES = 3 * 1024**3
 """Address space, of which far less is ever resident; the libraries alone map about one gigabyte."""
 LIMIT_S = 3_600
+FILE_BYTES = 64 * 1024**3
 OPEN_FILES = 256
 CLONE_NEWNET, CLONE_NEWUSER = 0x40000000, 0x10000000
 PR_SET_PDEATHSIG, PR_SET_NO_NEW_PRIVS = 1, 38
 PROJECT = Path(__file__).resolve().parents[1]
-PART_SUFFIXES = frozenset({".shp", ".shx", ".dbf", ".prj", ".cpg", ".qix", ".sbn", ".sbx"})
+PART_SUFFIXES = {
+    ".shp": frozenset({".shp", ".shx", ".dbf", ".prj", ".cpg", ".qix", ".sbn", ".sbx"}),
+    ".tif": frozenset({".tfw", ".tifw", ".wld"}),
+    ".tiff": frozenset({".tfw", ".tifw", ".wld"}),
+    ".asc": frozenset({".prj"}),
+}
+"""Files that belong to a source of a suffix and are read with it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +67,13 @@ class Source:
     options: ReadOptions
     _child: "ReadingChild" = field(repr=False)
     _file: Path = field(repr=False)
+    _job: Path = field(repr=False)
+
+    def written(self, name: str) -> Path:
+        """A file the reading child wrote, such as the COG a row names; plain names only."""
+        if Path(name).name != name:
+            raise ImportRefused("reader-failed", "the reader named a file elsewhere", where=self.path.name)
+        return self._job / COG_FOLDER / name
 
     def batches(self, layer: LayerInspection, target: Target) -> Iterator[pa.RecordBatch]:
         """Record batches of a layer as ``importers.child`` describes them; ImportRefused when the child fails."""
@@ -178,7 +192,7 @@ def open_source(path: Path, options: ReadOptions) -> Iterator[Source]:
         child.start()
         copy, digest = _copy_in(path, job)
         answer = child.ask({"command": "inspect", "path": str(copy), "options": asdict(options)})
-        yield Source(path, digest, inspection_from(json.loads(answer)), options, child, copy)
+        yield Source(path, digest, inspection_from(json.loads(answer)), options, child, copy, job)
     finally:
         child.close()
         shutil.rmtree(job, ignore_errors=True)
@@ -224,16 +238,21 @@ def _copy_in(path: Path, job: Path) -> tuple[Path, str]:
 
 
 def _parts(path: Path) -> list[Path]:
-    """The files that make up a source: one, a Shapefile's, or all of a geodatabase folder."""
-    if path.is_dir() and path.suffix.lower() == ".gdb":
+    """The files that make up a source: one, one with its companions, or all of a folder."""
+    if path.is_dir():
         return [part for part in sorted(path.iterdir()) if part.is_file() and not part.is_symlink()]
     if not path.is_file():
-        what = "this is a folder" if path.is_dir() else "this is not a file"
-        raise ImportRefused("not-a-file", what, where=path.name, remedy="name one file, for example a .shp")
-    if path.suffix.lower() != ".shp":
+        raise ImportRefused(
+            "not-a-file",
+            "this is neither a file nor a folder",
+            where=path.name,
+            remedy="name one file, for example a .shp",
+        )
+    suffixes = PART_SUFFIXES.get(path.suffix.lower(), frozenset())
+    if not suffixes:
         return [path]
     others = (p for p in sorted(path.parent.iterdir()) if p.stem == path.stem and p != path and p.is_file())
-    return [path, *(part for part in others if part.suffix.lower() in PART_SUFFIXES)]
+    return [path, *(part for part in others if part.suffix.lower() in suffixes)]
 
 
 def _environment(job: Path) -> dict[str, str]:
@@ -344,7 +363,7 @@ def _confine(parent: int) -> None:
     for kind, value in (
         (resource.RLIMIT_AS, MEMORY_BYTES),
         (resource.RLIMIT_CPU, LIMIT_S),
-        (resource.RLIMIT_FSIZE, MEMORY_BYTES),
+        (resource.RLIMIT_FSIZE, FILE_BYTES),
         (resource.RLIMIT_NOFILE, OPEN_FILES),
         (resource.RLIMIT_CORE, 0),
     ):

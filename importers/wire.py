@@ -7,3 +7,5 @@ REFUSED_STATUS = 3
 ROWS_FOLLOW, NO_ROWS = b"1", b"0"
 DERIVED_COLUMNS = {3857: "__geometry_3857", 4490: "__geometry_4490"}
 """Columns of geometry derived from the stored one, by EPSG code."""
+COG_FOLDER = "cog"
+"""Where the reading child leaves the rasters it wrote, below its working folder."""

@@ -116,7 +116,7 @@ class Worker:
         telling = asyncio.create_task(self._tell(upload, progress))
         try:
             request = self._request(entry)
-            reports = await import_file(self._database, self._catalog, request, progress)
+            reports = await import_file(self._database, self._catalog, request, progress, self._files)
         except CimError as error:
             await self._end(upload, "cancelled" if progress.cancelled else "failed", str(error))
             return
@@ -150,7 +150,10 @@ class Worker:
         require_safe_reading()
         chosen = entry["options"]
         options = ReadOptions(
-            crs=chosen.get("crs"), encoding=chosen.get("encoding"), split=bool(chosen.get("split")), trust_file=False
+            crs=chosen.get("crs"),
+            encoding=chosen.get("encoding"),
+            split=bool(chosen.get("split")),
+            height_datum=chosen.get("height_datum"),
         )
         return ImportRequest(
             self._path(entry),

@@ -64,6 +64,16 @@ class FileStore:
         finally:
             partial.unlink(missing_ok=True)
 
+    def take_raster(self, written: Path, name: str) -> None:
+        """Move a finished raster in; one that is there already has the same content, as its name says."""
+        target = self.raster_path(name)
+        if target.exists():
+            return
+        self.require_room(written.stat().st_size)
+        with self.writing(target) as partial:
+            shutil.move(written, partial)
+            partial.chmod(0o600)
+
     def remove_upload(self, upload: str) -> None:
         """Remove the files of an upload."""
         shutil.rmtree(self.upload_folder(upload), ignore_errors=True)

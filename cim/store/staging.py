@@ -137,6 +137,13 @@ async def remove_staged(connection: AsyncConnection, run: int, fids: Iterable[in
     await connection.execute(sa.text(f"DELETE FROM {name} WHERE fid = ANY(:fids)"), {"fids": list(fids)})
 
 
+async def staged_values(connection: AsyncConnection, run: int, field: str) -> list[str]:
+    """The texts of a field of the staged rows, in row order."""
+    name = quoted(NAMESPACE, staging_name(run))
+    rows = await connection.execute(sa.text(f"SELECT {quoted(field)} FROM {name} ORDER BY fid"))
+    return [str(value) for value in rows.scalars()]
+
+
 async def drop_staging(connection: AsyncConnection, run: int) -> None:
     """Remove a run's staging table if it is still there."""
     await connection.execute(sa.text(f"DROP TABLE IF EXISTS {quoted(NAMESPACE, staging_name(run))}"))

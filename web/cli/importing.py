@@ -12,13 +12,16 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from cim.errors import BadRequest, ImportRefused
 from cim.model.collection import ImportMode
 from cim.model.imports import ImportReport
-from cim.store.database import run
+from cim.store.database import Database, run
+from cim.store.files import FileStore
 from cim.store.staging import sweep_runs
+from importers.accepting import Progress as Moved
 from importers.importer import ReadOptions
 from importers.run import ImportRequest, import_file
+from layers.catalog import Catalog
 from web.cli.opening import ROLE, opened, operator, the_catalog
 from web.cli.options import AsJson, DataDir
-from web.cli.reading import Crs, Encoding, TrustFile, existing
+from web.cli.reading import Crs, Encoding, HeightDatum, TrustFile, existing
 from web.settings import ServerSettings
 
 SHOWN_ROWS = 10
@@ -41,6 +44,7 @@ def import_files(
         typer.Option("--field", help="SOURCE=FIELD: which field of the file fills which of the layer; kept with it."),
     ] = None,
     split: Annotated[bool, typer.Option("--split", help="One layer for each kind of geometry.")] = False,
+    height_datum: HeightDatum = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Do everything but publish.")] = False,
     trust_file: TrustFile = False,
     data: DataDir = None,
@@ -49,14 +53,15 @@ def import_files(
     """Import files into layers; each ends published, unchanged, partly loaded or refused, with reasons."""
     for path in paths:
         existing(path)
-    options = ReadOptions(crs=crs, encoding=encoding, split=split, trust_file=trust_file)
+    options = ReadOptions(crs, encoding, split, trust_file, height_datum)
     ewkt = area_ewkt(area) if area else None
     chosen = _pairs(fields or [])
 
     async def work() -> list[ImportReport]:
         catalog = the_catalog(ServerSettings())
         reports = []
-        async with opened(data) as (_, database):
+        async with opened(data) as (deployment, database):
+            files = deployment.files()
             async with database.writing("cli") as connection:
                 await sweep_runs(connection)
             with _bar(quiet=as_json) as bar:
@@ -70,7 +75,7 @@ def import_files(
                     request = ImportRequest(
                         path, operator(), ROLE, layer, mode, key, ewkt, options, dry_run, fields=chosen
                     )
-                    reports += await _reports(database, catalog, request, moved)
+                    reports += await _reports(database, catalog, request, moved, files)
         return reports
 
     reports = run(work())
@@ -79,9 +84,11 @@ def import_files(
         raise typer.Exit(1)
 
 
-async def _reports(database: Any, catalog: Any, request: ImportRequest, moved: Any) -> list[ImportReport]:
+async def _reports(
+    database: Database, catalog: Catalog, request: ImportRequest, moved: Moved, files: FileStore
+) -> list[ImportReport]:
     try:
-        return await import_file(database, catalog, request, moved)
+        return await import_file(database, catalog, request, moved, files)
     except ImportRefused as error:
         return [ImportReport(0, request.layer or request.path.stem, None, 0, 0, (), 0, (), "refused", (), str(error))]
 

@@ -10,7 +10,7 @@ from importers.importer import ReadOptions
 from importers.inspection import Inspection
 from importers.sandbox import open_source
 from web.cli.options import AsJson
-from web.cli.reading import Crs, Encoding, TrustFile, existing
+from web.cli.reading import Crs, Encoding, HeightDatum, TrustFile, existing
 
 
 def inspect(
@@ -18,10 +18,11 @@ def inspect(
     as_json: AsJson = False,
     crs: Crs = None,
     encoding: Encoding = None,
+    height_datum: HeightDatum = None,
     trust_file: TrustFile = False,
 ) -> None:
     """Say what a file holds, what would load, what not, and why."""
-    options = ReadOptions(crs=crs, encoding=encoding, split=False, trust_file=trust_file)
+    options = ReadOptions(crs, encoding, False, trust_file, height_datum)
     with open_source(existing(path), options) as source:
         inspection = source.inspection
     if as_json:
@@ -39,6 +40,10 @@ def _print(inspection: Inspection) -> None:
         typer.echo(f"\n{layer['name']}: {layer['feature_count']} x {layer['geometry_type']}")
         typer.echo(f"  crs       {layer['crs']} ({layer['crs_evidence']})")
         typer.echo(f"  encoding  {layer['encoding']}")
+        if layer["height_datum"]:
+            typer.echo(f"  heights   {layer['height_datum']}")
+        if layer["time_span"]:
+            typer.echo(f"  time      {' to '.join(layer['time_span'])}")
         typer.echo(f"  bbox      {layer['bbox']}")
         for field in layer["fields"]:
             typer.echo(f"  field     {field['name']}: {field['type']}")

@@ -7,13 +7,16 @@ from pathlib import Path
 from cim.errors import BadRequest, ImportRefused
 from cim.store.collections import all_collections
 from cim.store.database import Database
+from cim.store.files import FileStore
 from importers.importer import ReadOptions
 from importers.run import ImportRequest, import_file
 from layers.catalog import Catalog
 from web.cli.opening import ROLE, operator
 
 
-async def import_samples(database: Database, catalog: Catalog, folder: Path, say: Callable[[str], None]) -> None:
+async def import_samples(
+    database: Database, catalog: Catalog, folder: Path, files: FileStore, say: Callable[[str], None]
+) -> None:
     """Import each layer of a sample folder that the city does not have yet, as its ``manifest.json`` lists them.
 
     The sample is part of the product, so it is read even where the reading process cannot be cut off the network.
@@ -26,9 +29,10 @@ async def import_samples(database: Database, catalog: Catalog, folder: Path, say
     entries = json.loads(manifest.read_text("utf-8"))["layers"]
     missing = [entry for entry in entries if entry["layer"] not in there and entry["layer"] in catalog.layers]
     for number, entry in enumerate(missing, 1):
-        options = ReadOptions(crs=entry["crs"], encoding=entry.get("encoding"), trust_file=True)
+        heights = entry.get("height_datum")
+        options = ReadOptions(entry["crs"], entry.get("encoding"), trust_file=True, height_datum=heights)
         request = ImportRequest(folder / entry["file"], operator(), ROLE, entry["layer"], options=options)
-        for report in await import_file(database, catalog, request):
+        for report in await import_file(database, catalog, request, files=files):
             if report.status in {"refused", "partial"}:
                 raise ImportRefused(
                     "sample",

@@ -119,7 +119,7 @@ def _prepare(deployment: Deployment, catalog: Catalog, samples: Path | None) -> 
             async with database.writing("start") as connection:
                 await sweep_runs(connection)
             if samples is not None:
-                await import_samples(database, catalog, samples, _say)
+                await import_samples(database, catalog, samples, deployment.files(), _say)
             await database.close()
 
     run(work())

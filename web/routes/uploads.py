@@ -37,6 +37,7 @@ class StartOptions(BaseModel, extra="forbid"):
     mode: Literal["replace", "upsert", "append"] = ImportMode.REPLACE.value
     key: str | None = Field(default=None, max_length=63)
     split: bool = False
+    height_datum: str | None = Field(default=None, max_length=40)
     fields: dict[str, str] = Field(default_factory=dict, description="the file's field -> the layer's field")
 
 
