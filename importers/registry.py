@@ -17,6 +17,7 @@ from importers.gml import Gml
 from importers.importer import HEAD_BYTES, Importer
 from importers.kml import Kml
 from importers.mbtiles import MbTiles
+from importers.osgb import Osgb
 from importers.osm import Osm
 from importers.pmtiles_archive import PmTiles
 from importers.redline import RedLineText
@@ -30,6 +31,7 @@ _SINGLE: tuple[Importer, ...] = (
     PmTiles(),
     FlatGeobuf(),
     FileGdb(),
+    Osgb(),
     GeoParquet(),
     XlsxPoints(),
     Dxf(),

@@ -29,6 +29,7 @@ import pyarrow as pa
 from cim.errors import ImportRefused
 from importers.importer import ReadOptions
 from importers.inspection import Inspection, LayerInspection, inspection_from
+from importers.osgb_folder import looks_like_model, model_parts, stands_for_its_size
 from importers.shapes import Target
 from importers.wire import NO_ROWS
 
@@ -210,8 +211,12 @@ def _copy_in(path: Path, job: Path) -> tuple[Path, str]:
     """Copy a source with all its parts into the job folder; returns the copy and the SHA-256 of what was copied."""
     digest = hashlib.sha256()
     for part in _parts(path):
-        copy = job / path.name / part.name if path.is_dir() else job / part.name
-        copy.parent.mkdir(exist_ok=True)
+        copy = job / part.relative_to(path.parent)
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        if path.is_dir() and stands_for_its_size(part):
+            digest.update(f"{part.name} {part.stat().st_size}".encode())
+            _announce(copy, part.stat().st_size)
+            continue
         with part.open("rb") as source, copy.open("wb") as target:
             while chunk := source.read(1 << 20):
                 digest.update(chunk)
@@ -223,10 +228,18 @@ def _copy_in(path: Path, job: Path) -> tuple[Path, str]:
     return job / path.name, digest.hexdigest()
 
 
+def _announce(copy: Path, size: int) -> None:
+    """A file of a size that takes no room."""
+    with copy.open("wb") as file:
+        file.truncate(size)
+
+
 def _parts(path: Path) -> list[Path]:
-    """The files that make up a source: one, a Shapefile's, or all of a geodatabase folder."""
+    """The files that make up a source: one, a Shapefile's, or all of a geodatabase's or a model's folder."""
     if path.is_dir() and path.suffix.lower() == ".gdb":
         return [part for part in sorted(path.iterdir()) if part.is_file() and not part.is_symlink()]
+    if looks_like_model(path):
+        return model_parts(path)
     if not path.is_file():
         what = "this is a folder" if path.is_dir() else "this is not a file"
         raise ImportRefused("not-a-file", what, where=path.name, remedy="name one file, for example a .shp")
