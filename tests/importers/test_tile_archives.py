@@ -424,5 +424,5 @@ def test_the_database_is_not_written(tmp_path: Path) -> None:
     layers_of(path)
     assert path.read_bytes() == before
     assert [item.name for item in tmp_path.iterdir()] == ["a.mbtiles"]
-    with pytest.raises(sqlite3.OperationalError), sqlite3.connect(":memory:"):
-        mbtiles._connected(path).execute("DELETE FROM tiles")
+    with contextlib.closing(mbtiles._connected(path)) as connection, pytest.raises(sqlite3.OperationalError):
+        connection.execute("DELETE FROM tiles")
