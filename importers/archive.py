@@ -13,6 +13,8 @@ from typing import Any
 from cim.errors import ImportRefused
 from importers.importer import HEAD_BYTES, Importer, ReadOptions
 from importers.inspection import LayerInspection, Problem
+from importers.osgb import is_model
+from importers.osgb_folder import METADATA
 
 ZIP_MAGIC = b"PK\x03\x04"
 ENTRIES_LIMIT = 10_000
@@ -108,8 +110,9 @@ def _problems(unread: Sequence[str], strange: int) -> list[Problem]:
 
 
 def _members(folder: Path) -> list[Path]:
-    """The files to look at: geodatabase folders whole, parts of Shapefiles only with their .shp."""
+    """The files to look at: folders of geodatabases and models whole, parts of Shapefiles only with their .shp."""
     bases = [path for path in sorted(folder.rglob("*.gdb")) if path.is_dir()]
+    bases += [path.parent for path in sorted(folder.rglob(METADATA)) if is_model(path.parent)]
     mains = {path.with_suffix("") for path in folder.rglob("*") if path.suffix.lower() == ".shp"}
     files = [
         path

@@ -16,7 +16,10 @@ from importers.geoparquet import GeoParquet
 from importers.gml import Gml
 from importers.importer import HEAD_BYTES, Importer
 from importers.kml import Kml
+from importers.mbtiles import MbTiles
+from importers.osgb import Osgb
 from importers.osm import Osm
+from importers.pmtiles_archive import PmTiles
 from importers.rasters import FORMATS, RasterFolder
 from importers.redline import RedLineText
 from importers.shapefile import Shapefile
@@ -24,9 +27,12 @@ from importers.xlsx_points import XlsxPoints
 
 _SINGLE: tuple[Importer, ...] = (
     Shapefile(),
+    MbTiles(),
     GeoPackage(),
+    PmTiles(),
     FlatGeobuf(),
     FileGdb(),
+    Osgb(),
     GeoParquet(),
     XlsxPoints(),
     *FORMATS,

@@ -29,6 +29,7 @@ import pyarrow as pa
 from cim.errors import ImportRefused
 from importers.importer import ReadOptions
 from importers.inspection import Inspection, LayerInspection, inspection_from
+from importers.osgb_folder import looks_like_model, model_parts, stands_for_its_size
 from importers.shapes import Target
 from importers.wire import COG_FOLDER, NO_ROWS
 
@@ -47,6 +48,7 @@ PART_SUFFIXES = {
     ".asc": frozenset({".prj"}),
 }
 """Files that belong to a source of a suffix and are read with it."""
+RASTER_SUFFIXES = frozenset({".tif", ".tiff", ".asc", ".hgt"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,8 +226,12 @@ def _copy_in(path: Path, job: Path) -> tuple[Path, str]:
     """Copy a source with all its parts into the job folder; returns the copy and the SHA-256 of what was copied."""
     digest = hashlib.sha256()
     for part in _parts(path):
-        copy = job / path.name / part.name if path.is_dir() else job / part.name
-        copy.parent.mkdir(exist_ok=True)
+        copy = job / part.relative_to(path.parent)
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        if path.is_dir() and stands_for_its_size(part):
+            digest.update(f"{part.name} {part.stat().st_size}".encode())
+            _announce(copy, part.stat().st_size)
+            continue
         with part.open("rb") as source, copy.open("wb") as target:
             while chunk := source.read(1 << 20):
                 digest.update(chunk)
@@ -237,14 +243,22 @@ def _copy_in(path: Path, job: Path) -> tuple[Path, str]:
     return job / path.name, digest.hexdigest()
 
 
+def _announce(copy: Path, size: int) -> None:
+    """A file of a size that takes no room."""
+    with copy.open("wb") as file:
+        file.truncate(size)
+
+
 def _parts(path: Path) -> list[Path]:
-    """The files that make up a source: one, one with its companions, or all of a folder."""
-    if path.is_dir():
+    """The files that make up a source: one, one with its companions, or those of a folder that is a source."""
+    if path.is_dir() and (path.suffix.lower() == ".gdb" or _holds_rasters(path)):
         return [part for part in sorted(path.iterdir()) if part.is_file() and not part.is_symlink()]
+    if looks_like_model(path):
+        return model_parts(path)
     if not path.is_file():
         raise ImportRefused(
             "not-a-file",
-            "this is neither a file nor a folder",
+            "this is a folder" if path.is_dir() else "this is not a file",
             where=path.name,
             remedy="name one file, for example a .shp",
         )
@@ -253,6 +267,10 @@ def _parts(path: Path) -> list[Path]:
         return [path]
     others = (p for p in sorted(path.parent.iterdir()) if p.stem == path.stem and p != path and p.is_file())
     return [path, *(part for part in others if part.suffix.lower() in suffixes)]
+
+
+def _holds_rasters(folder: Path) -> bool:
+    return any(item.suffix.lower() in RASTER_SUFFIXES for item in folder.iterdir() if item.is_file())
 
 
 def _environment(job: Path) -> dict[str, str]:
