@@ -68,9 +68,10 @@ def generate(size: Size, seed: int, out: Path) -> None:
     _write_water(folder, streams, surfaces, admin.county)
     _write_roads(folder, network)
     _write_people(folder, houses, admin, network, ground, seed)
-    _write_land(folder, admin, chosen, area, streams, surfaces, network, blocks, farms, ground, size, seed)
+    farmland = _write_land(folder, admin, chosen, area, streams, surfaces, network, blocks, farms, ground, size, seed)
     _write_sites(folder, admin, network, streams, ground, area, size, seed)
     folder.dem(ground, admin.county, size.dem_deg)
+    folder.orthophoto(surfaces, network, houses, farmland, seed + 30)
     folder.manifest(size.name, seed)
 
 
@@ -183,7 +184,8 @@ def _write_land(
     ground: terrain.Terrain,
     size: Size,
     seed: int,
-) -> None:
+) -> Geometries:
+    """Write the layers of land and plans; returns the parcels that are farmed."""
     classes = ["1107A" if s.kind == "canal" else "1101" for s in streams if s.kind != "stream"]
     town = shapely.union_all(blocks.shapes)
     features = parcels.ground(network, surfaces, classes, blocks, farms.shapes, town)
@@ -195,6 +197,7 @@ def _write_land(
     folder.layer("plan_parcels", "gpkg", *plans.plan_parcels(blocks, area))
     folder.layer("eco_redline", "geojson", *plans.eco_redline(admin, ground, network))
     folder.layer("pipelines", "shp", *utilities.pipelines(network, area, seed + 8))
+    return np.asarray(found.shapes[np.char.startswith(found.land_class, "01")])
 
 
 def _write_sites(

@@ -12,8 +12,11 @@ import pyogrio
 import rasterio
 import shapely
 
+from data_samples import imagery
+from data_samples.buildings import Buildings
 from data_samples.place import SYNTHETIC
 from data_samples.plane import GEOGRAPHIC_CRS, PLANE_CRS, Geometries, geographic, to_plane
+from data_samples.roads import Roads
 from data_samples.terrain import Terrain
 
 DRIVERS = {"shp": "ESRI Shapefile", "gpkg": "GPKG", "geojson": "GeoJSON"}
@@ -32,6 +35,7 @@ class Entry:
     features: int
     content: str
     statement: str = SYNTHETIC
+    height_datum: str | None = None
 
 
 class Folder:
@@ -93,36 +97,46 @@ class Folder:
         )
 
     def dem(self, terrain: Terrain, area: shapely.Geometry, cell_deg: float) -> None:
-        """Write heights as whole metres on a geographic grid (EPSG:4490, 1985 datum), -9999 outside ``area``."""
+        """Write heights to the metre on a geographic grid (EPSG:4490, 1985 datum), -9999 outside ``area``.
+
+        They become the folder ``dem`` together with the finer ones of the seat.
+        """
         outline = geographic(np.array([area]))[0]
         west, south, east, north = outline.bounds
         lon, lat = (
             np.arange(west, east, cell_deg) + cell_deg / 2,
             np.arange(north, south, -cell_deg) - cell_deg / 2,
         )
-        heights = np.full((len(lat), len(lon)), -9999, dtype=np.int16)
+        heights = np.full((len(lat), len(lon)), -9999, dtype=np.float32)
         for row, y in enumerate(lat):
             plane = to_plane(np.column_stack([lon, np.full(len(lon), y)]))
             inside = shapely.contains_xy(outline, lon, np.full(len(lon), y))
-            heights[row, inside] = np.round(terrain.height(plane[inside])).astype(np.int16)
+            heights[row, inside] = np.round(terrain.height(plane[inside]))
         profile = {
             "driver": "GTiff",
             "width": len(lon),
             "height": len(lat),
             "count": 1,
-            "dtype": "int16",
+            "dtype": "float32",
             "crs": GEOGRAPHIC_CRS,
             "transform": rasterio.transform.from_origin(west, north, cell_deg, cell_deg),
             "nodata": -9999,
             "compress": "deflate",
-            "predictor": 2,
+            "predictor": 3,
             "tiled": True,
         }
-        with rasterio.open(self.path / "dem.tif", "w", **profile) as dataset:
+        (self.path / "dem").mkdir(exist_ok=True)
+        with rasterio.open(self.path / "dem" / "county.tif", "w", **profile) as dataset:
             dataset.write(heights, 1)
             dataset.update_tags(data_source=SYNTHETIC, vertical_datum="EPSG:5737")
-        digest = hashlib.sha256(heights.tobytes()).hexdigest()
-        self.entries.append(Entry("dem", "dem.tif", "GTiff", GEOGRAPHIC_CRS, "", "raster", heights.size, digest))
+        fine = imagery.heights(self.path / "dem" / "seat.tif", terrain)
+        digest = hashlib.sha256(heights.tobytes() + fine.encode()).hexdigest()
+        self.entries.append(Entry("dem", "dem", "GTiff", "", "", "raster", 2, digest, height_datum="EPSG:5737"))
+
+    def orthophoto(self, water: Geometries, network: Roads, houses: Buildings, fields: Geometries, seed: int) -> None:
+        """Write a picture of the seat (EPSG:4523)."""
+        digest = imagery.orthophoto(self.path / "orthophoto.tif", water, network, houses, fields, seed)
+        self.entries.append(Entry("orthophoto", "orthophoto.tif", "GTiff", "", "", "raster", 1, digest))
 
     def manifest(self, size: str, seed: int) -> None:
         """Write ``manifest.json``."""

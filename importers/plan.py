@@ -113,6 +113,13 @@ def make_plan(
     if request.options.crs:
         srid, wkt = given_crs(request.options.crs)
     raster = inspection.kind == "raster"
+    if definition and definition.content != inspection.kind:
+        raise ImportRefused(
+            "kind-of-layer",
+            f"the layer holds {definition.content} data, the file is {inspection.kind}",
+            where=inspection.name,
+            remedy="deliver the right file, or import it as another layer with --layer",
+        )
     way = None
     if geometry != "none":
         if srid is None and wkt is None:

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
 from cim.errors import DefinitionError
 from cim.model.access import Grade
 from cim.model.city import RegionLevel
-from cim.model.collection import FieldType, GeometryType
+from cim.model.collection import FieldType, GeometryType, LayerKind
 from layers.quality import QualityRule
 
 Category = Literal[
@@ -65,7 +65,10 @@ class RegionOptions(_Strict):
 
 
 class LayerDefinition(_Strict):
-    """A layer as an office describes it. ``grade`` is who may see it; ``coverage`` that it tiles its area."""
+    """A layer as an office describes it. ``grade`` is who may see it; ``coverage`` that it tiles its area.
+
+    A layer whose ``content`` is raster has a feature for each image, its outline.
+    """
 
     id: str
     title: Text
@@ -74,6 +77,7 @@ class LayerDefinition(_Strict):
     theme: str
     grade: Grade = Grade.INTERNAL
     geometry: GeometryType
+    content: LayerKind = "vector"
     crs: str = "EPSG:4490"
     key: str | None = None
     title_field: str | None = None

@@ -30,7 +30,7 @@ async def import_samples(
     missing = [entry for entry in entries if entry["layer"] not in there and entry["layer"] in catalog.layers]
     for number, entry in enumerate(missing, 1):
         heights = entry.get("height_datum")
-        options = ReadOptions(entry["crs"], entry.get("encoding"), trust_file=True, height_datum=heights)
+        options = ReadOptions(entry["crs"] or None, entry.get("encoding"), trust_file=True, height_datum=heights)
         request = ImportRequest(folder / entry["file"], operator(), ROLE, entry["layer"], options=options)
         for report in await import_file(database, catalog, request, files=files):
             if report.status in {"refused", "partial"}:

@@ -54,4 +54,9 @@ def _style_layers(who: Caller, decision: Decision) -> tuple[list[dict[str, Any]]
 
 
 def _with_source(layers: Iterable[Any], source: str) -> list[dict[str, Any]]:
-    return [{**layer, "source": source, "source-layer": source} for layer in layers]
+    """The layers with their source; a style several layers share gets the source's name before its ids."""
+    return [{**layer, "id": _own_id(layer["id"], source), "source": source, "source-layer": source} for layer in layers]
+
+
+def _own_id(name: str, source: str) -> str:
+    return name if name.startswith(source) else f"{source}-{name}"
