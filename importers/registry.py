@@ -19,6 +19,7 @@ from importers.kml import Kml
 from importers.osm import Osm
 from importers.redline import RedLineText
 from importers.shapefile import Shapefile
+from importers.vct import Vct
 from importers.xlsx_points import XlsxPoints
 
 _SINGLE: tuple[Importer, ...] = (
@@ -34,6 +35,7 @@ _SINGLE: tuple[Importer, ...] = (
     Kml(),
     Gml(),
     RedLineText(),
+    Vct(),
     GeoJsonLines(),
     GeoJson(),
     CsvPoints(),
