@@ -11,7 +11,6 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from cim.errors import ImportRefused
 from cim.model.collection import FieldType
 from importers.reference_systems import GEOGRAPHIC, ZONED_3_DEGREE, ZONED_6_DEGREE
 from importers.vct_text import VctLines, shown
@@ -75,6 +74,10 @@ class VctHead:
         matrix = np.array([_AXES[x], _AXES[y]], dtype=np.float64)
         return None if (x, y) == ("E", "N") else matrix
 
+    def listed(self, key: str) -> list[str]:
+        """A header value of several, separated by commas or as the file's values are."""
+        return self.values.get(key, "").replace(self.separator.decode(), ",").replace("，", ",").split(",")
+
     def _axis(self, letter: str, default: str) -> str:
         return (self.values.get(f"{letter}axisdirection") or default)[:1].upper()
 
@@ -83,7 +86,7 @@ class VctHead:
         kind = self.values.get("coordinatesystemtype", "").upper()[:1]
         spheroid = self.values.get("spheroid", "")
         said = f"CoordinateSystemType:{kind or 'none'}, Spheroid:{spheroid or 'none'}"
-        if not _is_cgcs2000(spheroid):
+        if not _is_cgcs2000(self.listed("spheroid")):
             return None, f"header: {said}, which is not known as CGCS2000: give --crs"
         unit = (self.values.get("xyunit") or kind.replace("P", "M")).upper()
         if (kind, unit) == ("D", "D"):
@@ -92,7 +95,7 @@ class VctHead:
             return None, f"header: {said}, XYUnit:{unit or 'none'}, which is no known system: give --crs"
         parameters = self.values.get("parameters", "")
         said = f"{said}, Parameters:{parameters or 'none'}"
-        srid, remark = _zone(parameters.split(self.separator.decode()), easting)
+        srid, remark = _zone(self.listed("parameters"), easting)
         return srid, f"header: {said}{remark}"
 
 
@@ -112,9 +115,8 @@ def read_head(lines: VctLines, section: str) -> dict[str, str]:
             )
     if head.axes is not None and abs(float(np.linalg.det(head.axes))) < 1:
         raise lines.fault("XAxisDirection and YAxisDirection are not at right angles", "correct the header")
-    shift = values.get("offset", "")
-    if any(part.strip(" 0.+-") for part in shift.split(head.separator.decode())):
-        raise lines.fault(f"the header shifts coordinates by {shift[:40]}", "ask for the file with Offset:0,0")
+    if any(part.strip(" 0.+-") for part in head.listed("offset")):
+        raise lines.fault(f"the header shifts coordinates by {values['offset'][:40]}", "ask for it with Offset:0,0")
     return values
 
 
@@ -175,11 +177,10 @@ def _check_version(lines: VctLines, values: dict[str, str]) -> None:
     mark, version = values.get("datamark", ""), values.get("version", "")
     if "VCT" in mark.upper() and (version == VERSION or STANDARD in version):
         return
-    raise ImportRefused(
-        "vct-version",
+    raise lines.fault(
         f"the file is {mark[:40] or 'without Datamark'} of version {version[:40] or 'none'}, read is VCT {VERSION}",
-        where=f"{lines.fault('', '').where}",
-        remedy="ask for the delivery as VCT 3.0 (GB/T 17798-2007), or as a file geodatabase",
+        "ask for the delivery as VCT 3.0 (GB/T 17798-2007), or as a file geodatabase",
+        code="vct-version",
     )
 
 
@@ -202,13 +203,13 @@ def _distinct(fields: Sequence[VctField]) -> tuple[VctField, ...]:
     return tuple(named.values())
 
 
-def _is_cgcs2000(spheroid: str) -> bool:
+def _is_cgcs2000(spheroid: Sequence[str]) -> bool:
     """By its name, or by the exact figure under a name that is no other system's."""
-    name, axis, flattening, *_ = [*spheroid.upper().replace("，", ",").split(","), "", "", ""]
-    if "CGCS" in name or "2000" in name:
+    name, axis, flattening, *_ = [*spheroid, "", "", ""]
+    if "CGCS" in name.upper() or "2000" in name:
         return True
     close = abs(_number(flattening) - CGCS2000_FLATTENING) < 1e-7 and abs(_number(axis) - CGCS2000_AXIS) < 1e-3
-    return close and "GRS" not in name
+    return close and "GRS" not in name.upper()
 
 
 def _zone(parts: Sequence[str], easting: float | None) -> tuple[int | None, str]:

@@ -83,7 +83,20 @@ def index_of(path: Path, options: ReadOptions) -> VctIndex:
             where=path.name,
             remedy="ask for it in parts, or as a file geodatabase",
         )
+    _check_encoding(path, options.encoding)
     return _index_of(path, state.st_size, state.st_mtime_ns, options.encoding)
+
+
+def _check_encoding(path: Path, encoding: str | None) -> None:
+    """Refuse an encoding that is none, or one in which ASCII stands for something else."""
+    try:
+        usable = encoding is None or b"0".decode(encoding) == "0"
+    except (LookupError, UnicodeError):
+        usable = False
+    if not usable:
+        raise ImportRefused(
+            "encoding", f"{encoding!r} is no encoding of a VCT file", where=path.name, remedy="give GB18030 or UTF-8"
+        )
 
 
 @lru_cache(maxsize=1)
@@ -165,7 +178,13 @@ class _Scan:
                 layer.codes.append(code.code)
                 self._by_code[code.code, code.kind] = layer
         used = {layer.table for layer in found.values()}
-        self._index.layers = [*found.values(), *(VctLayer(name, "", name) for name in head.tables if name not in used)]
+        bare = [VctLayer(name, "", name) for name in head.tables if name not in used]
+        names = {layer.name for layer in bare}
+        for layer in found.values():
+            while layer.name in names:
+                layer.name += "_"
+            names.add(layer.name)
+        self._index.layers = [*found.values(), *bare]
 
     def _objects(self, section: str) -> None:
         reader = ObjectReader(self._lines, self._index.head.axes)

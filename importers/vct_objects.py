@@ -20,6 +20,7 @@ POLYLINE, ARC_3_POINTS, CIRCLE_3_POINTS, CIRCLE = 11, 12, 12, 13
 RINGS_OF_LINES, OF_POLYGONS = 21, 22
 DIRECTED_POINT = 3
 NOT_A_NUMBER = "a coordinate is no number or no place"
+NO_LINES = "it names no line"
 
 
 @dataclass(slots=True)
@@ -87,6 +88,7 @@ class ObjectReader:
     def _line(self, found: VctObject, kind: int) -> None:
         if kind == INDIRECT:
             found.parts = self._ids(self._lines.count("number of lines"))
+            found.fault = "" if found.parts else NO_LINES
             return
         self._check(kind in DIRECT, f"{kind} is no kind of line")
         pieces = []
@@ -118,6 +120,8 @@ class ObjectReader:
             found.parts = self._ids(self._lines.count("number of lines"))
             if made_of == OF_POLYGONS:
                 found.parts, found.fault = (), "it is made of other areas, which is not read"
+            elif not found.parts:
+                found.fault = NO_LINES
             return
         self._check(kind in DIRECT, f"{kind} is no kind of area")
         rings = [self._ring(found) for _ in range(self._lines.count("number of rings"))]

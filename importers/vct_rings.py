@@ -2,7 +2,6 @@
 
 from array import array
 from collections.abc import Iterator, Sequence
-from itertools import pairwise
 
 import numpy as np
 import shapely
@@ -80,18 +79,17 @@ class LineStore:
         return rings
 
     def _closed(self, ids: Sequence[int]) -> list[Coordinates]:
-        rings, start = [], 0
-        for end in range(1, len(ids) + 1):
-            if _meet(self.points(ids[start])[0], self.points(ids[end - 1])[-1]) and self._joins(ids[start:end]):
-                rings.append(_shut(self.path(ids[start:end])))
-                start = end
-        if start == len(ids):
-            return rings
-        return [self._merged(ids)]
-
-    def _joins(self, ids: Sequence[int]) -> bool:
-        ends = [self.points(signed_id) for signed_id in ids]
-        return all(_meet(before[-1], after[0]) for before, after in pairwise(ends))
+        rings: list[Coordinates] = []
+        path: list[Coordinates] = []
+        for signed_id in ids:
+            points = self.points(signed_id)
+            if path and not _meet(path[-1][-1], points[0]):
+                return [self._merged(ids)]
+            path.append(points[1:] if path else points)
+            if _meet(path[0][0], points[-1]):
+                rings.append(_shut(np.concatenate(path)))
+                path = []
+        return [self._merged(ids)] if path else rings
 
     def _merged(self, ids: Sequence[int]) -> Coordinates:
         merged = shapely.line_merge(shapely.MultiLineString([self.points(signed_id) for signed_id in ids]))

@@ -133,9 +133,9 @@ class VctLines:
             return None
         return np.concatenate(good) if len(good) > 1 else good[0]
 
-    def fault(self, what: str, remedy: str) -> ImportRefused:
+    def fault(self, what: str, remedy: str, code: str = "unreadable") -> ImportRefused:
         """A refusal that names the line taken last."""
-        return ImportRefused("unreadable", what, where=f"{self._name}:{self.number}", remedy=remedy)
+        return ImportRefused(code, what, where=f"{self._name}:{self.number}", remedy=remedy)
 
     def _raw(self) -> bytes | None:
         raw = self._file.readline(LINE_LIMIT)

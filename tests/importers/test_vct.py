@@ -333,6 +333,7 @@ def test_a_table_without_objects_is_a_layer_without_geometry(tmp_path: Path) -> 
     [
         (area(21, [101, 999]), "nyy", "geometry-broken", "there is no line 999"),
         (area(21, [101, 104]), "nyy", "geometry-broken", "do not close a ring"),
+        (area(21, []), "nyy", "geometry-broken", "names no line"),
         (area(21, [0]), "nyy", "geometry-broken", "names no line"),
         (direct(21, SQUARE).replace(f"{X + 90:.4f}", "9o", 1), "nyy", "geometry-broken", "no number"),
         (direct(21, SQUARE).replace(f"{X + 90:.4f}", "nan", 1), "nyy", "geometry-broken", "no number"),
@@ -411,6 +412,13 @@ def test_a_file_above_the_limit_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ImportRefused) as refused:
         Vct().inspect(path, ReadOptions())
     assert refused.value.code == "file-too-large"
+
+
+@pytest.mark.parametrize("encoding", ["no-such", "utf-16", "base64"])
+def test_an_encoding_that_cannot_be_is_refused(tmp_path: Path, encoding: str) -> None:
+    with pytest.raises(ImportRefused) as refused:
+        Vct().inspect(written(tmp_path, vct()), ReadOptions(encoding=encoding))
+    assert refused.value.code == "encoding"
 
 
 def test_it_is_known_by_its_header(tmp_path: Path) -> None:
