@@ -23,6 +23,7 @@ from importers.pmtiles_archive import PmTiles
 from importers.rasters import FORMATS, RasterFolder
 from importers.redline import RedLineText
 from importers.shapefile import Shapefile
+from importers.vct import Vct
 from importers.xlsx_points import XlsxPoints
 
 _SINGLE: tuple[Importer, ...] = (
@@ -43,6 +44,7 @@ _SINGLE: tuple[Importer, ...] = (
     Kml(),
     Gml(),
     RedLineText(),
+    Vct(),
     GeoJsonLines(),
     GeoJson(),
     CsvPoints(),
