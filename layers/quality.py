@@ -24,6 +24,8 @@ WHOLE_LAYER: frozenset[Check] = frozenset({"gaps", "completeness"})
 """Checks whose faults belong to no single row, so that none can be set aside."""
 OF_ONE_FIELD: frozenset[Check] = frozenset({"range", "pattern", "unique", "declared-area", "code-name"})
 
+SQUARE_METRES = {"": 1.0, "m²": 1.0, "hm²": 1e4, "km²": 1e6, "亩": 2000 / 3}
+"""Units a declared area may have, in m2."""
 HAS_EDITIONS: frozenset[Check] = frozenset({"codes", "code-name"})
 
 
@@ -34,10 +36,10 @@ class QualityRule(BaseModel):
     their own. With ``editions``, names of code lists, they are of the one list that explains most rows. ``code-name``:
     ``field`` holds the name of the code in ``of``, as one of the ``editions`` gives it where there are some.
     ``range``: ``least`` to ``most``. ``pattern``: the whole value matches. ``unique``: no value twice.
-    ``declared-area``: ``field`` (m2) agrees with the ellipsoidal area to ``tolerance`` (a share). ``duplicates``: no
-    shape twice. ``slivers``: no area under ``least`` m2, none thinner than ``thinness`` (4 pi area / perimeter
-    squared). ``overlaps`` and ``gaps`` of more than ``least`` m2. ``inside``: within the regions of ``level``.
-    ``completeness``: the areas sum up to those regions' to ``tolerance``.
+    ``declared-area``: ``field``, in its unit, agrees with the ellipsoidal area to ``tolerance`` (a share).
+    ``duplicates``: no shape twice. ``slivers``: no area under ``least`` m2, none thinner than ``thinness`` (4 pi area /
+    perimeter squared). ``overlaps`` and ``gaps`` of more than ``least`` m2. ``inside``: within the regions of
+    ``level``. ``completeness``: the areas sum up to those regions' to ``tolerance``.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from layers.codes import CodeList
 from layers.definition import LayerDefinition
-from layers.quality import Check, QualityRule
+from layers.quality import SQUARE_METRES, Check, QualityRule
 
 ROW_CHECKS: frozenset[Check] = frozenset({"codes", "code-name", "range", "pattern", "declared-area"})
 Columns = Mapping[str, pa.Array]
@@ -32,6 +32,7 @@ class RowChecks:
         self._apart = {rule.field for rule in definition.quality if rule.check == "codes"} - {None}
         lists = {field.name: field.codes for field in definition.fields if field.codes in codes}
         self._systems = {name: str(system) for name, system in lists.items()}
+        self._units = {field.name: field.unit for field in definition.fields}
         self._names = {name: _meanings(codes[str(system)]) for name, system in lists.items()}
 
     def wrong(self, rule: QualityRule, columns: Columns, areas_m2: Areas | None) -> Iterator[Wrong]:
@@ -45,7 +46,7 @@ class RowChecks:
             elif rule.check == "pattern":
                 yield from _unlike(rule, column)
             elif rule.check == "declared-area":
-                yield from _other_areas(rule, column, areas_m2) if areas_m2 is not None else ()
+                yield from _other_areas(rule, column, areas_m2, self._units[rule.field]) if areas_m2 is not None else ()
             elif rule.of in columns:
                 yield from self._other_names(rule, column, columns[str(rule.of)])
 
@@ -94,8 +95,8 @@ def _outside(rule: QualityRule, column: pa.Array) -> Iterator[Wrong]:
         yield index, f"{rule.field} is {column[index].as_py()}, allowed is {limits}".rstrip()
 
 
-def _other_areas(rule: QualityRule, column: pa.Array, areas_m2: Areas) -> Iterator[Wrong]:
-    declared = column.cast(pa.float64()).to_numpy(zero_copy_only=False)
+def _other_areas(rule: QualityRule, column: pa.Array, areas_m2: Areas, unit: str) -> Iterator[Wrong]:
+    declared = column.cast(pa.float64()).to_numpy(zero_copy_only=False) * SQUARE_METRES[unit]
     with np.errstate(invalid="ignore"):
         off = np.abs(declared - areas_m2) > rule.tolerance * np.maximum(areas_m2, 1.0)
     for index in np.flatnonzero(off):

@@ -381,6 +381,29 @@ def test_rules_may_only_name_fields_that_exist(catalog: Catalog) -> None:
         LayerDefinition.model_validate({**definition, "quality": [{"check": "unique", "field": "NOPE"}]})
 
 
+def test_declared_areas_are_in_a_unit_of_area(catalog: Catalog) -> None:
+    definition = catalog.layers["land_status"].model_dump()
+    rule = {"check": "declared-area", "field": "KCXS"}
+    fields = [{**field, "unit": "m"} if field["name"] == "KCXS" else field for field in definition["fields"]]
+    with pytest.raises(ValueError, match="no unit of area"):
+        LayerDefinition.model_validate({**definition, "fields": fields, "quality": [rule]})
+
+
+@pytest.mark.parametrize(("unit", "square_metres"), [("hm²", 1e4), ("km²", 1e6), ("亩", 2000 / 3)])
+async def test_areas_are_compared_in_the_unit_of_their_field(
+    database: Database, catalog: Catalog, tmp_path: Path, unit: str, square_metres: float
+) -> None:
+    frame = tiling()
+    frame["TBMJ"] /= square_metres
+    frame.loc[7, "TBMJ"] *= 1.02
+    changed = ruled(catalog, QualityRule(check="declared-area", field="TBMJ"))
+    parcels = changed.layers["land_status"]
+    fields = tuple(f.model_copy(update={"unit": unit}) if f.name == "TBMJ" else f for f in parcels.fields)
+    layers = {**changed.layers, "land_status": parcels.model_copy(update={"fields": fields})}
+    report = await load(database, dataclasses.replace(changed, layers=layers), frame, tmp_path)
+    assert counts(report) == {"declared-area TBMJ": 1}
+
+
 def test_areas_of_the_survey_add_up() -> None:
     cells = np.array([shapely.segmentize(shapely.box(103.9 + n / 100, 30.9, 103.91 + n / 100, 30.91), 0.001)
                       for n in range(4)])  # fmt: skip
