@@ -1,4 +1,4 @@
-"""The catalogue: every definition, theme, style and code list found in the definition folders.
+"""The catalogue: every definition, theme, style, code list and crosswalk found in the definition folders.
 
 An office's own folder (``CIM_LAYERS``) is read after the shipped one; a file of the same name replaces ours.
 """
@@ -6,13 +6,14 @@ An office's own folder (``CIM_LAYERS``) is read after the shipped one; a file of
 import json
 import tomllib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from cim.errors import DefinitionError
 from cim.model.collection import CollectionSchema, Field
 from layers.codes import CodeList, load_codes
+from layers.crosswalks import Crosswalk, load_crosswalk
 from layers.definition import LayerDefinition, Text, load_definition
 
 SHIPPED = Path(__file__).parent
@@ -38,12 +39,13 @@ class Style:
 
 @dataclass(frozen=True, slots=True)
 class Catalog:
-    """All layer definitions by id, with their themes, styles and code lists."""
+    """All layer definitions by id, with their themes, styles, code lists and crosswalks."""
 
     layers: Mapping[str, LayerDefinition]
     themes: tuple[Theme, ...]
     styles: Mapping[str, Style]
     codes: Mapping[str, CodeList]
+    crosswalks: Mapping[str, Crosswalk] = field(default_factory=dict)
 
     def code_names(self, layer: str, field: str) -> dict[str, Text] | None:
         """Meanings of a field's codes, or None where the field is not coded."""
@@ -64,12 +66,15 @@ def load_catalog(folders: Iterable[Path] = (SHIPPED,)) -> Catalog:
     themes: dict[str, Theme] = {}
     styles: dict[str, Style] = {}
     codes: dict[str, CodeList] = {}
+    walks: dict[str, Path] = {}
     for folder in folders:
         definitions |= {p.stem: load_definition(p) for p in sorted(folder.glob("definitions/*.toml"))}
         styles |= {p.stem: _style(p) for p in sorted(folder.glob("styles/*.json"))}
         codes |= {p.stem: load_codes(p) for p in sorted(folder.glob("codes/*.toml"))}
+        walks |= {p.stem: p for p in sorted(folder.glob("crosswalks/*.toml"))}
         themes |= {theme.id: theme for theme in _themes(folder / "themes.toml")}
-    catalog = Catalog(definitions, tuple(sorted(themes.values(), key=lambda t: t.order)), styles, codes)
+    crosswalks = {name: load_crosswalk(path, codes) for name, path in walks.items()}
+    catalog = Catalog(definitions, tuple(sorted(themes.values(), key=lambda t: t.order)), styles, codes, crosswalks)
     _check_references(catalog)
     return catalog
 
@@ -90,6 +95,7 @@ def _check_references(catalog: Catalog) -> None:
                 ("code list", field.codes, field.codes is None or field.codes in catalog.codes)
                 for field in definition.fields
             ),
+            *(("code list", name, name in catalog.codes) for rule in definition.quality for name in rule.editions),
         ]
         for what, name, present in missing:
             if not present:

@@ -10,7 +10,7 @@ from cim.errors import DefinitionError
 from cim.model.access import Grade
 from cim.model.city import RegionLevel
 from cim.model.collection import FieldType, GeometryType, LayerKind
-from layers.quality import QualityRule
+from layers.quality import SQUARE_METRES, QualityRule
 
 Category = Literal[
     "spatio-temporal-base",
@@ -103,7 +103,7 @@ class LayerDefinition(_Strict):
         return fields
 
     def model_post_init(self, _context: object) -> None:
-        """Every field named elsewhere in the definition must exist."""
+        """Every field named elsewhere in the definition must exist, and declared areas be in a unit of area."""
         names = {field.name for field in self.fields}
         named = {*self.search, *self.tiles.fields, self.key, self.title_field} - {None}
         named |= {name for rule in self.quality for name in (rule.field, rule.of)} - {None}
@@ -112,6 +112,10 @@ class LayerDefinition(_Strict):
         unknown = sorted(str(name) for name in named - names)
         if unknown:
             raise ValueError(f"fields that are not defined: {', '.join(unknown)}")
+        units = {field.name: field.unit for field in self.fields}
+        for rule in self.quality:
+            if rule.check == "declared-area" and units[str(rule.field)] not in SQUARE_METRES:
+                raise ValueError(f"{rule.field} is declared in {units[str(rule.field)]!r}, which is no unit of area")
 
 
 def load_definition(path: Path) -> LayerDefinition:

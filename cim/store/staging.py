@@ -112,6 +112,25 @@ async def repeated_values(connection: AsyncConnection, run: int, field: str) -> 
     return [(row[0], list(row[1])) for row in rows]
 
 
+async def value_counts(connection: AsyncConnection, run: int, field: str) -> dict[str | None, int]:
+    """How often each value of a field is met in staging, as text; None counts the rows without one."""
+    name, column = quoted(NAMESPACE, staging_name(run)), quoted(field)
+    rows = await connection.execute(sa.text(f"SELECT {column}::text, count(*) FROM {name} GROUP BY 1"))
+    return {row[0]: row[1] for row in rows}
+
+
+async def rows_of_values(
+    connection: AsyncConnection, run: int, field: str, values: Iterable[str]
+) -> list[tuple[int, str]]:
+    """Numbers of the rows in staging whose field has one of these values, with the value, in order."""
+    name, column = quoted(NAMESPACE, staging_name(run)), quoted(field)
+    rows = await connection.execute(
+        sa.text(f"SELECT fid, {column}::text FROM {name} WHERE {column}::text = ANY(:wanted) ORDER BY fid"),
+        {"wanted": list(values)},
+    )
+    return [(row[0], row[1]) for row in rows]
+
+
 async def outside_regions(
     connection: AsyncConnection, schema: CollectionSchema, run: int, level: str, margin_deg: float
 ) -> list[int] | None:

@@ -1,7 +1,7 @@
 """Checks of a whole staged layer: what no single row shows."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,11 +13,15 @@ from cim.store import staging
 from cim.store.regions import region_shapes
 from importers.plan import Plan
 from importers.quality import shapes as checks
+from importers.quality.editions import best_edition
 from importers.quality.faults import Fault, Tally
 from importers.reference_systems import GEOGRAPHIC
+from layers.codes import CodeList
 from layers.quality import Check, QualityRule
 
 OF_POLYGONS: frozenset[Check] = frozenset({"slivers", "overlaps", "gaps", "completeness"})
+OF_VALUES: frozenset[Check] = frozenset({"unique", "codes"})
+"""Checks that look at values only, so that tables without shapes have them too."""
 MARGIN_DEG = 1e-5
 """About a metre: how far a shape may reach over the rim of its region."""
 Rows = Callable[[int], int]
@@ -38,16 +42,26 @@ class LayerChecks:
     ``area_m2`` is what all rows together measure on the ellipsoid.
     """
 
-    def __init__(self, connection: AsyncConnection, plan: Plan, run: int, rows: Rows, area_m2: float) -> None:
+    def __init__(
+        self,
+        connection: AsyncConnection,
+        plan: Plan,
+        run: int,
+        rows: Rows,
+        area_m2: float,
+        codes: Mapping[str, CodeList],
+    ) -> None:
         self._connection, self._plan, self._run, self._rows = connection, plan, run, rows
-        self._area_m2 = area_m2
+        self._area_m2, self._codes = area_m2, codes
         self._fids: list[int] = []
         self._shapes: checks.Shapes = np.array([], dtype=object)
         self._metres: checks.Shapes = np.array([], dtype=object)
         self._coverage: checks.Coverage | None = None
 
     async def load(self) -> None:
-        """Bring the shapes into memory."""
+        """Bring the shapes into memory, where there are any."""
+        if self._plan.schema.geometry == "none":
+            return
         shapes = []
         async for page in staging.staged_shapes(self._connection, self._run):
             self._fids += page.fids
@@ -63,6 +77,7 @@ class LayerChecks:
             tally.note = "not made: the layer does not hold areas"
             return []
         asked: dict[Check, Callable[[QualityRule, Tally], Awaitable[list[Wrong]]]] = {
+            "codes": self._editions,
             "unique": self._unique,
             "inside": self._inside,
             "completeness": self._completeness,
@@ -99,6 +114,19 @@ class LayerChecks:
                 shape = self._shapes[places[fid]] if fid in places else None
                 message = f"{rule.field} {value!r} is already in row {first}"
                 found.append(Wrong(fid, Fault(self._rows(fid), message, shape)))
+        return found
+
+    async def _editions(self, rule: QualityRule, tally: Tally) -> list[Wrong]:
+        field = str(rule.field)
+        counts = await staging.value_counts(self._connection, self._run, field)
+        tally.examined = sum(counts.values())
+        best = best_edition({name: self._codes[name] for name in rule.editions}, counts)
+        tally.note = best.note
+        places = {fid: index for index, fid in enumerate(self._fids)}
+        found = []
+        for fid, value in await staging.rows_of_values(self._connection, self._run, field, best.foreign):
+            shape = self._shapes[places[fid]] if fid in places else None
+            found.append(Wrong(fid, Fault(self._rows(fid), f"{field} is {value!r}, {best.foreign[value]}", shape)))
         return found
 
     async def _inside(self, rule: QualityRule, tally: Tally) -> list[Wrong]:

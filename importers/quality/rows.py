@@ -1,5 +1,6 @@
 """Checks of single rows: codes, names of codes, ranges, patterns, declared areas. They work on Arrow columns."""
 
+import functools
 from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
@@ -9,7 +10,7 @@ from numpy.typing import NDArray
 
 from layers.codes import CodeList
 from layers.definition import LayerDefinition
-from layers.quality import Check, QualityRule
+from layers.quality import SQUARE_METRES, Check, QualityRule
 
 ROW_CHECKS: frozenset[Check] = frozenset({"codes", "code-name", "range", "pattern", "declared-area"})
 Columns = Mapping[str, pa.Array]
@@ -18,16 +19,21 @@ Wrong = tuple[int, str]
 """Index of a row in its batch, and what is wrong with it."""
 
 
+def of_single_rows(rule: QualityRule) -> bool:
+    """Whether a rule can be asked of one row; which of several editions a code is of only the whole layer shows."""
+    return rule.check in ROW_CHECKS and not (rule.check == "codes" and rule.editions)
+
+
 class RowChecks:
     """The attribute rules of one layer, ready to be asked batch by batch."""
 
     def __init__(self, definition: LayerDefinition, codes: Mapping[str, CodeList]) -> None:
-        self.rules = tuple(rule for rule in definition.quality if rule.check in ROW_CHECKS)
+        self._codes = codes
+        self._apart = {rule.field for rule in definition.quality if rule.check == "codes"} - {None}
         lists = {field.name: field.codes for field in definition.fields if field.codes in codes}
         self._systems = {name: str(system) for name, system in lists.items()}
-        self._names = {
-            name: {code: text.zh for code, text in codes[str(system)].names().items()} for name, system in lists.items()
-        }
+        self._units = {field.name: field.unit for field in definition.fields}
+        self._names = {name: _meanings(codes[str(system)]) for name, system in lists.items()}
 
     def wrong(self, rule: QualityRule, columns: Columns, areas_m2: Areas | None) -> Iterator[Wrong]:
         """The rows of a batch that break a rule; ``areas_m2`` are the ellipsoidal areas of their shapes."""
@@ -40,7 +46,7 @@ class RowChecks:
             elif rule.check == "pattern":
                 yield from _unlike(rule, column)
             elif rule.check == "declared-area":
-                yield from _other_areas(rule, column, areas_m2) if areas_m2 is not None else ()
+                yield from _other_areas(rule, column, areas_m2, self._units[rule.field]) if areas_m2 is not None else ()
             elif rule.of in columns:
                 yield from self._other_names(rule, column, columns[str(rule.of)])
 
@@ -50,7 +56,7 @@ class RowChecks:
         return pc.coalesce(names, columns[str(rule.field)])
 
     def _unknown_codes(self, rule: QualityRule, columns: Columns) -> Iterator[Wrong]:
-        fields = [rule.field] if rule.field else list(self._names)
+        fields = [rule.field] if rule.field else [name for name in self._names if name not in self._apart]
         for name in fields:
             if name not in self._names or name not in columns:
                 continue
@@ -61,17 +67,23 @@ class RowChecks:
                 yield index, f"{name} is {texts[index].as_py()!r}, which {self._systems[name]} does not have"
 
     def _other_names(self, rule: QualityRule, column: pa.Array, code: pa.Array) -> Iterator[Wrong]:
-        expected = self._expected(str(rule.of), code)
         texts = _texts(column)
-        bad = pc.fill_null(pc.not_equal(texts, expected), fill_value=False)
+        meanings = [self._expected(str(rule.of), code, edition) for edition in rule.editions or (None,)]
+        unlike = [pc.fill_null(pc.not_equal(texts, expected), fill_value=True) for expected in meanings]
+        expected = pc.coalesce(*meanings)
+        bad = functools.reduce(pc.and_, unlike, pc.and_(texts.is_valid(), expected.is_valid()))
         for index in _indices(bad):
             said, meant = texts[index].as_py(), expected[index].as_py()
             yield index, f"{rule.field} is {said!r}, but {rule.of} {code[index].as_py()} means {meant!r}"
 
-    def _expected(self, field: str, codes: pa.Array) -> pa.Array:
-        names = self._names.get(field, {})
+    def _expected(self, field: str, codes: pa.Array, edition: str | None = None) -> pa.Array:
+        names = self._names.get(field, {}) if edition is None else _meanings(self._codes[edition])
         keys, values = pa.array(list(names), pa.string()), pa.array(list(names.values()), pa.string())
         return values.take(pc.index_in(_texts(codes), value_set=keys))
+
+
+def _meanings(codes: CodeList) -> dict[str, str]:
+    return {code: text.zh for code, text in codes.names().items()}
 
 
 def _outside(rule: QualityRule, column: pa.Array) -> Iterator[Wrong]:
@@ -83,8 +95,8 @@ def _outside(rule: QualityRule, column: pa.Array) -> Iterator[Wrong]:
         yield index, f"{rule.field} is {column[index].as_py()}, allowed is {limits}".rstrip()
 
 
-def _other_areas(rule: QualityRule, column: pa.Array, areas_m2: Areas) -> Iterator[Wrong]:
-    declared = column.cast(pa.float64()).to_numpy(zero_copy_only=False)
+def _other_areas(rule: QualityRule, column: pa.Array, areas_m2: Areas, unit: str) -> Iterator[Wrong]:
+    declared = column.cast(pa.float64()).to_numpy(zero_copy_only=False) * SQUARE_METRES[unit]
     with np.errstate(invalid="ignore"):
         off = np.abs(declared - areas_m2) > rule.tolerance * np.maximum(areas_m2, 1.0)
     for index in np.flatnonzero(off):

@@ -17,8 +17,8 @@ from cim.store.runs import FaultRow
 from cim.store.staging import remove_staged
 from importers.plan import Plan
 from importers.quality.faults import KEPT_FAULTS, Fault, Tally
-from importers.quality.layer import LayerChecks, Rows, Wrong
-from importers.quality.rows import ROW_CHECKS, RowChecks
+from importers.quality.layer import OF_VALUES, LayerChecks, Rows, Wrong
+from importers.quality.rows import RowChecks, of_single_rows
 from layers.codes import CodeList
 from layers.definition import LayerDefinition
 from layers.quality import Check
@@ -68,6 +68,7 @@ class Quality:
     def __init__(self, definition: LayerDefinition | None, codes: Mapping[str, CodeList]) -> None:
         self.tallies = [Tally(rule) for rule in definition.quality] if definition else []
         self._rows = RowChecks(definition, codes) if definition else None
+        self._codes = codes
         self._area_m2 = 0.0
 
     def look_at(self, plan: Plan, columns: Sequence[pa.Array], rows: pa.Array, shapes: Shapes | None) -> Looked:
@@ -77,7 +78,7 @@ class Quality:
         names = list(plan.schema.field_names)
         for tally in self.tallies:
             rule = tally.rule
-            if rule.check not in ROW_CHECKS or self._rows is None:
+            if not of_single_rows(rule) or self._rows is None:
                 continue
             by_name = dict(zip(names, looked.columns, strict=True))
             tally.examined += len(rows)
@@ -96,10 +97,12 @@ class Quality:
     ) -> SetAside:
         """Apply the rules of whole layers to a staged run, and take out of it what they set aside."""
         out = SetAside()
-        tallies = [tally for tally in self.tallies if tally.rule.check not in ROW_CHECKS]
-        if not tallies or plan.schema.geometry == "none":
+        tallies = [tally for tally in self.tallies if not of_single_rows(tally.rule)]
+        if plan.schema.geometry == "none":
+            tallies = [tally for tally in tallies if tally.rule.check in OF_VALUES]
+        if not tallies:
             return out
-        checks = LayerChecks(connection, plan, run, _row_numbers(sorted(rejected_rows)), self._area_m2)
+        checks = LayerChecks(connection, plan, run, _row_numbers(sorted(rejected_rows)), self._area_m2, self._codes)
         await checks.load()
         removed: set[int] = set()
         for tally in tallies:

@@ -17,6 +17,7 @@ from cim.model.imports import CheckResult, ImportReport
 from cim.store.database import Database
 from cim.store.runs import faults_of
 from importers.importer import ReadOptions
+from importers.quality.editions import best_edition
 from importers.quality.shapes import Coverage, duplicates, slivers
 from importers.run import ImportRequest, import_file
 from layers.catalog import Catalog, load_catalog
@@ -224,6 +225,95 @@ async def test_rows_are_named_as_in_the_file_after_others_were_set_aside(
     assert "already in row 600" in report.rejected[-1].reason
 
 
+EDITIONS = ("third-survey", "gbt-21010-2017")
+
+
+@pytest.mark.parametrize(
+    ("most", "read", "odd", "other"),
+    [
+        ("05H1", "third-survey (TD/T 1055-2019", "0501", "it is of gbt-21010-2017 (GB/T 21010-2017)"),
+        ("0501", "gbt-21010-2017 (GB/T 21010-2017)", "05H1", "it is of third-survey (TD/T 1055-2019"),
+    ],
+)
+async def test_codes_are_read_in_the_edition_that_explains_most_rows(
+    database: Database, catalog: Catalog, tmp_path: Path, most: str, read: str, odd: str, other: str
+) -> None:
+    frame = tiling()
+    frame.loc[20:, "DLBM"] = most
+    frame.loc[[3, 900], "DLBM"] = odd
+    frame.loc[7, "DLBM"] = "9999"
+    rule = QualityRule(check="codes", field="DLBM", editions=EDITIONS, action="quarantine")
+    report = await load(database, ruled(catalog, rule), frame, tmp_path)
+    (check,) = report.checks
+    assert (check.rule, check.examined, check.count) == ("codes DLBM", COLUMNS * ROWS, 3)
+    assert check.note.startswith(f"read as {read}")
+    assert f"{COLUMNS * ROWS - 3} of {COLUMNS * ROWS} values" in check.note
+    assert [row.row for row in report.rejected] == [4, 8, 901]
+    assert all(other in report.rejected[n].reason for n in (0, 2))
+    assert "nor does another edition" in report.rejected[1].reason
+    async with database.writing() as connection:
+        faults = await faults_of(connection, report.run, 10)
+    assert [fault["row"] for fault in faults] == [4, 8, 901]
+    assert all(fault["geometry"] for fault in faults)
+
+
+def test_of_editions_that_explain_as_much_the_first_named_is_taken(catalog: Catalog) -> None:
+    lists = {name: catalog.codes[name] for name in EDITIONS}
+    tied = best_edition(lists, {"0404": 5, None: 9, "05H1": 1, "0501": 1, "x": 2})
+    assert tied.name == "third-survey"
+    assert "6 of 9 values" in tied.note
+    assert set(tied.foreign) == {"0501", "x"}
+
+
+async def test_a_field_with_a_rule_of_its_own_is_left_out_of_the_general_one(
+    database: Database, catalog: Catalog, tmp_path: Path
+) -> None:
+    frame = tiling()
+    frame["DLBM"] = "0501"
+    frame.loc[5, "QSXZ"] = "99"
+    rules = (
+        QualityRule(check="codes"),
+        QualityRule(check="codes", field="DLBM", editions=EDITIONS),
+        QualityRule(check="code-name", field="DLMC", of="DLBM", editions=EDITIONS),
+    )
+    frame.loc[3, "DLMC"] = "零售商业用地"
+    report = await load(database, ruled(catalog, *rules), frame, tmp_path)
+    assert counts(report) == {"codes": 1, "codes DLBM": 0, "code-name DLMC": COLUMNS * ROWS - 1}
+
+
+async def test_a_name_may_be_that_of_any_edition(database: Database, catalog: Catalog, tmp_path: Path) -> None:
+    frame = tiling().assign(DLBM="2302", DLMC="田坎")
+    frame.loc[3, "DLMC"] = "后备耕地"
+    frame.loc[4, "DLMC"] = "水田"
+    editions = ("land-and-sea-use", "land-and-sea-use-2020")
+    rule = QualityRule(check="code-name", field="DLMC", of="DLBM", editions=editions)
+    report = await load(database, ruled(catalog, rule), frame, tmp_path)
+    assert counts(report) == {"code-name DLMC": 1}
+
+
+async def test_values_of_tables_without_shapes_are_checked_too(
+    database: Database, catalog: Catalog, tmp_path: Path
+) -> None:
+    rules = (
+        QualityRule(check="codes", field="DLBM", editions=EDITIONS, action="quarantine"),
+        QualityRule(check="unique", field="TBBH"),
+        QualityRule(check="slivers", least=1.0),
+    )
+    changed = ruled(catalog, *rules)
+    parcels = changed.layers["land_status"]
+    fields = tuple(field for field in parcels.fields if field.name in {"BSM", "TBBH", "DLBM"})
+    table = parcels.model_copy(update={"geometry": "none", "fields": fields})
+    changed = dataclasses.replace(changed, layers={**changed.layers, "land_status": table})
+    path = tmp_path / "land_status.csv"
+    rows = ("a,1,0101", "b,1,05H1", "c,2,0501", "d,3,05H1")
+    path.write_text("BSM,TBBH,DLBM\n" + "\n".join(rows), "utf-8")
+    request = ImportRequest(path, "test", "technician", "land_status", options=ReadOptions(trust_file=True))
+    (report,) = await import_file(database, changed, request)
+    assert report.status == "partial", report.message
+    assert counts(report) == {"codes DLBM": 1, "unique TBBH": 1, "slivers": 0}
+    assert [row.row for row in report.rejected] == [3]
+
+
 async def test_completeness_compares_with_the_region_and_says_when_it_cannot(
     database: Database, catalog: Catalog, tmp_path: Path
 ) -> None:
@@ -272,9 +362,15 @@ def test_duplicates_wherever_their_rings_begin() -> None:
         ({"check": "range", "field": "KCXS"}, "least or most"),
         ({"check": "codes", "action": "repair"}, "cannot be repaired"),
         ({"check": "pattern", "field": "BSM"}, "needs a pattern"),
+        ({"check": "unique", "field": "BSM", "editions": ["third-survey"]}, "knows no editions"),
+        ({"check": "codes", "editions": ["third-survey"]}, "of one field"),
+        (
+            {"check": "code-name", "field": "DLMC", "of": "DLBM", "action": "repair", "editions": ["third-survey"]},
+            "several editions",
+        ),
     ],
 )
-def test_rules_that_make_no_sense_are_refused(rule: dict[str, str], what: str) -> None:
+def test_rules_that_make_no_sense_are_refused(rule: dict[str, Any], what: str) -> None:
     with pytest.raises(ValueError, match=what):
         QualityRule.model_validate(rule)
 
@@ -283,6 +379,29 @@ def test_rules_may_only_name_fields_that_exist(catalog: Catalog) -> None:
     definition = catalog.layers["land_status"].model_dump()
     with pytest.raises(ValueError, match="not defined"):
         LayerDefinition.model_validate({**definition, "quality": [{"check": "unique", "field": "NOPE"}]})
+
+
+def test_declared_areas_are_in_a_unit_of_area(catalog: Catalog) -> None:
+    definition = catalog.layers["land_status"].model_dump()
+    rule = {"check": "declared-area", "field": "KCXS"}
+    fields = [{**field, "unit": "m"} if field["name"] == "KCXS" else field for field in definition["fields"]]
+    with pytest.raises(ValueError, match="no unit of area"):
+        LayerDefinition.model_validate({**definition, "fields": fields, "quality": [rule]})
+
+
+@pytest.mark.parametrize(("unit", "square_metres"), [("hm²", 1e4), ("km²", 1e6), ("亩", 2000 / 3)])
+async def test_areas_are_compared_in_the_unit_of_their_field(
+    database: Database, catalog: Catalog, tmp_path: Path, unit: str, square_metres: float
+) -> None:
+    frame = tiling()
+    frame["TBMJ"] /= square_metres
+    frame.loc[7, "TBMJ"] *= 1.02
+    changed = ruled(catalog, QualityRule(check="declared-area", field="TBMJ"))
+    parcels = changed.layers["land_status"]
+    fields = tuple(f.model_copy(update={"unit": unit}) if f.name == "TBMJ" else f for f in parcels.fields)
+    layers = {**changed.layers, "land_status": parcels.model_copy(update={"fields": fields})}
+    report = await load(database, dataclasses.replace(changed, layers=layers), frame, tmp_path)
+    assert counts(report) == {"declared-area TBMJ": 1}
 
 
 def test_areas_of_the_survey_add_up() -> None:
