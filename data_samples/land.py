@@ -86,7 +86,7 @@ def table(parcels: Parcels, admin: Admin) -> pd.DataFrame:
             "KCXS": ridge,
             "KCMJ": deducted,
             "TBDLMJ": np.round(area - deducted, 2),
-            "GDLX": np.where(arable, np.where(grade > 2, "TT", "PD"), ""),
+            "GDLX": np.where(arable & (grade > 1), np.where(grade > 2, "TT", "PD"), ""),
             "GDPDJB": np.where(arable, grade.astype(str), ""),
             "FRDBS": "0",
             "CZCSXM": np.where(urban, np.where(seat, "201", "202"), np.where(land == "0702", "203", "")),

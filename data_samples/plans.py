@@ -146,7 +146,7 @@ def basic_farmland(parcels: Parcels, codes: list[str], urban: shapely.Geometry) 
             "TBBH": [f"{n:06d}" for n in range(1, len(shapes) + 1)],
             "DLBM": land,
             "DLMC": [{"0101": "水田", "0102": "水浇地", "0103": "旱地"}[c] for c in land],
-            "GDLX": ["TT" if c == "0103" else "PD" for c in land],
+            "GDLX": ["TT" if c == "0103" else "" for c in land],
             "JBNTLX": "01",
             "PDJB": ["3" if c == "0103" else "1" for c in land],
             "ZLDWDM": village,
