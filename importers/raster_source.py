@@ -17,7 +17,7 @@ from cim.model.collection import FieldType
 from importers.cog import write_cog
 from importers.importer import GEOMETRY_COLUMN, ReadOptions
 from importers.inspection import LayerInspection, Problem, SourceField
-from importers.reference_systems import declared_crs, given_crs
+from importers.reference_systems import declared_crs, declared_height_datum, given_crs
 from importers.wire import COG_FOLDER
 
 EDGE_POINTS = 21
@@ -110,7 +110,7 @@ def header_of(path: Path, driver: str) -> Header:
                 dataset.nodata,
                 srid,
                 wkt,
-                _vertical_part(dataset.crs),
+                declared_height_datum(dataset.crs.to_wkt() if dataset.crs else None),
                 tuple(dataset.transform)[:6],
                 not identity,
                 _moment(dataset.tags().get("TIFFTAG_DATETIME")),
@@ -287,19 +287,6 @@ def _colours(names: Sequence[str]) -> str:
     if names[0] == "palette":
         return "palette"
     return "rgb" if tuple(names[:3]) == ("red", "green", "blue") else "gray"
-
-
-def _vertical_part(crs: Any) -> str | None:
-    """The height system of a compound reference system, as an authority code or its name."""
-    if crs is None:
-        return None
-    import pyproj  # noqa: PLC0415 - see header_of
-
-    for part in pyproj.CRS.from_wkt(crs.to_wkt()).sub_crs_list:
-        if part.is_vertical:
-            code = part.to_authority()
-            return f"{code[0]}:{code[1]}" if code else part.name
-    return None
 
 
 def _moment(text: str | None) -> str | None:

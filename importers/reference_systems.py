@@ -58,7 +58,8 @@ class Way:
 def declared_crs(text: str | None) -> tuple[int | None, str | None]:
     """EPSG code of a declared CRS, or its WKT where it has no code; both None when none is declared.
 
-    A code is taken where name and parameters say so, never for a mere likeness.
+    A code is taken where name and parameters say so, never for a mere likeness. Of a compound system this is the
+    horizontal part.
     """
     if not text:
         return None, None
@@ -66,11 +67,28 @@ def declared_crs(text: str | None) -> tuple[int | None, str | None]:
         crs = pyproj.CRS.from_user_input(text)
     except pyproj.exceptions.CRSError:
         return None, None
+    if crs.is_compound:
+        crs = crs.sub_crs_list[0]
     code = crs.to_epsg(min_confidence=CONFIDENT)
     if code is None:
         likely = crs.to_epsg(min_confidence=20)
         code = likely if likely and _equal(crs, pyproj.CRS.from_epsg(likely)) else None
     return (code, None) if code else (None, crs.to_wkt())
+
+
+def declared_height_datum(text: str | None) -> str | None:
+    """The vertical part of a declared compound CRS as authority and code, or its name; None where there is none."""
+    if not text:
+        return None
+    try:
+        parts = pyproj.CRS.from_user_input(text).sub_crs_list
+    except pyproj.exceptions.CRSError:
+        return None
+    for part in parts:
+        if part.is_vertical:
+            code = part.to_authority()
+            return f"{code[0]}:{code[1]}" if code else str(part.name)
+    return None
 
 
 def _equal(crs: pyproj.CRS, other: pyproj.CRS) -> bool:

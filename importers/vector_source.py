@@ -15,7 +15,7 @@ from cim.model.collection import FieldType
 from importers.geometry_kinds import FAMILIES, family_of, kinds_of, stored_kind
 from importers.importer import BATCH_ROWS, GEOMETRY_COLUMN
 from importers.inspection import LayerInspection, Problem, SourceField
-from importers.reference_systems import declared_crs
+from importers.reference_systems import declared_crs, declared_height_datum
 
 SAMPLE_ROWS = 1_000
 SAMPLES = 3
@@ -39,9 +39,11 @@ def _inspect(path: Path, name: str, evidence: str, encoding: str, options: Mappi
     kinds, with_z = declared_kinds(info["geometry_type"], count)
     fields: tuple[SourceField, ...] = ()
     problems: list[Problem] = []
+    span = None
     for number, batch in enumerate(read_layer(path, name, **options)):
         if number == 0:
             fields, problems = described_fields(batch)
+            span = time_span(batch)
         if kinds is not None or GEOMETRY_COLUMN not in batch.schema.names:
             break
         with_z += _add_kinds(met, batch)
@@ -63,6 +65,8 @@ def _inspect(path: Path, name: str, evidence: str, encoding: str, options: Mappi
         bbox=bbox,  # type: ignore[arg-type]  # four sides by construction
         fields=fields,
         problems=tuple(problems),
+        height_datum=declared_height_datum(info["crs"]),
+        time_span=span,
     )
 
 
@@ -166,6 +170,13 @@ def described_fields(batch: pa.RecordBatch) -> tuple[tuple[SourceField, ...], li
         samples = tuple(str(value)[:60] for value in values[:SAMPLES].to_pylist())
         fields.append(SourceField(field.name, kind, samples, column.null_count))
     return tuple(fields), problems
+
+
+def time_span(batch: pa.RecordBatch) -> tuple[str, str] | None:
+    """Earliest and latest moment in the columns of dates and times of a batch, as ISO 8601 text."""
+    columns = [c for c in batch.columns if pa.types.is_date(c.type) or pa.types.is_timestamp(c.type)]
+    moments = [moment.isoformat() for column in columns for moment in column.drop_null().to_pylist()]
+    return (min(moments), max(moments)) if moments else None
 
 
 def _short(error: Exception) -> str:
