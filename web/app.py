@@ -15,7 +15,7 @@ from starlette.types import ASGIApp
 from cim.errors import BadRequest, CimError, NotFound
 from web.asgi import Front
 from web.metrics import Metrics
-from web.problems import MEDIA_TYPE, problem, problem_response
+from web.problems import MEDIA_TYPE, language_of, problem, problem_response
 from web.routes import (
     catalog,
     collections,
@@ -97,7 +97,10 @@ def _handle_errors(api: FastAPI) -> None:
         if not isinstance(error, CimError):
             raise error
         status, headers, body = problem_response(
-            error, path=request.url.path, request_id=request.scope.get("request_id", "")
+            error,
+            path=request.url.path,
+            request_id=request.scope.get("request_id", ""),
+            language=language_of(request.headers.get("accept-language")),
         )
         if status >= 500:
             _log.error("request failed", id=request.scope.get("request_id", ""), reason=str(error), exc_info=error)

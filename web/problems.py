@@ -5,6 +5,7 @@ from http import HTTPStatus
 from typing import Any
 
 from cim import errors
+from web.phrases import Language, told
 
 STATUS: dict[type[errors.CimError], HTTPStatus] = {
     errors.TooLarge: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
@@ -24,6 +25,11 @@ STATUS: dict[type[errors.CimError], HTTPStatus] = {
 }
 MEDIA_TYPE = "application/problem+json"
 RETRY_AFTER_S = 2
+
+
+def language_of(header: str | None) -> Language:
+    """The language of an Accept-Language header: Chinese where it comes first."""
+    return "zh" if (header or "").strip().lower().startswith("zh") else "en"
 
 
 def status_of(error: errors.CimError) -> HTTPStatus:
@@ -51,11 +57,12 @@ def problem(
 
 
 def problem_response(
-    error: errors.CimError, *, path: str, request_id: str
+    error: errors.CimError, *, path: str, request_id: str, language: Language = "en"
 ) -> tuple[HTTPStatus, list[tuple[bytes, bytes]], bytes]:
-    """Status, headers and body of an error as raw ASGI parts."""
+    """Status, headers and body of an error as raw ASGI parts; in Chinese as far as there are phrases."""
     status = status_of(error)
-    document = problem(status, error.what, path=path, request_id=request_id, where=error.where, remedy=error.remedy)
+    what, remedy = told(error.what, language), told(error.remedy, language)
+    document = problem(status, what, path=path, request_id=request_id, where=error.where, remedy=remedy)
     body = json.dumps(document, ensure_ascii=False).encode()
     headers = [
         (b"content-type", MEDIA_TYPE.encode()),

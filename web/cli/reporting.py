@@ -15,6 +15,7 @@ from cim.store.runs import faults_of, latest_runs, the_run
 from web.cli.opening import opened
 from web.cli.options import DataDir
 from web.import_report import report_html, report_workbook
+from web.phrases import run_told, told
 
 ALL_FAULTS = 200_000
 SHOWN_RUNS = 20
@@ -29,12 +30,20 @@ class Format(StrEnum):
     XLSX = "xlsx"
 
 
+class Lang(StrEnum):
+    """The languages messages are told in."""
+
+    EN = "en"
+    ZH = "zh"
+
+
 def report(
     number: Annotated[
         int | None, typer.Argument(min=1, help="Number of the import; the newest are listed without.")
     ] = None,
     as_format: Annotated[Format, typer.Option("--format", help="text, json, html or xlsx.")] = Format.TEXT,
     out: Annotated[Path | None, typer.Option("--out", "-o", help="File to write; needed for xlsx.")] = None,
+    lang: Annotated[Lang, typer.Option("--lang", help="Language of the messages.")] = Lang.EN,
     data: DataDir = None,
 ) -> None:
     """Show what an import checked and found, fault by fault; without a number, list the newest imports."""
@@ -52,7 +61,8 @@ def report(
     if number is None:
         _list(runs)
         return
-    content = _content(runs[0], faults, as_format)
+    said = [{**fault, "message": told(fault["message"], lang.value)} for fault in faults]
+    content = _content(run_told(runs[0], lang.value), said, as_format)
     if out is not None:
         out.write_bytes(content)
         typer.echo(str(out))

@@ -17,6 +17,7 @@ from cim.model.access import Operation
 from cim.model.collection import ImportMode
 from cim.policy.policy import require
 from cim.store import uploads as store
+from web.phrases import Language, told
 from web.queue import IMPORT, INSPECT, put
 from web.receiving import receive
 from web.state import Caller, caller
@@ -65,18 +66,20 @@ async def hand_in(request: Request, who: Who) -> JSONResponse:
 
 
 @router.get("/imports/uploads", summary="The caller's uploads")
-async def listed(who: Who, limit: Annotated[int, Query(ge=1, le=200)] = 50) -> dict[str, list[dict[str, Any]]]:
+async def listed(
+    who: Who, limit: Annotated[int, Query(ge=1, le=200)] = 50, lang: Language = "en"
+) -> dict[str, list[dict[str, Any]]]:
     """Newest first; administrators see everybody's."""
     require(who.principal, Operation.IMPORT)
     async with who.state.database.writing(who.request_id) as connection:
         found = await store.newest_uploads(connection, None if _sees_all(who) else who.principal.name, limit)
-    return {"uploads": [_document(entry, who) for entry in found]}
+    return {"uploads": [_document(entry, who, lang) for entry in found]}
 
 
 @router.get("/imports/uploads/{upload}", summary="One upload")
-async def one(upload: str, who: Who) -> dict[str, Any]:
+async def one(upload: str, who: Who, lang: Language = "en") -> dict[str, Any]:
     """Where an upload stands: its inspection, options, progress and the imports it became."""
-    return _document(await _own(upload, who), who)
+    return _document(await _own(upload, who), who, lang)
 
 
 @router.post("/imports/uploads/{upload}/start", status_code=202, summary="Import an upload")
@@ -108,24 +111,24 @@ async def remove(upload: str, who: Who) -> dict[str, Any]:
 
 
 @router.get("/imports/uploads/{upload}/events", summary="Progress of an upload")
-async def events(upload: str, request: Request, who: Who) -> StreamingResponse:
+async def events(upload: str, request: Request, who: Who, lang: Language = "en") -> StreamingResponse:
     """Server-sent events: the upload's document whenever it changed; the stream ends when the upload rests."""
     await _own(upload, who)
     headers = {"cache-control": "no-store", "x-accel-buffering": "no"}
-    return StreamingResponse(_follow(upload, request, who), media_type="text/event-stream", headers=headers)
+    return StreamingResponse(_follow(upload, request, who, lang), media_type="text/event-stream", headers=headers)
 
 
-async def _follow(upload: str, request: Request, who: Caller) -> AsyncIterator[str]:
-    told, quiet_s = "", 0.0
+async def _follow(upload: str, request: Request, who: Caller, lang: Language) -> AsyncIterator[str]:
+    sent, quiet_s = "", 0.0
     while not await request.is_disconnected():
         try:
             entry = await _own(upload, who)
         except NotFound:
             yield "event: removed\ndata: {}\n\n"
             return
-        text = json.dumps(_document(entry, who), ensure_ascii=False)
-        if text != told:
-            told, quiet_s = text, 0.0
+        text = json.dumps(_document(entry, who, lang), ensure_ascii=False)
+        if text != sent:
+            sent, quiet_s = text, 0.0
             yield f"event: upload\ndata: {text}\n\n"
         if entry["status"] in RESTING:
             yield "event: rest\ndata: {}\n\n"
@@ -153,7 +156,7 @@ def _sees_all(who: Caller) -> bool:
     return any(Operation.ADMINISTER in right.operations for right in who.principal.rights)
 
 
-def _document(entry: dict[str, Any], who: Caller) -> dict[str, Any]:
+def _document(entry: dict[str, Any], who: Caller, lang: Language = "en") -> dict[str, Any]:
     times = {name: entry[name].isoformat() if entry[name] else None for name in ("created_at", "finished_at")}
     shown = (
         "id",
@@ -171,4 +174,21 @@ def _document(entry: dict[str, Any], who: Caller) -> dict[str, Any]:
     href = f"{who.base}/imports/uploads/{entry['id']}"
     links = [{"rel": "self", "href": href}, {"rel": "monitor", "href": f"{href}/events"}]
     links += [{"rel": "import", "href": f"{who.base}/imports/{run}"} for run in entry["runs"]]
-    return {**{name: entry[name] for name in shown}, **times, "links": links}
+    document = {**{name: entry[name] for name in shown}, **times, "links": links}
+    document["message"] = told(entry["message"], lang)
+    document["inspection"] = _inspection_told(entry["inspection"], lang)
+    return document
+
+
+def _inspection_told(inspection: dict[str, Any] | None, lang: Language) -> dict[str, Any] | None:
+    if inspection is None or lang == "en":
+        return inspection
+    layers = [
+        {
+            **layer,
+            "problems": [{**one, "message": told(one["message"], lang)} for one in layer["problems"]],
+            "would_not_load": [told(message, lang) for message in layer["would_not_load"]],
+        }
+        for layer in inspection["layers"]
+    ]
+    return {**inspection, "layers": layers}

@@ -84,7 +84,8 @@ export class Problem extends Error {}
 export async function ask<T>(path: string, init?: RequestInit): Promise<T> {
   let answer: Response;
   try {
-    answer = await fetch(path, init);
+    const headers = { ...(init?.headers as Record<string, string> | undefined), "Accept-Language": document.documentElement.lang };
+    answer = await fetch(path, { ...init, headers });
   } catch (error) {
     if (error instanceof DOMException && error.name === "AbortError") throw error;
     throw new Problem("服务器无法连接 The server cannot be reached");

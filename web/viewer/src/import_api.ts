@@ -1,6 +1,7 @@
 /** What the server says of uploads and imports, and how to talk to it about them. */
 
 import { ask, Problem, type Session } from "./api";
+import { current } from "./i18n";
 
 export interface InspectedLayer {
   name: string;
@@ -64,16 +65,16 @@ export class ImportApi {
   constructor(private readonly session: Session) {}
 
   uploads(): Promise<{ uploads: Upload[] }> {
-    return ask("/imports/uploads?limit=20");
+    return ask(`/imports/uploads?limit=20&lang=${current()}`);
   }
   newest(): Promise<{ imports: Run[] }> {
-    return ask("/imports?limit=15");
+    return ask(`/imports?limit=15&lang=${current()}`);
   }
   run(number: number): Promise<Run> {
-    return ask(`/imports/${number}`);
+    return ask(`/imports/${number}?lang=${current()}`);
   }
   faults(number: number): Promise<GeoJSON.FeatureCollection> {
-    return ask(`/imports/${number}/faults?limit=10000`);
+    return ask(`/imports/${number}/faults?limit=10000&lang=${current()}`);
   }
   changes(layer: string, version: number): Promise<GeoJSON.FeatureCollection> {
     return ask(`/collections/${layer}/diff?from=${version - 1}&to=${version}&f=geojson&limit=10000`);
@@ -110,7 +111,7 @@ export class ImportApi {
 
   /** Follow an upload until it rests; a lost connection is taken up again by the browser. */
   follow(upload: string, told: (state: Upload) => void): () => void {
-    const source = new EventSource(`/imports/uploads/${upload}/events`);
+    const source = new EventSource(`/imports/uploads/${upload}/events?lang=${current()}`);
     source.addEventListener("upload", (event) => told(JSON.parse((event as MessageEvent<string>).data) as Upload));
     for (const end of ["rest", "removed"]) source.addEventListener(end, () => source.close());
     return () => source.close();

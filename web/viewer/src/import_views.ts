@@ -2,7 +2,7 @@
 
 import { button, element } from "./dom";
 import type { InspectedLayer, Inspection, Run } from "./import_api";
-import { word, type Word } from "./i18n";
+import { current, word, type Word } from "./i18n";
 
 const MOST_ROWS = 8;
 
@@ -61,8 +61,8 @@ export function runView(run: Run, title: string, open: boolean, actions: RunActi
     ...run.findings.filter((one) => one.severity === "warn").map((one) => element("p", { class: "caution" }, one.message)),
     element(
       "div", { class: "buttons" },
-      element("a", { href: `/imports/${run.id}/report.html`, target: "_blank", rel: "noopener" }, `${word("report")} HTML`),
-      element("a", { href: `/imports/${run.id}/report.xlsx` }, "XLSX"),
+      element("a", { href: `/imports/${run.id}/report.html?lang=${current()}`, target: "_blank", rel: "noopener" }, `${word("report")} HTML`),
+      element("a", { href: `/imports/${run.id}/report.xlsx?lang=${current()}` }, "XLSX"),
       run.checks.length ? button(word("faultsOnMap"), "quiet", actions.faults) : null,
       published ? button(word("changesOnMap"), "quiet", actions.changes) : null,
       published ? button(word("undo"), "quiet undo", actions.undo) : null,
