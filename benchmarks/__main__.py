@@ -8,7 +8,7 @@ from pathlib import Path
 
 from benchmarks.machine import machine
 
-NAMES = ("import_buildings", "import_parcels", "import_raster", "tiles_warm")
+NAMES = ("import_buildings", "import_parcels", "import_raster", "quality_faults", "tiles_warm")
 RESULTS = Path(__file__).parent / "results"
 
 

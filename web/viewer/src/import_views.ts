@@ -55,7 +55,7 @@ export function runView(run: Run, title: string, open: boolean, actions: RunActi
       element("small", {}, ` ${run.source_name} · ${new Date(run.started_at).toLocaleString()}`)),
     element("p", { class: run.status === "refused" ? "problem" : "" }, run.message),
     element("p", { class: "counts" }, counts.map(([name, count]) => `${word(name)} ${count.toLocaleString()}`).join("   ")),
-    checks.length ? element("table", {}, ...checks.map((check) => element("tr", {}, element("th", { scope: "row" }, check.rule),
+    checks.length ? element("table", {}, ...checks.map((check) => element("tr", {}, element("th", { scope: "row" }, checkName(check.rule)),
       element("td", {}, `${check.count.toLocaleString()} / ${check.examined.toLocaleString()}  ${check.note}`)))) : null,
     rowsView(run.rejected, word("rejected")), rowsView(run.repaired, word("repaired")),
     ...run.findings.filter((one) => one.severity === "warn").map((one) => element("p", { class: "caution" }, one.message)),
@@ -68,6 +68,18 @@ export function runView(run: Run, title: string, open: boolean, actions: RunActi
       published ? button(word("undo"), "quiet undo", actions.undo) : null,
     ),
   );
+}
+
+const CHECKS: Record<string, string> = {
+  codes: "代码值", "code-name": "代码与名称", range: "值域", pattern: "格式", unique: "唯一性", "declared-area": "面积一致性",
+  duplicates: "重复图形", slivers: "碎面", overlaps: "重叠", gaps: "缝隙", inside: "范围", completeness: "完整性",
+};
+
+/** The rule's name in the reader's language, with the field it looks at. */
+function checkName(rule: string): string {
+  const [check = "", ...field] = rule.split(" ");
+  const known = current() === "zh" ? CHECKS[check] : undefined;
+  return [known ?? check, ...field].join(" ");
 }
 
 function rowsView(rows: [number, string][], title: string): HTMLElement | null {
