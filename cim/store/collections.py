@@ -11,7 +11,7 @@ from cim.errors import NotFound
 from cim.model.access import Grade
 from cim.model.collection import Collection, CollectionSchema, Field
 from cim.store import tables as t
-from cim.store.collection_tables import check_fields, check_layer_id
+from cim.store.collection_tables import check_fields, check_layer_id, quoted
 
 
 async def all_collections(connection: AsyncConnection) -> dict[str, Collection]:
@@ -63,6 +63,16 @@ async def set_grade(connection: AsyncConnection, layer: str, grade: Grade) -> No
     )
     if done.rowcount == 0:
         await the_collection(connection, layer)
+
+
+async def raster_files(connection: AsyncConnection) -> set[str]:
+    """Names of the files that any version of any raster layer refers to."""
+    layers = await connection.execute(sa.select(t.collection.c.id).where(t.collection.c.kind == "raster"))
+    named: set[str] = set()
+    for layer in layers.scalars():
+        rows = await connection.execute(sa.text(f"SELECT DISTINCT file FROM {quoted('history', layer)}"))
+        named.update(rows.scalars())
+    return named
 
 
 async def keep_source_fields(connection: AsyncConnection, layer: str, chosen: Mapping[str, str]) -> None:

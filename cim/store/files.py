@@ -7,6 +7,7 @@ for a whole file.
 import errno
 import os
 import shutil
+import time
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -73,6 +74,15 @@ class FileStore:
         with self.writing(target) as partial:
             shutil.move(written, partial)
             partial.chmod(0o600)
+
+    def remove_rasters_but(self, named: set[str], older_than_s: float) -> int:
+        """Remove rasters that are not named and older than some seconds, so that none on its way is hit; how many."""
+        gone = 0
+        for path in self.raster_path("").glob("*.tif"):
+            if path.name not in named and time.time() - path.stat().st_mtime > older_than_s:
+                path.unlink()
+                gone += 1
+        return gone
 
     def remove_upload(self, upload: str) -> None:
         """Remove the files of an upload."""

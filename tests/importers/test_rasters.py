@@ -13,9 +13,10 @@ import rasterio
 import sqlalchemy as sa
 
 from cim.model.imports import ImportReport
+from cim.store.collections import raster_files
 from cim.store.database import Database
 from cim.store.files import FileStore
-from cim.store.versions import rollback
+from cim.store.versions import prune, rollback
 from importers.importer import ReadOptions
 from importers.inspection import LayerInspection
 from importers.run import ImportRequest, import_file
@@ -104,6 +105,26 @@ async def test_the_same_image_twice_is_the_same_version_and_a_changed_one_the_ne
     (row,) = await images(database, "dem")
     with rasterio.open(files.raster_path(str(row["file"]))) as kept:
         assert np.array_equal(kept.read(1), heights())
+
+
+async def test_files_no_version_names_are_removed_when_old(
+    database: Database, files: FileStore, tmp_path: Path
+) -> None:
+    path = write(tmp_path / "dem.tif", heights())
+    await load(database, files, path, "dem")
+    write(path, heights(seed=2))
+    await load(database, files, path, "dem")
+    stray = files.raster_path("stray.tif")
+    stray.write_bytes(b"II*")
+    async with database.writing() as connection:
+        named = await raster_files(connection)
+    assert len(named) == 2
+    assert files.remove_rasters_but(named, 3600) == 0
+    assert files.remove_rasters_but(named, -1) == 1
+    assert {kept.name for kept in files.raster_path("").iterdir()} == named
+    async with database.writing() as connection:
+        assert await prune(connection, "dem", 1) == 1
+        assert len(await raster_files(connection)) == 1
 
 
 async def test_a_picture_keeps_its_colours_and_a_classification_its_classes(

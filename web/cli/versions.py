@@ -10,6 +10,7 @@ from rich.table import Table
 from cim.model.collection import Version
 from cim.store import audits
 from cim.store import versions as store
+from cim.store.collections import raster_files
 from cim.store.database import run
 from cim.store.differences import difference
 from cim.store.lineage import lineage_of_feature
@@ -17,6 +18,7 @@ from web.cli.opening import ROLE, opened, operator
 from web.cli.options import AsJson, DataDir, LayerId
 from web.documents import difference_document, version_document
 
+UNNAMED_FOR_S = 86_400.0
 Number = Annotated[int, typer.Argument(min=0, help="Version number; 0 is the empty layer before the first.")]
 
 
@@ -141,8 +143,9 @@ def prune(
     """Remove rows that only versions older than the newest ones hold; what is current is never touched."""
 
     async def work() -> int:
-        async with opened(data) as (_, database), database.writing("cli", timeout_ms=0) as connection:
+        async with opened(data) as (deployment, database), database.writing("cli", timeout_ms=0) as connection:
             gone = await store.prune(connection, layer, keep)
+            deployment.files().remove_rasters_but(await raster_files(connection), UNNAMED_FOR_S)
             detail = {"keep": keep, "rows": gone}
             await audits.record(
                 connection, actor=operator(), role=ROLE, action="prune", subject=layer, result="done", detail=detail
