@@ -13,7 +13,6 @@ import json
 import os
 import pwd
 import resource
-import shutil
 import signal
 import subprocess
 import sys
@@ -27,6 +26,7 @@ from typing import IO, Any, NoReturn
 import pyarrow as pa
 
 from cim.errors import ImportRefused
+from cim.store.held_folders import held_folder, sweep_folders
 from importers.importer import ReadOptions
 from importers.inspection import Inspection, LayerInspection, inspection_from
 from importers.osgb_folder import looks_like_model, model_parts, stands_for_its_size
@@ -35,6 +35,7 @@ from importers.wire import COG_FOLDER, NO_ROWS
 
 MEMORY_BYTES = 3 * 1024**3
 """Address space, of which far less is ever resident; the libraries alone map about one gigabyte."""
+JOB = "cim-reading-"
 LIMIT_S = 3_600
 FILE_BYTES = 64 * 1024**3
 OPEN_FILES = 256
@@ -188,16 +189,20 @@ def open_source(path: Path, options: ReadOptions) -> Iterator[Source]:
             where=path.name,
             remedy="if you trust the file, give --trust-file",
         )
-    job = Path(tempfile.mkdtemp(prefix="cim-job-"))
-    child = ReadingChild(job, path.name)
-    try:
-        child.start()
-        copy, digest = _copy_in(path, job)
-        answer = child.ask({"command": "inspect", "path": str(copy), "options": asdict(options)})
-        yield Source(path, digest, inspection_from(json.loads(answer)), options, child, copy, job)
-    finally:
-        child.close()
-        shutil.rmtree(job, ignore_errors=True)
+    with held_folder(Path(tempfile.gettempdir()), JOB) as job:
+        child = ReadingChild(job, path.name)
+        try:
+            child.start()
+            copy, digest = _copy_in(path, job)
+            answer = child.ask({"command": "inspect", "path": str(copy), "options": asdict(options)})
+            yield Source(path, digest, inspection_from(json.loads(answer)), options, child, copy, job)
+        finally:
+            child.close()
+
+
+def sweep_jobs() -> int:
+    """Remove the job folders of imports that were killed; returns how many."""
+    return sweep_folders(Path(tempfile.gettempdir()).glob(f"{JOB}*"))
 
 
 @functools.cache

@@ -1,10 +1,11 @@
 """Real PostGIS for every test that needs it: one cluster a run, a migrated template, one clone a test."""
 
 import fcntl
+import json
 import os
 import shutil
 import uuid
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -92,3 +93,24 @@ def real_data() -> Path:
     if not REAL_DATA.is_dir():
         pytest.skip(f"real files are not here: {REAL_DATA.name} beside the checkout is absent")
     return REAL_DATA
+
+
+Figures = Callable[..., None]
+"""Takes the id of a goal and what was measured for it."""
+
+
+@pytest.fixture
+def figures(request: pytest.FixtureRequest, record_property: Callable[[str, object], None]) -> Figures:
+    """Keeps what a test measured: as properties of the test, and as a line of JSON below ``CIM_FIGURES``."""
+
+    def keep(goal: str, **measured: object) -> None:
+        for name, value in measured.items():
+            record_property(f"{goal} {name}", value)
+        folder = os.environ.get("CIM_FIGURES")
+        if folder:
+            Path(folder).mkdir(parents=True, exist_ok=True)
+            line = json.dumps({"id": goal, "test": request.node.name, **measured}, ensure_ascii=False, default=str)
+            with (Path(folder) / "reliability.jsonl").open("a", encoding="utf-8") as file:
+                file.write(line + "\n")
+
+    return keep

@@ -65,3 +65,36 @@ def square(lon: float, lat: float, side: float = 0.001) -> str:
     corners = [(lon, lat), (lon + side, lat), (lon + side, lat + side), (lon, lat + side), (lon, lat)]
     ring = ", ".join(f"{x:.7f} {y:.7f}" for x, y in corners)
     return f"SRID=4490;POLYGON(({ring}))"
+
+
+async def publish_grid(
+    database: Database,
+    count: int,
+    *,
+    height: str,
+    where: str = "true",
+    layer: CollectionSchema | None = None,
+    grade: Grade = Grade.PUBLIC,
+) -> Version | None:
+    """Publish numbered squares made in the database as the next version of a layer.
+
+    ``height`` and ``where`` are SQL over the number n, from 1 to ``count``: the value of each, and which of them there
+    are. Squares 1 to 500 lie in the southernmost row; the feature id is n in the first version.
+    """
+    layer = layer or schema()
+    async with database.writing("test") as connection:
+        run = await open_run(connection, layer=layer.id, author="test", source_name="grid", mode=ImportMode.REPLACE)
+        await create_staging(connection, layer, run)
+        await connection.execute(
+            sa.text(
+                f"INSERT INTO staging.run_{run}"
+                " (fid, key, content_hash, valid_from_version, code, height_m, geom, geom_3857)"
+                " SELECT n, 'c' || n, sha256(convert_to(concat_ws('|', n, height), 'UTF8')), 1, 'c' || n, height,"
+                " shape, ST_Transform(shape, 3857) FROM (SELECT n, CAST((" + height + ") AS float8) AS height,"
+                " ST_MakeEnvelope(103.8 + (n % 500) * 5e-4, 30.9 + (n / 500) * 5e-4,"
+                " 103.8003 + (n % 500) * 5e-4, 30.9003 + (n / 500) * 5e-4, 4490) AS shape"
+                f" FROM generate_series(1, {count:d}) AS n WHERE {where}) AS made"
+            )
+        )
+        await index_staging(connection, layer, staging_name(run))
+        return await publish(connection, layer, run, mode=ImportMode.REPLACE, grade=grade, author="test")

@@ -70,8 +70,9 @@ class LiveCatalog:
 
     async def _check(self) -> None:
         while True:
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._wake.wait(), CHECK_EVERY_S)
+            with contextlib.suppress(TimeoutError):  # not wait_for: Python 3.11's may swallow the cancelling of stop
+                async with asyncio.timeout(CHECK_EVERY_S):
+                    await self._wake.wait()
             self._wake.clear()
             try:
                 await self.refresh()

@@ -18,7 +18,7 @@ from cim.store.staging import sweep_runs
 from importers.canaries import require_safe_reading
 from importers.importer import ReadOptions
 from importers.run import ImportRequest, import_file
-from importers.sandbox import network_isolation, open_source
+from importers.sandbox import network_isolation, open_source, sweep_jobs
 from layers.catalog import Catalog
 from web.queue import IMPORT, INSPECT, put, queue_app
 
@@ -73,6 +73,8 @@ class Worker:
             gone = await uploads.remove_ended(connection, self._upload_days)
         for upload in gone:
             self._files.remove_upload(upload)
+        await asyncio.to_thread(self._files.sweep)
+        await asyncio.to_thread(sweep_jobs)
 
     async def _take_up(self) -> None:
         """Queue again what a dead worker left undone; an import is one transaction and may be repeated."""

@@ -25,6 +25,7 @@ from cim.store.cluster import Cluster
 from cim.store.cluster_account import disk_floor, free_disk_problem
 from cim.store.cluster_logins import DATABASE, Logins, create_database, drop_database, prepare_database
 from cim.store.cluster_programs import Progress, find_programs
+from cim.store.files import PARTIAL
 from cim.store.migrating import current_revision, migrate, needed_revision
 
 FORMAT = 1
@@ -168,7 +169,8 @@ def _pack(folder: Path, files: Path, manifest: dict[str, Any], partial: Path) ->
     """One tar of dump, files and, last, the manifest; on the disk when this returns."""
     members = [(DUMP, folder / DUMP)]
     if files.is_dir():
-        members += [(f"{FILES}/{p.relative_to(files)}", p) for p in sorted(files.rglob("*")) if p.is_file()]
+        whole = (p for p in sorted(files.rglob("*")) if p.is_file() and not p.parent.name.startswith(PARTIAL))
+        members += [(f"{FILES}/{p.relative_to(files)}", p) for p in whole]
     manifest["members"] = {name: {"sha256": _sha256(path), "bytes": path.stat().st_size} for name, path in members}
     (folder / MANIFEST).write_text(json.dumps(manifest, indent=1), "utf-8")
     with partial.open("wb") as raw:

@@ -43,7 +43,7 @@ class Database:
     """
 
     def __init__(self, reader_url: str, writer_url: str, *, pool_size: int = 8) -> None:
-        self.reader = _engine(reader_url, pool_size)
+        self.reader = _engine(reader_url, pool_size, isolation_level="REPEATABLE READ")
         self.writer = _engine(writer_url, max(2, pool_size // 2))
         self.writer_url = writer_url
 
@@ -54,7 +54,7 @@ class Database:
 
     @asynccontextmanager
     async def reading(self, context: ReadContext) -> AsyncIterator[AsyncConnection]:
-        """A read-only transaction in which row-level security sees the caller's openings.
+        """A read-only transaction in which row-level security sees the caller's openings; all of it sees one state.
 
         Raises StoreUnavailable when no connection is free within three seconds or the database is away.
         """
@@ -111,9 +111,10 @@ _WRITE_SETTINGS = sa.text(
 )
 
 
-def _engine(url: str, pool_size: int) -> AsyncEngine:
+def _engine(url: str, pool_size: int, **options: Any) -> AsyncEngine:
     engine = create_async_engine(
         url,
+        **options,
         pool_size=pool_size,
         max_overflow=0,
         pool_timeout=POOL_WAIT_S,

@@ -8,7 +8,6 @@ import errno
 import os
 import shutil
 import time
-import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ from pathlib import Path
 
 from cim.errors import StoreFull
 from cim.store.cluster_account import disk_floor, free_disk_problem, running_account
+from cim.store.held_folders import held_folder, sweep_folders
 
 PARTIAL = ".partial-"
 
@@ -50,20 +50,19 @@ class FileStore:
     @contextmanager
     def writing(self, path: Path) -> Iterator[Path]:
         """A passing path to write to; it becomes ``path`` when the block ends, and is gone when it raises."""
-        self.make_folder(path.parent)
-        partial = path.parent / f"{PARTIAL}{uuid.uuid4().hex}"
         try:
-            yield partial
-            self._hand_over(partial)
-            with partial.open("rb") as file:
-                os.fsync(file.fileno())
-            partial.replace(path)
+            self.make_folder(path.parent)
+            with held_folder(path.parent, PARTIAL) as folder:
+                partial = folder / path.name
+                yield partial
+                self._hand_over(partial)
+                with partial.open("rb") as file:
+                    os.fsync(file.fileno())
+                partial.replace(path)
         except OSError as error:
             if error.errno in {errno.ENOSPC, errno.EDQUOT}:
                 raise StoreFull("the server's disk is full", remedy="ask its operator to free some space") from error
             raise
-        finally:
-            partial.unlink(missing_ok=True)
 
     def take_raster(self, written: Path, name: str) -> None:
         """Move a finished raster in; one that is there already has the same content, as its name says."""
@@ -83,6 +82,12 @@ class FileStore:
                 path.unlink()
                 gone += 1
         return gone
+
+    def sweep(self) -> int:
+        """Remove what writers that were killed left half written; returns how many files."""
+        return sweep_folders(self.root.glob(f"rasters/{PARTIAL}*")) + sweep_folders(
+            self.root.glob(f"uploads/*/{PARTIAL}*")
+        )
 
     def remove_upload(self, upload: str) -> None:
         """Remove the files of an upload."""

@@ -61,7 +61,7 @@ async def close_run(connection: AsyncConnection, report: ImportReport) -> None:
             ],
             checks=[asdict(check) for check in report.checks],
             message=report.message,
-            finished_at=sa.func.now(),
+            finished_at=sa.func.clock_timestamp(),  # now() is when this long transaction began
         )
     )
 

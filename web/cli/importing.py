@@ -18,6 +18,7 @@ from cim.store.staging import sweep_runs
 from importers.accepting import Progress as Moved
 from importers.importer import ReadOptions
 from importers.run import ImportRequest, import_file
+from importers.sandbox import sweep_jobs
 from layers.catalog import Catalog
 from web.cli.opening import ROLE, opened, operator, the_catalog
 from web.cli.options import AsJson, DataDir
@@ -64,6 +65,8 @@ def import_files(
             files = deployment.files()
             async with database.writing("cli") as connection:
                 await sweep_runs(connection)
+            files.sweep()
+            sweep_jobs()
             with _bar(quiet=as_json) as bar:
                 tasks: dict[str, Any] = {}
 

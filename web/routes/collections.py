@@ -8,6 +8,7 @@ from fastapi.responses import JSONResponse
 
 from cim.errors import BadRequest, NotFound
 from cim.policy.policy import Decision, read_context
+from cim.store.collections import the_collection
 from cim.store.features import Feature, FeatureQuery, count_features, one_feature, page_of_features
 from web.axes import swapped
 from web.parameters import CRS84, LAT_FIRST, NORTH_FIRST, crs_uri, parse_bbox, parse_crs
@@ -81,8 +82,9 @@ async def items(
     )
     async with who.state.database.reading(read_context(who.principal, who.request_id)) as connection:
         found = await page_of_features(connection, query)
+        held = await the_collection(connection, layer)
         plain = bbox is None and decision.regions is None
-        matched = decision.collection.feature_count if plain else await count_features(connection, query)
+        matched = held.feature_count if plain else await count_features(connection, query)
     page = found[:limit]
     document = {
         "type": "FeatureCollection",
@@ -91,7 +93,7 @@ async def items(
         "numberReturned": len(page),
         "links": _page_links(who, layer, limit, bbox, crs, page[-1].fid if len(found) > limit else None),
     }
-    headers = {"content-crs": f"<{crs_uri(srid)}>", "etag": f'W/"{decision.collection.version}"'}
+    headers = {"content-crs": f"<{crs_uri(srid)}>", "etag": f'W/"{held.version}"'}
     return JSONResponse(document, media_type=GEOJSON, headers=headers)
 
 
