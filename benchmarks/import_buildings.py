@@ -20,7 +20,7 @@ import pyogrio
 import sqlalchemy as sa
 
 from benchmarks.county import county_folder, layer_file
-from benchmarks.machine import children, spread
+from benchmarks.machine import children, proportional_mb, spread
 from cim.store.cluster import Cluster
 from cim.store.cluster_logins import Logins, create_database, prepare_database
 
@@ -148,18 +148,10 @@ def _import(data: Path, path: Path, layer: str) -> tuple[float, float]:
 def _watch(pid: int, most: list[float]) -> None:
     while True:
         try:
-            most[0] = max(most[0], sum(_proportional_mb(child) for child in children(pid)))
+            most[0] = max(most[0], sum(proportional_mb(child) for child in children(pid)))
         except OSError:
             return
         time.sleep(0.05)
-
-
-def _proportional_mb(pid: int) -> float:
-    try:
-        text = Path(f"/proc/{pid}/smaps_rollup").read_text()
-    except (OSError, ProcessLookupError):
-        return 0.0
-    return next((int(line.split()[1]) / 1024 for line in text.splitlines() if line.startswith("Pss:")), 0.0)
 
 
 def _peer(load: Callable[[Path, Logins], None], path: Path, peer: Logins, columns: str) -> None:
