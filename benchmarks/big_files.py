@@ -40,7 +40,8 @@ def write_file(name: str, folder: Path, rows: int, *, keyed: bool) -> Path:
 
 def _places(first: int, count: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     number = np.arange(first, first + count)
-    return WEST + number % PER_LINE * SIDE_DEG * 2, SOUTH + number // PER_LINE * SIDE_DEG * 2
+    east, north = number % PER_LINE * 2, number // PER_LINE * 2
+    return (WEST + east * SIDE_DEG).astype(np.float64), (SOUTH + north * SIDE_DEG).astype(np.float64)
 
 
 def _attributes(first: int, count: int, keyed: bool) -> dict[str, pa.Array]:

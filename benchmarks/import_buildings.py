@@ -13,6 +13,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import psycopg
@@ -73,7 +74,7 @@ def _rounds(data: Path, path: Path, fields: list[str], rounds: int, ours: Logins
         memory.append(most)
         hashes["cim"].add(_value(ours, HASH.format(columns=columns, name=f"history.b{number}")))
         for way, load in (("ogr2ogr", _ogr2ogr), ("to_postgis", _to_postgis)):
-            seconds[way].append(_timed(lambda load=load: _peer(load, path, peer, columns)))
+            seconds[way].append(_timed(partial(_peer, load, path, peer, columns)))
             hashes[way].add(_value(peer, HASH.format(columns=columns, name="built")))
         seconds["copy_calibration"].append(_timed(lambda: _bare_copy(peer)))
         with peer.connect_admin() as admin:
@@ -193,5 +194,5 @@ def _bare_copy(peer: Logins) -> None:
 
 def _value(logins: Logins, query: str) -> str:
     with logins.connect_admin() as admin:
-        row = admin.execute(psycopg.sql.SQL(query)).fetchone()  # type: ignore[arg-type]  # built from known names
+        row = admin.execute(psycopg.sql.SQL(query)).fetchone()
     return str(row[0]) if row else ""

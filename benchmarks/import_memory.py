@@ -76,9 +76,7 @@ class Peak:
         self.samples += 1
 
 
-def measure(
-    county: Path | None, rounds: int, *, rows: int = ROWS, formats: Sequence[str] = ()
-) -> dict[str, object]:
+def measure(county: Path | None, rounds: int, *, rows: int = ROWS, formats: Sequence[str] = ()) -> dict[str, object]:
     """Peak memory and seconds of an import of each format; the county sample and rounds are not used."""
     del county, rounds
     unknown = sorted(set(formats) - set(NAMES))
@@ -185,6 +183,8 @@ def _forget(logins: Logins, layers: Sequence[str]) -> None:
     """Take imported layers away again, so that the next ones are as new."""
     with logins.connect_admin() as admin:
         for layer in layers:
-            admin.execute(f"DROP VIEW city.{layer}; DROP TABLE history.{layer}; DROP SEQUENCE history.{layer}_fid".encode())
+            admin.execute(
+                f"DROP VIEW city.{layer}; DROP TABLE history.{layer}; DROP SEQUENCE history.{layer}_fid".encode()
+            )
             for table, column in (("version", "layer"), ("change", "layer"), ("collection", "id")):
                 admin.execute(f"DELETE FROM cim.{table} WHERE {column} = '{layer}'".encode())

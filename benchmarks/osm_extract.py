@@ -9,7 +9,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
+from google.protobuf import (  # type: ignore[import-untyped]  # it brings no types
+    descriptor_pb2,
+    descriptor_pool,
+    message_factory,
+)
 
 ENTITIES = 8_000
 """What a block holds, as in extracts of the planet."""
@@ -44,7 +48,7 @@ def _classes() -> dict[str, Any]:
         message = file.message_type.add(name=name)
         for field, number, kind, repeated in fields:
             entry = message.field.add(name=field, number=number, label=3 if repeated else 1)
-            entry.type = _TYPES.get(kind, 11)  # type: ignore[assignment]  # 11 is a message
+            entry.type = _TYPES.get(kind, 11)
             if kind in _MESSAGES:
                 entry.type_name = f".osm.{kind}"
             elif repeated and kind not in {"string", "bytes"}:

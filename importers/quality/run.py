@@ -94,12 +94,15 @@ class Quality:
     async def look_at_layer(
         self, connection: AsyncConnection, plan: Plan, run: int, rejected_rows: Sequence[int]
     ) -> SetAside:
-        """Apply the rules of whole layers to a staged run, and take out of it what they set aside."""
+        """Apply the rules of whole layers to a staged run, and take out of it what they set aside.
+
+        ``rejected_rows`` are the rows set aside before, in order.
+        """
         out = SetAside()
         tallies = [tally for tally in self.tallies if tally.rule.check not in ROW_CHECKS]
         if not tallies or plan.schema.geometry == "none":
             return out
-        checks = LayerChecks(connection, plan, run, _row_numbers(sorted(rejected_rows)), self._area_m2)
+        checks = LayerChecks(connection, plan, run, _row_numbers(rejected_rows), self._area_m2)
         await checks.load()
         removed: set[int] = set()
         for tally in tallies:
