@@ -8,7 +8,9 @@ from pathlib import Path
 
 from benchmarks.machine import machine
 
-NAMES = ("import_buildings", "import_parcels", "import_raster", "quality_faults", "tiles_warm")
+NAMES = ("import_buildings", "import_memory", "import_parcels", "import_raster", "quality_faults", "tiles_warm")
+OWN_OPTIONS = {"import_memory": ("rows", "formats")}
+"""Options that only some benchmarks have."""
 RESULTS = Path(__file__).parent / "results"
 
 
@@ -18,6 +20,8 @@ def main() -> int:
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(NAMES)}")
     parser.add_argument("--county", type=Path, default=None, help="folder of the county-size sample; made when absent")
     parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--rows", type=int, default=5_000_000, help="features of each file of import_memory")
+    parser.add_argument("--formats", nargs="*", default=(), help="formats of import_memory; all when none is named")
     given = parser.parse_args()
     unknown = sorted(set(given.names) - set(NAMES))
     if unknown:
@@ -25,7 +29,8 @@ def main() -> int:
     RESULTS.mkdir(exist_ok=True)
     for name in given.names or NAMES:
         module = importlib.import_module(f"benchmarks.{name}")
-        result = {"benchmark": name, "machine": machine(), **module.measure(given.county, given.rounds)}
+        own = {option: getattr(given, option) for option in OWN_OPTIONS.get(name, ())}
+        result = {"benchmark": name, "machine": machine(), **module.measure(given.county, given.rounds, **own)}
         path = RESULTS / f"{name}.json"
         path.write_text(json.dumps(result, indent=1, ensure_ascii=False) + "\n", "utf-8")
         print(json.dumps(result, indent=1, ensure_ascii=False))

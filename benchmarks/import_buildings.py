@@ -13,6 +13,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import psycopg
@@ -20,7 +21,7 @@ import pyogrio
 import sqlalchemy as sa
 
 from benchmarks.county import county_folder, layer_file
-from benchmarks.machine import children, spread
+from benchmarks.machine import children, proportional_mb, spread
 from cim.store.cluster import Cluster
 from cim.store.cluster_logins import Logins, create_database, prepare_database
 
@@ -73,7 +74,7 @@ def _rounds(data: Path, path: Path, fields: list[str], rounds: int, ours: Logins
         memory.append(most)
         hashes["cim"].add(_value(ours, HASH.format(columns=columns, name=f"history.b{number}")))
         for way, load in (("ogr2ogr", _ogr2ogr), ("to_postgis", _to_postgis)):
-            seconds[way].append(_timed(lambda load=load: _peer(load, path, peer, columns)))
+            seconds[way].append(_timed(partial(_peer, load, path, peer, columns)))
             hashes[way].add(_value(peer, HASH.format(columns=columns, name="built")))
         seconds["copy_calibration"].append(_timed(lambda: _bare_copy(peer)))
         with peer.connect_admin() as admin:
@@ -148,18 +149,10 @@ def _import(data: Path, path: Path, layer: str) -> tuple[float, float]:
 def _watch(pid: int, most: list[float]) -> None:
     while True:
         try:
-            most[0] = max(most[0], sum(_proportional_mb(child) for child in children(pid)))
+            most[0] = max(most[0], sum(proportional_mb(child) for child in children(pid)))
         except OSError:
             return
         time.sleep(0.05)
-
-
-def _proportional_mb(pid: int) -> float:
-    try:
-        text = Path(f"/proc/{pid}/smaps_rollup").read_text()
-    except (OSError, ProcessLookupError):
-        return 0.0
-    return next((int(line.split()[1]) / 1024 for line in text.splitlines() if line.startswith("Pss:")), 0.0)
 
 
 def _peer(load: Callable[[Path, Logins], None], path: Path, peer: Logins, columns: str) -> None:
@@ -201,5 +194,5 @@ def _bare_copy(peer: Logins) -> None:
 
 def _value(logins: Logins, query: str) -> str:
     with logins.connect_admin() as admin:
-        row = admin.execute(psycopg.sql.SQL(query)).fetchone()  # type: ignore[arg-type]  # built from known names
+        row = admin.execute(psycopg.sql.SQL(query)).fetchone()
     return str(row[0]) if row else ""

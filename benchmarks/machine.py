@@ -53,6 +53,15 @@ def children(pid: int) -> list[int]:
     return found
 
 
+def proportional_mb(pid: int) -> float:
+    """The memory of a process in MB with its share of what it has in common with others; 0 when it is gone."""
+    try:
+        text = Path(f"/proc/{pid}/smaps_rollup").read_text()
+    except OSError:
+        return 0.0
+    return next((int(line.split()[1]) / 1024 for line in text.splitlines() if line.startswith("Pss:")), 0.0)
+
+
 def spread(values: list[float]) -> dict[str, float]:
     """Median, least and most of a list of figures."""
     return {"median": statistics.median(values), "min": min(values), "max": max(values)}

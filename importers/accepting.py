@@ -13,6 +13,7 @@ from importers.importer import GEOMETRY_COLUMN
 from importers.plan import Plan
 from importers.quality.run import Quality, Shapes
 from importers.reference_systems import GEOGRAPHIC
+from importers.row_notes import RowNotes
 from importers.sandbox import Source
 from importers.wire import DERIVED_COLUMNS, REJECTED_COLUMN, REPAIRED_COLUMN, ROW_COLUMN
 
@@ -27,8 +28,8 @@ class Account:
     read: int = 0
     loaded: int = 0
     skipped: int = 0
-    rejected: list[RejectedRow] = field(default_factory=list)
-    repaired: list[RepairedRow] = field(default_factory=list)
+    rejected: RowNotes[RejectedRow] = field(default_factory=lambda: RowNotes(RejectedRow))
+    repaired: RowNotes[RepairedRow] = field(default_factory=lambda: RowNotes(RepairedRow))
 
 
 def copy_payloads(
@@ -57,14 +58,14 @@ def _accepted(batch: pa.RecordBatch, plan: Plan, account: Account, quality: Qual
     if keys is not None and keys.null_count:
         for index in pc.indices_nonzero(keys.is_null()).to_pylist():
             reasons.setdefault(index, f"the key {plan.schema.key} is empty")
-    account.rejected += [RejectedRow(rows[i].as_py(), reason) for i, reason in sorted(reasons.items())]
+    account.rejected.add((rows[i].as_py(), reason) for i, reason in sorted(reasons.items()))
     repairs = batch.column(REPAIRED_COLUMN)
-    account.repaired += [
-        RepairedRow(rows[i].as_py(), repairs[i].as_py())
+    account.repaired.add(
+        (rows[i].as_py(), repairs[i].as_py())
         for i in pc.indices_nonzero(repairs.is_valid()).to_pylist()
         if i not in reasons
-    ]
-    account.repaired += [RepairedRow(rows[i].as_py(), text) for i, text in looked.repairs.items() if i not in reasons]
+    )
+    account.repaired.add((rows[i].as_py(), text) for i, text in looked.repairs.items() if i not in reasons)
     shapes = _shape_columns(batch, plan)
     if reasons:
         take = pa.array([i for i in range(batch.num_rows) if i not in reasons], pa.int64())

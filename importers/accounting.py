@@ -75,9 +75,9 @@ def report_of(
         version=number,
         read=account.read,
         loaded=account.loaded,
-        rejected=tuple(account.rejected),
+        rejected=account.rejected,
         skipped=account.skipped,
-        repaired=tuple(account.repaired),
+        repaired=account.repaired,
         status=status,  # type: ignore[arg-type]  # one of the literals above
         findings=tuple(findings),
         message=message,

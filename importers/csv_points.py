@@ -10,7 +10,7 @@ import pyarrow as pa
 from pyarrow import csv as arrow_csv
 
 from cim.errors import ImportRefused
-from importers.importer import HEAD_BYTES, ReadOptions
+from importers.importer import BATCH_ROWS, HEAD_BYTES, ReadOptions
 from importers.inspection import LayerInspection
 from importers.table_points import inspect_table, located_rows
 from importers.text_encoding import guess
@@ -70,7 +70,8 @@ def _batches(path: Path, encoding: str) -> Iterator[pa.RecordBatch]:
     parse = arrow_csv.ParseOptions(newlines_in_values=True)
     try:
         with arrow_csv.open_csv(path, read_options=read, parse_options=parse, convert_options=convert) as reader:
-            yield from reader
+            for block in reader:
+                yield from (block.slice(first, BATCH_ROWS) for first in range(0, block.num_rows, BATCH_ROWS))
     except (pa.ArrowInvalid, UnicodeDecodeError) as error:
         raise ImportRefused(
             "unreadable", f"not a regular table: {str(error)[:160]}", where=path.name, remedy="correct the file"

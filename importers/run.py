@@ -163,9 +163,10 @@ async def _keep_images(connection: AsyncConnection, job: _Layer, run: int) -> No
 async def _check(connection: AsyncConnection, job: _Layer, plan: Plan, run: int) -> None:
     """The checks of staged rows, what they set aside, and the keys of what is left."""
     account = job.account
-    aside = await job.quality.look_at_layer(connection, plan, run, [row.row for row in account.rejected])
-    account.rejected = sorted([*account.rejected, *aside.rejected], key=lambda row: row.row)
-    account.repaired += aside.repaired
+    aside = await job.quality.look_at_layer(connection, plan, run, account.rejected.rows)
+    if aside.rejected:
+        account.rejected.merge((row.row, row.reason) for row in aside.rejected)
+    account.repaired.add((row.row, row.repair) for row in aside.repaired)
     account.skipped += len(aside.repaired)
     account.loaded -= len(aside.rejected) + len(aside.repaired)
     job.quality.refuse(job.layer, plan.schema.srid)

@@ -1,5 +1,6 @@
 """One import from file to published version, and what was found on the way."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -57,9 +58,9 @@ class ImportReport:
     version: int | None
     read: int
     loaded: int
-    rejected: tuple[RejectedRow, ...]
+    rejected: Sequence[RejectedRow]
     skipped: int
-    repaired: tuple[RepairedRow, ...]
+    repaired: Sequence[RepairedRow]
     status: ImportStatus
     findings: tuple[Finding, ...] = field(default=())
     message: str = ""

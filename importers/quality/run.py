@@ -95,14 +95,17 @@ class Quality:
     async def look_at_layer(
         self, connection: AsyncConnection, plan: Plan, run: int, rejected_rows: Sequence[int]
     ) -> SetAside:
-        """Apply the rules of whole layers to a staged run, and take out of it what they set aside."""
+        """Apply the rules of whole layers to a staged run, and take out of it what they set aside.
+
+        ``rejected_rows`` are the rows set aside before, in order.
+        """
         out = SetAside()
         tallies = [tally for tally in self.tallies if not of_single_rows(tally.rule)]
         if plan.schema.geometry == "none":
             tallies = [tally for tally in tallies if tally.rule.check in OF_VALUES]
         if not tallies:
             return out
-        checks = LayerChecks(connection, plan, run, _row_numbers(sorted(rejected_rows)), self._area_m2, self._codes)
+        checks = LayerChecks(connection, plan, run, _row_numbers(rejected_rows), self._area_m2, self._codes)
         await checks.load()
         removed: set[int] = set()
         for tally in tallies:
