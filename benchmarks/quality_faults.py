@@ -34,7 +34,7 @@ Change = Callable[[Any], Any]
 VALUES: dict[str, tuple[str, Change]] = {
     "codes": ("DLBM", lambda old: "9999"),
     "code-name DLMC": ("DLMC", lambda old: "无此地类"),
-    "pattern BSM": ("BSM", lambda old: f"?{old}"[:18]),
+    "pattern BSM": ("BSM", lambda old: f"?{old[1:]}"),
     "range KCXS": ("KCXS", lambda old: 0.9),
     "declared-area TBMJ": ("TBMJ", lambda old: old * 1.01),
 }

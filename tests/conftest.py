@@ -105,7 +105,7 @@ def figures(request: pytest.FixtureRequest, record_property: Callable[[str, obje
 
     def keep(goal: str, **measured: object) -> None:
         for name, value in measured.items():
-            record_property(f"{goal} {name}", value)
+            record_property(f"{goal} {name}", json.dumps(value, default=str))
         folder = os.environ.get("CIM_FIGURES")
         if folder:
             Path(folder).mkdir(parents=True, exist_ok=True)
