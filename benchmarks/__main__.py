@@ -8,7 +8,15 @@ from pathlib import Path
 
 from benchmarks.machine import machine
 
-NAMES = ("import_buildings", "import_memory", "import_parcels", "import_raster", "quality_faults", "tiles_warm")
+NAMES = (
+    "import_buildings",
+    "import_memory",
+    "import_parcels",
+    "import_raster",
+    "quality_faults",
+    "real_files",
+    "tiles_warm",
+)
 OWN_OPTIONS = {"import_memory": ("rows", "formats")}
 """Options that only some benchmarks have."""
 RESULTS = Path(__file__).parent / "results"

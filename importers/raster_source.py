@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import shapely
 
@@ -128,7 +129,8 @@ def inspect_images(name: str, headers: Sequence[Header], options: ReadOptions) -
     """One layer for one or many images of equal kind."""
     first = headers[0]
     systems = sorted({header.crs or "none" for header in headers})
-    outlines = [_outline(header, options) for header in headers if _system(header, options)]
+    outlines = [_outline(header, options) for header in headers if _system(header, options) and header.placed]
+    outlines = [outline for outline in outlines if np.isfinite(shapely.bounds(outline)).all()]
     bbox = tuple(shapely.total_bounds(outlines).tolist()) if outlines else None
     datum = height_datum(first, options)
     return LayerInspection(
@@ -235,6 +237,10 @@ def _problems(headers: Sequence[Header], systems: Sequence[str], options: ReadOp
     if len(kinds) > 1:
         told = ", ".join(f"{bands} bands of {kind}" for bands, kind in sorted(kinds))
         yield Problem("mixed-images", len(kinds), f"the images differ: {told}; import them apart", refuses=True)
+    lost = [header.path.name for header in headers if _system(header, options) and not _on_earth(header, options)]
+    if lost:
+        message = f"the coordinates are none of {options.crs or headers[0].crs}: {', '.join(lost[:5])}; check --crs"
+        yield Problem("crs-disagrees", len(lost), message, refuses=True)
     unknown = [header for header in headers if header.is_heights and height_datum(header, options) is None]
     if unknown:
         message = "heights without a height system; give --height-datum 1985 (or egm96, ellipsoidal, local)"
@@ -264,6 +270,11 @@ def _outline(header: Header, options: ReadOptions) -> shapely.MultiPolygon:
     west = shapely.intersection(ring, shapely.box(0, -90, 180, 90))
     east = shapely.transform(shapely.intersection(ring, shapely.box(180, -90, 360, 90)), lambda xy: xy - [360, 0])
     return shapely.MultiPolygon([*shapely.get_parts(west), *shapely.get_parts(east)])
+
+
+def _on_earth(header: Header, options: ReadOptions) -> bool:
+    west, south, east, north = shapely.bounds(_outline(header, options))
+    return bool(np.isfinite([west, south, east, north]).all() and -90 <= south <= north <= 90 and east - west <= 360)
 
 
 def _check_size(path: Path, dataset: Any) -> None:

@@ -44,6 +44,7 @@ PR_SET_PDEATHSIG, PR_SET_NO_NEW_PRIVS = 1, 38
 PROJECT = Path(__file__).resolve().parents[1]
 PART_SUFFIXES = {
     ".shp": frozenset({".shp", ".shx", ".dbf", ".prj", ".cpg", ".qix", ".sbn", ".sbx"}),
+    ".dbf": frozenset({".cpg"}),
     ".tif": frozenset({".tfw", ".tifw", ".wld"}),
     ".tiff": frozenset({".tfw", ".tifw", ".wld"}),
     ".asc": frozenset({".prj"}),

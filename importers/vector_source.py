@@ -12,9 +12,11 @@ from pyogrio.raw import open_arrow
 
 from cim.errors import ImportRefused
 from cim.model.collection import FieldType
+from importers.curves import has_curves, straightened
 from importers.geometry_kinds import FAMILIES, family_of, kinds_of, stored_kind
 from importers.importer import BATCH_ROWS, GEOMETRY_COLUMN
 from importers.inspection import LayerInspection, Problem, SourceField
+from importers.positions import second_position
 from importers.reference_systems import declared_crs, declared_height_datum
 
 SAMPLE_ROWS = 1_000
@@ -39,15 +41,18 @@ def _inspect(path: Path, name: str, evidence: str, encoding: str, options: Mappi
     kinds, with_z = declared_kinds(info["geometry_type"], count)
     fields: tuple[SourceField, ...] = ()
     problems: list[Problem] = []
-    span = None
+    span = mixed = None
     for number, batch in enumerate(read_layer(path, name, **options)):
         if number == 0:
             fields, problems = described_fields(batch)
             span = time_span(batch)
+            mixed = second_position(batch)
         if kinds is not None or GEOMETRY_COLUMN not in batch.schema.names:
             break
         with_z += _add_kinds(met, batch)
     kinds = met if kinds is None else kinds
+    if mixed is not None:
+        problems.append(mixed)
     if with_z:
         problems.append(Problem("z-dropped", with_z, "heights in the geometry are not kept; the layer is stored in 2D"))
     srid, wkt = declared_crs(info["crs"])
@@ -93,12 +98,21 @@ def _add_kinds(kinds: dict[str, int], batch: pa.RecordBatch) -> int:
 
 
 def read_layer(path: Path, layer: str, **options: Any) -> Iterator[pa.RecordBatch]:
-    """Record batches of a layer with its geometry as WKB in ``GEOMETRY_COLUMN``."""
+    """Record batches of a layer with its geometry as WKB in ``GEOMETRY_COLUMN``; curves come as their chords."""
+    rows = 0
     with open_arrow(path, layer=layer, batch_size=BATCH_ROWS, use_pyarrow=True, **options) as (meta, reader):
         geometry = meta["geometry_name"] or "wkb_geometry"
-        for batch in reader:
-            if batch.num_rows:
-                yield _renamed(batch, geometry)
+        for raw in reader:
+            if not raw.num_rows:
+                continue
+            batch = _renamed(raw, geometry)
+            if has_curves(batch):
+                break
+            rows += batch.num_rows
+            yield batch
+        else:
+            return
+    yield from straightened(path, layer, batch.schema, rows, options)
 
 
 def _renamed(batch: pa.RecordBatch, geometry: str) -> pa.RecordBatch:

@@ -1,4 +1,4 @@
-"""Every feature leads back to what made it: the import with its source, tools and systems, or the edit and its author."""
+"""Every feature leads back to what made it: the import with source, tools and systems, or the edit and its author."""
 
 import hashlib
 import random
@@ -86,8 +86,8 @@ async def made_history(database: Database, logins: Logins, folder: Path) -> Hist
     psql(
         logins,
         "BEGIN; UPDATE city.lots SET height_m = 99 WHERE code IN (SELECT 'c' || n FROM generate_series(800, 1199) n);"
-        " INSERT INTO city.lots (code, height_m, geom) SELECT 'x' || n, n, geom FROM city.lots, generate_series(1, 50) n"
-        " WHERE code = 'c7'; COMMIT",
+        " INSERT INTO city.lots (code, height_m, geom)"
+        " SELECT 'x' || n, n, geom FROM city.lots, generate_series(1, 50) n WHERE code = 'c7'; COMMIT",
     )
     edited = [f"c{n}" for n in range(800, 1_200)] + [f"x{n}" for n in range(1, 51)]
     story.keep(story.made | dict.fromkeys(edited, 3))
