@@ -299,6 +299,7 @@ def _environment(job: Path) -> dict[str, str]:
         "OGR_SQLITE_LOAD_EXTENSIONS": "",
         "PROJ_NETWORK": "OFF",
         "OGR_GEOJSON_MAX_OBJ_SIZE": "200",
+        "OSM_MAX_TMPFILE_SIZE": "32",
         "GDAL_NUM_THREADS": "1",
         "OMP_NUM_THREADS": "1",
         "OPENBLAS_NUM_THREADS": "1",
