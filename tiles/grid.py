@@ -4,6 +4,7 @@ import morecantile
 
 from cim.errors import BadRequest
 from cim.model.collection import BoundingBox
+from cim.model.grid import TileSquare
 
 WEB_MERCATOR_QUAD = "WebMercatorQuad"
 MAX_ZOOM = 22
@@ -26,3 +27,9 @@ def tile_bbox(z: int, x: int, y: int) -> BoundingBox:
     """West, south, east, north of a Web Mercator tile in degrees."""
     bounds = _MERCATOR.bounds(morecantile.Tile(x=x, y=y, z=z))
     return (bounds.left, bounds.bottom, bounds.right, bounds.top)
+
+
+def tile_square(z: int, x: int, y: int) -> TileSquare:
+    """The bounds of a Web Mercator tile in metres."""
+    bounds = _MERCATOR.xy_bounds(morecantile.Tile(x=x, y=y, z=z))
+    return TileSquare(3857, bounds.left, bounds.bottom, bounds.right, bounds.top)

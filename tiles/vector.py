@@ -8,7 +8,7 @@ from cim.policy.policy import Decision, read_context
 from cim.store.database import Database
 from cim.store.vector_tiles import vector_tile
 from tiles.cache import TileCache, TileKey
-from tiles.grid import WEB_MERCATOR_QUAD
+from tiles.grid import WEB_MERCATOR_QUAD, tile_square
 
 STATEMENT_MS = 4_000
 
@@ -48,7 +48,8 @@ class VectorTiles:
     async def _make(self, principal: Principal, decision: Decision, fields: tuple[str, ...], key: TileKey) -> bytes:
         visible = tuple(name for name in fields if name in decision.field_names)
         async with self._database.reading(read_context(principal, timeout_ms=STATEMENT_MS)) as connection:
-            raw = await vector_tile(connection, decision.collection, visible, decision.regions, key.z, key.x, key.y)
+            square = tile_square(key.z, key.x, key.y)
+            raw = await vector_tile(connection, decision.collection, visible, decision.regions, square)
         tile = gzip.compress(raw, 6, mtime=0) if raw else b""
         self.cache.put(key, tile)
         return tile
