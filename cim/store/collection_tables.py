@@ -100,7 +100,7 @@ def derived_srids(schema: CollectionSchema) -> dict[str, int]:
     return {"geom_3857": MERCATOR_SRID, **lonlat_too}
 
 
-def lonlat(table: sa.Table) -> sa.Column[object]:
+def lonlat(table: sa.FromClause) -> sa.ColumnElement[Any]:
     """The column that holds longitude and latitude of CGCS2000."""
     return table.c.geom_4490 if "geom_4490" in table.c else table.c.geom
 
