@@ -44,14 +44,14 @@ def number_of(text: str) -> Literal:
     return number_literal(int(text) if text.isdecimal() and len(text) < 20 else float(text))
 
 
-def day(text: str) -> Moment:
+def day(text: str, where: str = "filter") -> Moment:
     """A day as in ``DATE('2026-01-31')``."""
     try:
         if _DAY.match(text):
             return Moment(date.fromisoformat(text))
     except ValueError:
         pass
-    raise BadRequest(f"{text[:40]!r} is not a day", where="filter", remedy="write it as DATE('2026-01-31')")
+    raise BadRequest(f"{text[:40]!r} is not a day", where=where, remedy="write days as 2026-01-31")
 
 
 def instant(text: str, where: str = "filter") -> Moment:

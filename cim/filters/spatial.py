@@ -11,7 +11,7 @@ from shapely.geometry.base import BaseGeometry
 
 from cim.errors import BadRequest
 from cim.filters.nodes import Geometry, Node, Property
-from cim.filters.operands import Condition, bare, wrong_count
+from cim.filters.operands import Condition, Value, bare, wrong_count
 from cim.filters.scope import FieldScope
 from cim.store.collection_tables import LONLAT_SRID, MERCATOR_SRID
 
@@ -43,25 +43,33 @@ def spatial(op: str, args: tuple[Node, ...], scope: FieldScope, srid: int | None
     left, right = args
     if isinstance(left, Geometry) and isinstance(right, Property):
         op, left, right = _CONVERSE.get(op, op), right, left
+    if isinstance(left, Property) and isinstance(right, Property):
+        return _exact(op, _place(left, scope), _place(right, scope))
     if not (isinstance(left, Property) and isinstance(right, Geometry)):
         raise BadRequest(
             f"{op} takes the layer's geometry and a geometry literal",
             where="filter",
             remedy=f"write {op.upper()}(geom, POLYGON((...)))",
         )
-    if not scope.is_geometry(left.name):
-        scope.find(left.name)
-        raise BadRequest(f"{left.name[:80]} is not a geometry", where="filter", remedy="write geom")
-    return _condition(op, in_lonlat(right.shape, srid, collections=op in _TAKE_COLLECTIONS), scope)
-
-
-def _condition(op: str, shape: BaseGeometry, scope: FieldScope) -> Condition:
+    shape = in_lonlat(right.shape, srid, collections=op in _TAKE_COLLECTIONS)
     literal = sa.func.ST_GeomFromWKB(sa.literal(shapely.to_wkb(shape), sa.LargeBinary), LONLAT_SRID)
-    place = bare("geom" if scope.schema.srid == LONLAT_SRID else "geom_4490")
-    exact: Condition = getattr(sa.func, PREDICATES[op])(place, literal)
+    exact = _exact(op, _place(left, scope), literal)
     if op == "s_disjoint":
         return exact
     return sa.and_(bare("geom_3857").op("&&")(sa.func.ST_MakeEnvelope(*_mercator_box(shape), MERCATOR_SRID)), exact)
+
+
+def _place(node: Property, scope: FieldScope) -> Value:
+    """The layer's geometry in longitude and latitude."""
+    if not scope.is_geometry(node.name):
+        scope.find(node.name)
+        raise BadRequest(f"{node.name[:80]} is not a geometry", where="filter", remedy="write geom")
+    return bare("geom" if scope.schema.srid == LONLAT_SRID else "geom_4490")
+
+
+def _exact(op: str, left: Value, right: Value) -> Condition:
+    condition: Condition = getattr(sa.func, PREDICATES[op])(left, right)
+    return condition
 
 
 def in_lonlat(shape: BaseGeometry, srid: int | None, *, collections: bool = True) -> BaseGeometry:
