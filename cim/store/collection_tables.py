@@ -38,6 +38,8 @@ SYSTEM_COLUMNS = frozenset(
         "ctid",
     }
 )
+SCENARIOS = "scenario"
+"""The schema of the tables that scenarios keep for layers."""
 LONLAT_SRID = 4490
 MERCATOR_SRID = 3857
 _DIALECT: sa.Dialect = postgresql.dialect()  # type: ignore[no-untyped-call]  # untyped in SQLAlchemy
@@ -84,6 +86,11 @@ def collection_table(schema: CollectionSchema, *, name: str | None = None, names
     if schema.geometry != "none":
         columns += _geometry_columns(schema)
     return sa.Table(name or schema.id, sa.MetaData(), *columns, schema=namespace)
+
+
+def scenario_table_name(layer: str, scenario: int) -> str:
+    """The table that holds what a scenario adds and changes in a layer, and what it hides."""
+    return f"{layer}__{scenario}"
 
 
 def _geometry_columns(schema: CollectionSchema) -> list[sa.Column[object]]:

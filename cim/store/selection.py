@@ -16,13 +16,14 @@ from cim.store import tables as t
 from cim.store.collection_tables import (
     LONLAT_SRID,
     MERCATOR_SRID,
+    SCENARIOS,
     collection_table,
     derived_srids,
     is_current,
     lonlat,
+    scenario_table_name,
 )
 
-SCENARIOS = "scenario"
 _MERCATOR_LIMIT_DEG = 85.0
 
 
@@ -52,11 +53,6 @@ def known_table(schema: CollectionSchema, scenario: int | None = None) -> sa.Tab
     if scenario is None:
         return collection_table(schema)
     return collection_table(schema, name=scenario_table_name(schema.id, scenario), namespace=SCENARIOS)
-
-
-def scenario_table_name(layer: str, scenario: int) -> str:
-    """The table that holds what a scenario adds and changes in a layer, and what it hides."""
-    return f"{layer}__{scenario}"
 
 
 def selected_rows(selection: Selection) -> sa.Subquery:
