@@ -23,6 +23,7 @@ from web.routes import (
     identify,
     imports,
     landing,
+    scenarios,
     search,
     session,
     styles,
@@ -39,6 +40,7 @@ _log = structlog.get_logger()
 _ROUTES = (
     landing,
     collections,
+    scenarios,
     versions,
     tilejson,
     styles,

@@ -14,16 +14,16 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from cim.errors import BadRequest
 from cim.filters.compiler import compile_filter
-from cim.filters.literals import day, instant
+from cim.filters.literals import day, instant, text_literal
 from cim.filters.nodes import Moment
 from cim.filters.scope import FieldScope
 from cim.filters.simple import equals
-from cim.model.collection import Collection, CollectionSchema
+from cim.model.collection import CollectionSchema
 from cim.policy.policy import Decision
-from cim.store.as_of import version_at
-from cim.store.collections import the_collection
 from cim.store.features import Feature, FeatureQuery, SortKey
+from web.looking import State, state_of
 from web.parameters import CRS84, parse_bbox, parse_crs, parse_datetime
+from web.state import Caller
 
 OWN_SRIDS = frozenset({4490, 3857, 4326})
 """The systems every layer's geometry is given out in, beside its own."""
@@ -34,6 +34,7 @@ class View(BaseModel):
 
     model_config = ConfigDict(populate_by_name=True)
     datetime: str | None = Field(None, description="an instant or interval: the version valid at it, or at its end")
+    scenario: str | None = Field(None, description="a scenario to look at the layer under")
     crs: str | None = Field(None, description="CRS of the geometries given out")
 
 
@@ -96,16 +97,14 @@ def _conditions(
     return tuple(found)
 
 
-async def in_its_version(
-    connection: AsyncConnection, query: FeatureQuery, view: View
-) -> tuple[FeatureQuery, Collection, int]:
-    """The query with the version that is asked for; the collection as it is now, and the version's number."""
-    held = await the_collection(connection, query.collection.id)
-    instant_asked = parse_datetime(view.datetime)
-    if instant_asked is None:
-        return query, held, held.version
-    number = await version_at(connection, held.id, instant_asked)
-    return (query if number == held.version else replace(query, version=number)), held, number
+async def in_its_state(
+    connection: AsyncConnection, who: Caller, query: FeatureQuery, view: View
+) -> tuple[FeatureQuery, State]:
+    """The query of the state that ``datetime`` or ``scenario`` asks for, and that state."""
+    state = await state_of(
+        connection, query.collection.id, who.readable_ids(), parse_datetime(view.datetime), view.scenario
+    )
+    return replace(query, version=state.version, scenario=state.scenario), state
 
 
 def is_plain(query: FeatureQuery) -> bool:
@@ -161,6 +160,8 @@ def _sorted_value(kind: str, value: Any) -> Any:
     limits = {"integer": 2**31, "bigint": 2**63}
     if kind in limits and not -limits[kind] <= value < limits[kind]:
         raise ValueError("not a value of the field")
+    if kind == "text":
+        text_literal(value)
     return float(value) if kind == "double" else value
 
 

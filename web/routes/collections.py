@@ -15,7 +15,7 @@ from web.items import (
     Parameters,
     View,
     after_token,
-    in_its_version,
+    in_its_state,
     is_plain,
     items_query,
     offered_srids,
@@ -99,20 +99,20 @@ async def items(
     query = items_query(decision, asked, others, who.state.settings.page_limit)
     srid = parse_crs(asked.crs, offered_srids(decision))
     async with who.state.database.reading(read_context(who.principal, who.request_id)) as connection:
-        query, held, version = await in_its_version(connection, query, asked)
+        query, state = await in_its_state(connection, who, query, asked)
         found = await page_of_features(connection, query)
-        matched = held.feature_count if is_plain(query) else await count_features(connection, query)
+        matched = state.feature_count if is_plain(query) else await count_features(connection, query)
     limit = query.limit - 1
     page = found[:limit]
     document = {
         "type": "FeatureCollection",
         "features": [_geojson(feature, srid) for feature in page],
-        "version": version,
+        "version": state.number,
         "numberMatched": matched,
         "numberReturned": len(page),
         "links": _page_links(who, layer, given, limit, after_token(page[-1]) if len(found) > limit else None),
     }
-    headers = {"content-crs": f"<{crs_uri(srid)}>", "etag": f'W/"{version}"'}
+    headers = {"content-crs": f"<{crs_uri(srid)}>", "etag": f'W/"{state.tag}"'}
     return JSONResponse(document, media_type=GEOJSON, headers=headers)
 
 
@@ -125,7 +125,7 @@ async def item(layer: str, fid: int, who: Who, asked: Annotated[View, Query()]) 
     feature = None
     if 0 <= fid < 2**63:
         async with who.state.database.reading(read_context(who.principal, who.request_id)) as connection:
-            query, _, _ = await in_its_version(connection, query, asked)
+            query, _ = await in_its_state(connection, who, query, asked)
             feature = await one_feature(connection, query, fid)
     if feature is None:
         raise NotFound(f"layer {layer} has no feature {fid}", where="fid", remedy="it may have ended; see items")

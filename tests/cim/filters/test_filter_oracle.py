@@ -1,5 +1,6 @@
 """Filters against an evaluator of their own in Python: three-valued, over a thousand features with hostile names."""
 
+import contextlib
 import json
 import operator
 import re
@@ -418,10 +419,6 @@ TOKENS = [
 @settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck))
 @given(tokens=st.lists(st.sampled_from(TOKENS), min_size=1, max_size=14))
 async def test_any_words_are_refused_or_run(tokens: list[str], odd: Finder, run_folder: Path) -> None:
-    try:
-        compiled = compile_filter(" ".join(tokens), SCOPE)
-    except BadRequest as error:
-        assert error.what
-        assert error.remedy
-    else:
-        await odd(compiled)
+    with contextlib.suppress(BadRequest):
+        await odd(compile_filter(" ".join(tokens), SCOPE))
+    assert refusals(run_folder / "d" / "log") == []
