@@ -2,7 +2,7 @@
 
 import math
 import re
-from datetime import UTC, datetime
+from datetime import UTC, datetime, time
 
 from cim.errors import BadRequest
 from cim.filters.literals import day, instant
@@ -62,7 +62,8 @@ def parse_datetime(text: str | None, name: str = "datetime") -> datetime | None:
     """
     if text is None:
         return None
-    ends = [_moment(end, name) for end in text.replace(" ", "+").split("/")]
+    parts = text.replace(" ", "+").split("/")
+    ends = [_moment(part, name, first=place < len(parts) - 1) for place, part in enumerate(parts)]
     if len(ends) > 2 or ends == [None] or (len(ends) == 2 and ends[0] and ends[1] and ends[0] > ends[1]):
         raise BadRequest(
             f"{text[:80]!r} is neither an instant nor an interval",
@@ -72,12 +73,12 @@ def parse_datetime(text: str | None, name: str = "datetime") -> datetime | None:
     return ends[-1]
 
 
-def _moment(text: str, name: str) -> datetime | None:
+def _moment(text: str, name: str, *, first: bool) -> datetime | None:
     if text in ("", ".."):
         return None
     if len(text) <= 10:
         held = day(text, name).value
-        return datetime(held.year, held.month, held.day, 23, 59, 59, 999_999, tzinfo=UTC)
+        return datetime.combine(held, time.min if first else time.max, UTC)
     value = instant(text, name).value
     return value if isinstance(value, datetime) else None
 

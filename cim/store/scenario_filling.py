@@ -211,7 +211,7 @@ async def _count(connection: AsyncConnection, filling: _Filling, scenario: int, 
             sa.text(f"""
             SELECT count(*) FILTER (WHERE shown AND NOT hidden), count(*) FILTER (WHERE shown AND hidden),
                    count(*) FILTER (WHERE hidden AND NOT shown)
-            FROM (SELECT bool_or(valid_to_version IS NULL) AS shown, bool_or(valid_to_version = 0) AS hidden
+            FROM (SELECT bool_or(valid_to_version IS NULL) AS shown, bool_or(valid_to_version IS NOT NULL) AS hidden
                   FROM {filling.kept} GROUP BY key) AS keys
             """)
         )
