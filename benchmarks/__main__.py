@@ -15,6 +15,7 @@ NAMES = (
     "import_raster",
     "quality_faults",
     "real_files",
+    "restore_county",
     "tiles_warm",
 )
 OWN_OPTIONS = {"import_memory": ("rows", "formats")}
