@@ -16,6 +16,7 @@ NAMES = (
     "quality_faults",
     "real_files",
     "restore_county",
+    "tile_peers",
     "tiles_warm",
 )
 OWN_OPTIONS = {"import_memory": ("rows", "formats")}

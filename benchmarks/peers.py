@@ -108,24 +108,44 @@ def _copy_table(admin: psycopg.Connection[tuple[object, ...]], layer: PeerLayer)
         admin.execute(composed)
 
 
+def general_functions(logins: Logins, layers: Sequence[PeerLayer]) -> None:
+    """Functions ``peer.<layer>_general(z, x, y)`` that give a tile of our generalised content."""
+    with logins.connect_admin() as admin:
+        admin.autocommit = True
+        for layer in layers:
+            source = sql.Identifier("general", layer.id)
+            function = sql.Identifier(SCHEMA, f"{layer.id}_general")
+            body = sql.SQL(_GENERAL).format(function=function, source=source, layer=sql.Literal(layer.id))
+            admin.execute(body)
+            admin.execute(sql.SQL("ALTER FUNCTION {}(int, int, int) OWNER TO cim_admin").format(function))
+            admin.execute(sql.SQL("GRANT EXECUTE ON FUNCTION {} TO {}").format(function, sql.Identifier(ROLE)))
+
+
+_GENERAL = """
+CREATE FUNCTION {function}(z int, x int, y int) RETURNS bytea LANGUAGE sql STABLE SECURITY DEFINER AS $$
+    WITH rows AS (
+        SELECT fid, attributes, ST_AsMVTGeom(geom_3857, ST_TileEnvelope(z, x, y), 4096, 64, true) AS mvt_geom
+        FROM {source} WHERE zoom = z AND geom_3857 && ST_TileEnvelope(z, x, y, margin => 64.0 / 4096)
+    ) SELECT ST_AsMVT(rows, {layer}, 4096, 'mvt_geom', 'fid') FROM rows WHERE mvt_geom IS NOT NULL
+$$
+"""
+
+
 @contextmanager
-def martin(database: PeerDatabase, layers: Sequence[PeerLayer], folder: Path) -> Iterator[Peer]:
-    """Martin with two connections, no cache and no cap."""
+def martin(
+    database: PeerDatabase, layers: Sequence[PeerLayer], folder: Path, *, general: bool = False
+) -> Iterator[Peer]:
+    """Martin with two connections, no cache and no cap, over the full tables or over our generalised content."""
     program = HOME / "martin" / "bin" / "martin"
     if not program.exists():
         raise PeerAbsent("Martin is not installed: python -m benchmarks.peers martin")
     port = free_port()
-    tables = "".join(
-        f"      {layer.id}:\n        schema: {SCHEMA}\n        table: {layer.id}\n        srid: 3857\n"
-        f"        geometry_column: geom\n        id_column: fid\n        buffer: {BUFFER}\n        extent: 4096\n"
-        "        properties:\n" + "".join(f"          {name}: text\n" for name in layer.fields)
-        for layer in layers
-    )
     config = folder / "martin.yaml"
+    sources = _martin_functions(layers) if general else _martin_tables(layers)
     config.write_text(
         f"listen_addresses: '127.0.0.1:{port}'\nworker_processes: 2\ncache_size_mb: 0\npostgres:\n"
         f"  connection_string: '{database.words}'\n  pool_size: 2\n  max_feature_count: null\n  auto_publish: false\n"
-        f"  tables:\n{tables}",
+        f"{sources}",
         "utf-8",
     )
     version = _output([str(program), "--version"])
@@ -133,7 +153,23 @@ def martin(database: PeerDatabase, layers: Sequence[PeerLayer], folder: Path) ->
     with _running(
         [str(program), "--config", str(config)], folder / "martin.log", f"http://127.0.0.1:{port}/health"
     ) as pid:
-        yield Peer("martin", f"http://127.0.0.1:{port}/{{layer}}/{{z}}/{{x}}/{{y}}", pid, version, settings)
+        name = "martin_general" if general else "martin"
+        yield Peer(name, f"http://127.0.0.1:{port}/{{layer}}/{{z}}/{{x}}/{{y}}", pid, version, settings)
+
+
+def _martin_tables(layers: Sequence[PeerLayer]) -> str:
+    return "  tables:\n" + "".join(
+        f"    {layer.id}:\n      schema: {SCHEMA}\n      table: {layer.id}\n      srid: 3857\n"
+        f"      geometry_column: geom\n      id_column: fid\n      buffer: {BUFFER}\n      extent: 4096\n"
+        "      properties:\n" + "".join(f"        {name}: text\n" for name in layer.fields)
+        for layer in layers
+    )
+
+
+def _martin_functions(layers: Sequence[PeerLayer]) -> str:
+    return "  functions:\n" + "".join(
+        f"    {layer.id}:\n      schema: {SCHEMA}\n      function: {layer.id}_general\n" for layer in layers
+    )
 
 
 @contextmanager
