@@ -15,6 +15,8 @@ NAMES = (
     "import_raster",
     "quality_faults",
     "real_files",
+    "restore_county",
+    "tile_peers",
     "tiles_warm",
 )
 OWN_OPTIONS = {"import_memory": ("rows", "formats")}

@@ -1,5 +1,6 @@
 """The account of an import: its report, its lineage and its audit row."""
 
+from importlib.metadata import version
 from typing import Any
 
 import pyproj
@@ -40,6 +41,8 @@ def lineage_of(plan: Plan, source: Source, request: ImportRequest) -> dict[str, 
             "encoding": plan.inspection.encoding,
             "fields": {mapped.field.name: mapped.source for mapped in plan.mapping.fields},
             "tools": {
+                "pyogrio": version("pyogrio"),
+                "rasterio": version("rasterio"),
                 "pyproj": pyproj.__version__,
                 "PROJ": pyproj.proj_version_str,
                 "GEOS": shapely.geos_version_string,

@@ -5,6 +5,7 @@ known (never a ballpark one) and recorded. WGS 84 is taken as CGCS2000, which di
 """
 
 import re
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -144,7 +145,9 @@ def way_to_storage(srid: int | None, wkt: str | None) -> Way:
         text = f"{wkt} undone by its published formula; the result taken as CGCS2000"
         return Way(GEOGRAPHIC, OFFSET_DATUMS[wkt], text, OFFSET_ACCURACY_M)
     source = pyproj.CRS.from_epsg(srid) if srid else pyproj.CRS.from_wkt(wkt or "")
-    group = TransformerGroup(source, pyproj.CRS.from_epsg(WGS84), always_xy=True, allow_ballpark=False)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # a grid that is not here is told in the operation's text
+        group = TransformerGroup(source, pyproj.CRS.from_epsg(WGS84), always_xy=True, allow_ballpark=False)
     if not group.transformers:
         raise ImportRefused(
             "crs-no-operation",
@@ -153,7 +156,16 @@ def way_to_storage(srid: int | None, wkt: str | None) -> Way:
         )
     best = group.transformers[0]
     accuracy = best.accuracy if best.accuracy >= 0 else None
-    return Way(GEOGRAPHIC, _mover(best), f"{best.description}; WGS 84 taken as CGCS2000", accuracy)
+    text = f"{best.description}{_better(group)}; WGS 84 taken as CGCS2000"
+    return Way(GEOGRAPHIC, _mover(best), text, accuracy)
+
+
+def _better(group: TransformerGroup) -> str:
+    """What a more accurate operation would need, where there is one."""
+    if group.best_available or not group.unavailable_operations:
+        return ""
+    grids = [grid.short_name for grid in group.unavailable_operations[0].grids if not grid.available]
+    return f" (a better one needs {', '.join(grids)}, not installed)" if grids else ""
 
 
 def _mover(transformer: pyproj.Transformer) -> Callable[[Points], Points]:

@@ -300,6 +300,8 @@ def _environment(job: Path) -> dict[str, str]:
         "PROJ_NETWORK": "OFF",
         "OGR_GEOJSON_MAX_OBJ_SIZE": "200",
         "OSM_MAX_TMPFILE_SIZE": "32",
+        # GDAL's own way of FlatGeobuf to Arrow overwrites the first shapes of a batch where one is missing
+        "OGR_FLATGEOBUF_STREAM_BASE_IMPL": "YES",
         "GDAL_NUM_THREADS": "1",
         "OMP_NUM_THREADS": "1",
         "OPENBLAS_NUM_THREADS": "1",

@@ -10,6 +10,7 @@ from cim.errors import BadRequest, CimError, NotFound
 from web.cli import (
     backing_up,
     doctor,
+    exporting,
     importing,
     inspecting,
     keys,
@@ -44,6 +45,7 @@ _VERBS: dict[str, Callable[..., Any]] = {
     "prune": versions.prune,
     "lineage": versions.lineage,
     "publish": publishing.publish,
+    "export": exporting.export,
     "backup": backing_up.backup,
     "restore": backing_up.restore,
     "worker": working.worker,

@@ -1,0 +1,120 @@
+"""cim export: the features of a layer as a file for others, with a note of where they come from."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from cim.errors import BadRequest
+from cim.model.access import Grade, ReadContext
+from cim.model.collection import Collection
+from cim.store import audits
+from cim.store.collections import the_collection
+from cim.store.database import Database, run
+from cim.store.exporting import FeaturePage, feature_pages, sources_of
+from importers.export_formats import FORMATS, export_format
+from importers.exports import Exported, ExportOrder, export_srid, write_features
+from importers.reference_systems import given_crs
+from web.cli.opening import ROLE, opened, operator
+from web.cli.options import AsJson, DataDir, LayerId
+
+EVERYTHING = ReadContext(tuple((grade, None) for grade in Grade), "export", 0)
+
+
+def export(
+    layer: LayerId,
+    target: Annotated[Path, typer.Option("--out", help="File to write; its suffix tells the format.")],
+    form: Annotated[str | None, typer.Option("--format", help=f"One of {', '.join(FORMATS)}.")] = None,
+    crs: Annotated[str | None, typer.Option(help="System of the coordinates, for example EPSG:4523.")] = None,
+    encoding: Annotated[str, typer.Option(help="Of the texts in Shapefile and red-line text.")] = "UTF-8",
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a file that is there.")] = False,
+    data: DataDir = None,
+    as_json: AsJson = False,
+) -> None:
+    """Write the current features of a layer as a file, and beside it where they come from."""
+    _check_encoding(encoding)
+    chosen = export_format(form, target)
+
+    async def work() -> Exported:
+        async with opened(data) as (_, database):
+            async with database.reading(EVERYTHING) as connection:
+                collection = await the_collection(connection, layer)
+                srid = export_srid(chosen, collection.schema, _code(crs))
+                order = ExportOrder(collection.schema, collection.schema.fields, srid, chosen, target, encoding)
+                names = [known.name for known in order.fields]
+                pages = feature_pages(connection, collection, names, None, srid)
+                done = await _written(order, pages, overwrite)
+            await _record(database, collection, order, done)
+        return done
+
+    done = run(work())
+    if as_json:
+        told = {"files": [str(path) for path in done.files], "features": done.features, "renamed": done.renamed}
+        typer.echo(json.dumps({"layer": layer, **told}, ensure_ascii=False))
+        return
+    typer.echo(f"{layer}: {done.features} features in {', '.join(str(path) for path in done.files)}")
+    for old, new in done.renamed.items():
+        typer.echo(f"  field {old} is called {new}: a Shapefile has ten bytes for a name")
+
+
+async def _written(order: ExportOrder, pages: AsyncIterator[FeaturePage], overwrite: bool) -> Exported:
+    """Write in a thread, which asks this loop for page after page."""
+    loop = asyncio.get_running_loop()
+
+    def each() -> Iterator[FeaturePage]:
+        while (page := asyncio.run_coroutine_threadsafe(_next(pages), loop).result()) is not None:
+            yield page
+
+    return await asyncio.to_thread(write_features, order, each(), overwrite=overwrite)
+
+
+async def _next(pages: AsyncIterator[FeaturePage]) -> FeaturePage | None:
+    return await anext(pages, None)
+
+
+async def _record(database: Database, collection: Collection, order: ExportOrder, done: Exported) -> None:
+    """Note the export in the audit log, and where the features come from beside the file."""
+    async with database.writing("cli") as connection:
+        sources = await sources_of(connection, collection.id)
+        await audits.record(
+            connection,
+            actor=operator(),
+            role=ROLE,
+            action="export",
+            subject=collection.id,
+            detail={"version": collection.version, "file": order.target.name, "features": done.features},
+        )
+    note: dict[str, Any] = {
+        "layer": collection.id,
+        "version": collection.version,
+        "features": done.features,
+        "crs": f"EPSG:{order.srid}",
+        "stored_crs": f"EPSG:{collection.schema.srid}",
+        "exported_by": operator(),
+        "software": "OneMap CIM",
+        "renamed_fields": done.renamed,
+        "versions": sources,
+    }
+    beside = order.target.with_name(f"{order.target.name}.lineage.json")
+    beside.write_text(json.dumps(note, ensure_ascii=False, indent=1, default=str) + "\n", "utf-8")
+
+
+def _code(crs: str | None) -> int | None:
+    if crs is None:
+        return None
+    code, _ = given_crs(crs)
+    if code is None:
+        raise BadRequest(f"{crs!r} has no EPSG code", where="--crs", remedy="name one, for example EPSG:4523")
+    return code
+
+
+def _check_encoding(encoding: str) -> None:
+    try:
+        "".encode(encoding)
+    except LookupError:
+        raise BadRequest(
+            f"no encoding is called {encoding!r}", where="--encoding", remedy="for example UTF-8 or GBK"
+        ) from None
