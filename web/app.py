@@ -15,7 +15,7 @@ from starlette.types import ASGIApp
 from cim.errors import BadRequest, CimError, NotFound
 from web.asgi import Front
 from web.metrics import Metrics
-from web.problems import MEDIA_TYPE, language_of, problem, problem_response
+from web.problems import MEDIA_TYPE, language_of, problem, problem_response, unexpected_fault
 from web.routes import (
     catalog,
     collections,
@@ -65,13 +65,12 @@ def create_api(state: ServerState) -> FastAPI:
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         indexer = SearchIndexer(state.database, state.catalog)
-        await state.live.start()
+        await state.start()
         indexer.start(state.live)
         async with state.queue.open_async():
             yield
         await indexer.stop()
-        await state.live.stop()
-        await state.database.close()
+        await state.stop()
 
     api = FastAPI(
         title="OneMap CIM",
@@ -132,10 +131,7 @@ def _handle_errors(api: FastAPI) -> None:
     async def unknown(request: Request, error: Exception) -> Response:
         request_id = request.scope.get("request_id", "")
         _log.error("unexpected error", id=request_id, exc_info=error)
-        fault = CimError(
-            "the server met an unexpected fault", remedy="report it with the request id; the log has the details"
-        )
-        status, headers, body = problem_response(fault, path=request.url.path, request_id=request_id)
+        status, headers, body = problem_response(unexpected_fault(), path=request.url.path, request_id=request_id)
         return _response(int(status), headers, body)
 
 

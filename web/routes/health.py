@@ -33,7 +33,7 @@ async def readyz(request: Request) -> JSONResponse:
 
 async def _database_problem(database: Database) -> str:
     try:
-        async with database.reading(ReadContext((), "readyz", 2_000)) as connection:
+        async with database.reading(ReadContext((), "readyz", 2_000), aside=True) as connection:
             return await is_ready(connection)
     except StoreError as error:
         return error.what
