@@ -18,6 +18,7 @@ from web.metrics import Metrics
 from web.problems import MEDIA_TYPE, language_of, problem, problem_response, unexpected_fault
 from web.routes import (
     catalog,
+    changes,
     collections,
     health,
     identify,
@@ -39,6 +40,7 @@ _log = structlog.get_logger()
 _ROUTES = (
     landing,
     collections,
+    changes,
     versions,
     tilejson,
     styles,

@@ -16,6 +16,7 @@ from tiles.cache import TileCache
 from tiles.disk_cache import DiskTiles
 from tiles.gate import Gate
 from tiles.vector import VectorTiles
+from web.change_feed import ChangeFeed
 from web.identity import COOKIE, Identities, check_csrf, credential_of
 from web.live_catalog import LiveCatalog
 from web.queue import queue_app
@@ -38,6 +39,7 @@ class ServerState:
     disk_tiles: DiskTiles | None
     files: FileStore
     queue: App
+    feed: ChangeFeed
 
     @classmethod
     def build(
@@ -51,6 +53,8 @@ class ServerState:
         """Assemble the parts; tiles are kept in memory, and below ``cache_folder`` where one is given."""
         live = LiveCatalog(database)
         identities = Identities(database)
+        feed = ChangeFeed()
+        live.on_changes.append(feed.publish)
         live.on_change.append(identities.forget)
         disk = DiskTiles(cache_folder / "tiles", settings.tile_disk_mb * MIB) if cache_folder else None
         gate = Gate(database.tiles.size, most=settings.tiles_waiting)
@@ -70,6 +74,7 @@ class ServerState:
             disk_tiles=disk,
             files=files,
             queue=queue_app(database.writer_url),
+            feed=feed,
         )
 
     async def start(self) -> None:
@@ -113,12 +118,17 @@ class Caller:
         return definition.order if definition else 1000
 
 
+async def sender(state: ServerState, request: Request) -> Principal:
+    """Who sent a request, as of at most two seconds ago; NotIdentified when a key is not valid any more."""
+    cookie = request.cookies.get(COOKIE)
+    credential = credential_of(request.headers.get("authorization"), f"{COOKIE}={cookie}" if cookie else None)
+    return await state.identities.principal(credential)
+
+
 async def caller(request: Request) -> Caller:
     """FastAPI dependency: identify the sender; refuses bad keys and requests without their CSRF token."""
     state: ServerState = request.app.state.server
-    cookie = request.cookies.get(COOKIE)
-    credential = credential_of(request.headers.get("authorization"), f"{COOKIE}={cookie}" if cookie else None)
-    principal = await state.identities.principal(credential)
+    principal = await sender(state, request)
     check_csrf(request.method, request.headers, principal)
     base = str(request.base_url).rstrip("/")
     return Caller(state, principal, request.scope.get("request_id", ""), base)
