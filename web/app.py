@@ -67,6 +67,7 @@ def create_api(state: ServerState) -> FastAPI:
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         indexer = SearchIndexer(state.database, state.catalog)
+        state.live.on_check.append(lambda: health.measure(api.state.metrics, state))
         await state.start()
         indexer.start(state.live)
         async with state.queue.open_async():

@@ -26,7 +26,7 @@ class LiveCatalog:
 
     ``changes`` are the changes of every layer, always of the same state of the database as ``collections``.
     ``on_change`` is called after the picture has changed or access rights may have; ``on_changes`` with what is new
-    in ``changes``.
+    in ``changes``; ``on_check`` at every look, so at least every two seconds.
     """
 
     def __init__(self, database: Database) -> None:
@@ -34,6 +34,7 @@ class LiveCatalog:
         self.changes = ChangeLog()
         self.on_change: list[Callable[[], None]] = []
         self.on_changes: list[Callable[[Sequence[Change]], None]] = []
+        self.on_check: list[Callable[[], None]] = []
         self.database_id = ""
         self.loaded = False
         self._database = database
@@ -70,11 +71,13 @@ class LiveCatalog:
         self.changes.follow(heads, new)
         self.collections = collections
         self.loaded = True
+        for look in self.on_check:
+            look()
         if changed:
             self._tell()
         if new:
-            for listener in self.on_changes:
-                listener(new)
+            for hear in self.on_changes:
+                hear(new)
 
     def _tell(self) -> None:
         for listener in self.on_change:

@@ -40,6 +40,7 @@ class ServerState:
     files: FileStore
     queue: App
     feed: ChangeFeed
+    gate: Gate
 
     @classmethod
     def build(
@@ -75,6 +76,7 @@ class ServerState:
             files=files,
             queue=queue_app(database.writer_url),
             feed=feed,
+            gate=gate,
         )
 
     async def start(self) -> None:

@@ -9,6 +9,8 @@ from tiles.cache import Tile
 from web.problems import problem_response
 
 MEDIA_TYPE = b"application/vnd.mapbox-vector-tile"
+_PROXY_KEEPS = (b"x-accel-expires", b"5")
+"""Seconds for which our own proxy may use the answer unasked: a layer that is closed is closed there soon after."""
 _VARY = (b"vary", b"Accept-Encoding, Authorization, Cookie")
 
 
@@ -40,7 +42,8 @@ async def send_problem(send: Send, scope: Scope, error: CimError) -> None:
 
 
 def _common(etag: bytes, caching: bytes) -> list[tuple[bytes, bytes]]:
-    return [(b"etag", etag), (b"cache-control", caching), _VARY]
+    common = [(b"etag", etag), (b"cache-control", caching), _VARY]
+    return [*common, _PROXY_KEEPS] if caching.endswith(b"immutable") else common
 
 
 async def send_parts(send: Send, status: int, headers: list[tuple[bytes, bytes]], body: bytes) -> None:

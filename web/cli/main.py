@@ -16,6 +16,7 @@ from web.cli import (
     layer_list,
     publishing,
     reporting,
+    serving,
     up,
     users,
     versions,
@@ -50,6 +51,7 @@ _VERBS: dict[str, Callable[..., Any]] = {
 }
 for _name, _verb in _VERBS.items():
     app.command(_name)(_verb)
+app.command("serve", hidden=True)(serving.serve)
 app.add_typer(users.app, name="user")
 app.add_typer(keys.app, name="key")
 
