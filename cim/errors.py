@@ -13,7 +13,8 @@ to a user. Nothing here knows about HTTP: ``web.problems`` maps each class to a 
     ├── NotAllowed          the policy says no
     ├── NotIdentified       no valid credentials where some are needed
     ├── BadRequest          the caller's value cannot be used
-    │   └── TooLarge            more bytes than are taken at once
+    │   └── TooLarge            more bytes than are taken or given at once
+    │       └── AnswerTooLarge      what was asked for is more than one answer may hold
     ├── ImportRefused       an import ends without changing anything
     └── DefinitionError     a layer definition, style or code list is wrong
 """
@@ -84,6 +85,10 @@ class BadRequest(CimError):
 
 class TooLarge(BadRequest):
     """The caller sends more bytes than are taken at once."""
+
+
+class AnswerTooLarge(TooLarge):
+    """What was asked for is more than one answer may hold; it is refused whole, never cut."""
 
 
 class ImportRefused(CimError):

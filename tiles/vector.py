@@ -1,55 +1,130 @@
-"""Vector tiles: asked of the cache, else made once in the database however many ask at the same time."""
+"""Vector tiles: asked of memory, then of the disk, else made once in the database however many ask at the same time."""
 
 import asyncio
 import gzip
+import hashlib
+from collections.abc import Awaitable, Callable
 
 from cim.model.access import Principal
+from cim.model.collection import BoundingBox
 from cim.policy.policy import Decision, read_context
-from cim.store.database import Database
-from cim.store.vector_tiles import vector_tile
-from tiles.cache import TileCache, TileKey
-from tiles.grid import WEB_MERCATOR_QUAD, tile_square
+from cim.store.tile_connections import TileConnections
+from cim.store.vector_tiles import TileRows, vector_tile
+from tiles.cache import Tile, TileCache, TileKey
+from tiles.changes import ChangeLog, reach_deg
+from tiles.disk_cache import DiskTiles
+from tiles.gate import Gate
+from tiles.grid import tile_square
+from tiles.single_flight import SingleFlight
 
-STATEMENT_MS = 4_000
+GZIP_LEVEL = 5
+CONTENT_REVISION = 1
+"""Raised when the same rows and attributes are encoded otherwise than before, so that older files are not used."""
+_THREAD_FROM_BYTES = 32 * 1024
+_ATTEMPTS = 3
+
+
+def content_of(decision: Decision, fields: tuple[str, ...], more: str = "") -> str:
+    """A short name for what fills a tile: the caller's policy class, the attributes, and any narrowing of the rows."""
+    seen = f"{CONTENT_REVISION}|{decision.policy_class}|{','.join(fields)}|{more}"
+    return hashlib.blake2b(seen.encode(), digest_size=8).hexdigest()
 
 
 class VectorTiles:
-    """Makes and keeps the vector tiles of one server process, compressed with gzip."""
+    """Makes and keeps the vector tiles of one server process, compressed with gzip.
 
-    def __init__(self, database: Database, cache: TileCache) -> None:
+    A kept tile is compared with the changes that came after it whenever there are new ones, and made again when one
+    touches it. ``reach`` brings ``changes`` up to what the database has; ``disk`` is None where tiles are kept in
+    memory only.
+    """
+
+    def __init__(
+        self,
+        connections: TileConnections,
+        cache: TileCache,
+        disk: DiskTiles | None,
+        changes: ChangeLog,
+        gate: Gate,
+        reach: Callable[[], Awaitable[None]],
+    ) -> None:
         self.cache = cache
-        self._database = database
-        self._making: dict[TileKey, asyncio.Task[bytes]] = {}
+        self._disk = disk
+        self._gate = gate
+        self._connections = connections
+        self._changes = changes
+        self._reach = reach
+        self._flights: SingleFlight[Tile] = SingleFlight()
 
-    async def tile(
-        self, principal: Principal, decision: Decision, fields: tuple[str, ...], z: int, x: int, y: int
-    ) -> bytes:
-        """A gzipped tile, or empty bytes where the layer has nothing; ``fields`` are those the layer's tiles carry.
+    def kept(self, key: TileKey) -> Tile | None:
+        """The tile in memory when no change has touched it; asks nothing of the database or the disk."""
+        tile = self.cache.get(key)
+        if tile is None or self._is_true(key.layer, tile):
+            return tile
+        self.cache.drop(key)
+        return None
 
-        Raises StoreUnavailable when the database is away, busy for three seconds or slower than four.
+    def etag(self, key: TileKey) -> bytes:
+        """The ETag a tile has, known without making it: the newest change that touched it, and what fills it."""
+        return self._etag(key, reach_deg(tile_square(key.z, key.x, key.y)), None)
+
+    async def tile(self, principal: Principal, decision: Decision, fields: tuple[str, ...], key: TileKey) -> Tile:
+        """The tile of a key with the given attributes, true at the time of the call or later.
+
+        Raises StoreUnavailable when too many tiles are being made, the database is away, busy for three seconds or
+        slower than four; AnswerTooLarge when the tile would be.
         """
-        key = self.key(decision, z, x, y)
-        kept = self.cache.get(key)
-        if kept is not None:
-            return kept
-        task = self._making.get(key)
-        if task is None:
-            task = asyncio.create_task(self._make(principal, decision, fields, key))
-            self._making[key] = task
-            task.add_done_callback(lambda _: self._making.pop(key, None))
-        return await asyncio.shield(task)
+        for attempt in range(1, _ATTEMPTS + 1):
+            tile = self.kept(key)
+            if tile is not None:
+                return tile
+            tile = await self._flights.join(key, lambda: self._made(principal, decision, fields, key))
+            if attempt == _ATTEMPTS or self._is_true(key.layer, tile):
+                return tile
+        raise AssertionError
 
-    @staticmethod
-    def key(decision: Decision, z: int, x: int, y: int) -> TileKey:
-        """The cache key of a tile as one policy class sees it."""
-        collection = decision.collection
-        return TileKey(collection.id, collection.version, decision.policy_class, WEB_MERCATOR_QUAD, z, x, y)
+    async def _made(self, principal: Principal, decision: Decision, fields: tuple[str, ...], key: TileKey) -> Tile:
+        square = tile_square(key.z, key.x, key.y)
+        bounds = reach_deg(square)
+        found = await self._disk.get(key) if self._disk else None
+        if found is not None and found[1] <= self._changes.newest(key.layer):
+            tile = Tile(*found, bounds)
+            if self._keep(key, tile):
+                return tile
+        async with self._gate.passing(key.layer):
+            rows = TileRows(decision.collection.schema, fields, decision.regions)
+            raw = await vector_tile(self._connections, rows, square, read_context(principal))
+        data = await _compressed(raw.data)
+        if raw.seq > self._changes.newest(key.layer):
+            await self._reach()
+        made = Tile(data, raw.seq, bounds)
+        if self._keep(key, made) and self._disk:
+            self._disk.put(key, data, raw.seq)
+        return made
 
-    async def _make(self, principal: Principal, decision: Decision, fields: tuple[str, ...], key: TileKey) -> bytes:
-        visible = tuple(name for name in fields if name in decision.field_names)
-        async with self._database.reading(read_context(principal, timeout_ms=STATEMENT_MS)) as connection:
-            square = tile_square(key.z, key.x, key.y)
-            raw = await vector_tile(connection, decision.collection, visible, decision.regions, square)
-        tile = gzip.compress(raw, 6, mtime=0) if raw else b""
+    def _keep(self, key: TileKey, tile: Tile) -> bool:
+        """Keep a tile if no change has touched it since it was made; whether it was kept."""
+        tile.etag = self._etag(key, tile.bounds, tile.seq)
+        if not self._is_true(key.layer, tile):
+            return False
         self.cache.put(key, tile)
-        return tile
+        return True
+
+    def _is_true(self, layer: str, tile: Tile) -> bool:
+        newest = self._changes.newest(layer)
+        if tile.checked >= newest:
+            return True
+        if self._changes.last_touched(layer, tile.bounds, after=tile.checked):
+            return False
+        tile.checked = newest
+        return True
+
+    def _etag(self, key: TileKey, bounds: BoundingBox, until: int | None) -> bytes:
+        return f'"{self._changes.last_touched(key.layer, bounds, until=until)}-{key.content}"'.encode()
+
+
+async def _compressed(raw: bytes) -> bytes:
+    if not raw:
+        return b""
+    if len(raw) < _THREAD_FROM_BYTES:
+        return gzip.compress(raw, GZIP_LEVEL, mtime=0)
+    return await asyncio.to_thread(gzip.compress, raw, GZIP_LEVEL, mtime=0)

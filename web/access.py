@@ -12,6 +12,7 @@ ROUTE_ACCESS: dict[str, Access] = {
     "/": "open",
     "/api": "open",
     "/conformance": "open",
+    "/changes": "layer",
     "/collections": "layer",
     "/collections/{layer}": "layer",
     "/collections/{layer}/schema": "layer",

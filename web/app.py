@@ -15,9 +15,10 @@ from starlette.types import ASGIApp
 from cim.errors import BadRequest, CimError, NotFound
 from web.asgi import Front
 from web.metrics import Metrics
-from web.problems import MEDIA_TYPE, language_of, problem, problem_response
+from web.problems import MEDIA_TYPE, language_of, problem, problem_response, unexpected_fault
 from web.routes import (
     catalog,
+    changes,
     collections,
     health,
     identify,
@@ -41,6 +42,7 @@ _ROUTES = (
     landing,
     collections,
     scenarios,
+    changes,
     versions,
     tilejson,
     styles,
@@ -67,13 +69,13 @@ def create_api(state: ServerState) -> FastAPI:
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         indexer = SearchIndexer(state.database, state.catalog)
-        await state.live.start()
+        state.live.on_check.append(lambda: health.measure(api.state.metrics, state))
+        await state.start()
         indexer.start(state.live)
         async with state.queue.open_async():
             yield
         await indexer.stop()
-        await state.live.stop()
-        await state.database.close()
+        await state.stop()
 
     api = FastAPI(
         title="OneMap CIM",
@@ -134,10 +136,7 @@ def _handle_errors(api: FastAPI) -> None:
     async def unknown(request: Request, error: Exception) -> Response:
         request_id = request.scope.get("request_id", "")
         _log.error("unexpected error", id=request_id, exc_info=error)
-        fault = CimError(
-            "the server met an unexpected fault", remedy="report it with the request id; the log has the details"
-        )
-        status, headers, body = problem_response(fault, path=request.url.path, request_id=request_id)
+        status, headers, body = problem_response(unexpected_fault(), path=request.url.path, request_id=request_id)
         return _response(int(status), headers, body)
 
 

@@ -7,6 +7,8 @@ import structlog
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from web.metrics import Metrics
+from web.problems import unexpected_fault
+from web.tile_answer import send_problem
 
 CONTENT_SECURITY_POLICY = (
     "default-src 'self'; worker-src 'self' blob:; child-src blob:; img-src 'self' data: blob:;"
@@ -39,16 +41,23 @@ class Front:
         path: str = scope["path"]
         is_tile = path.startswith("/tiles/") and path.endswith(".mvt")
         status = 500
+        started_answer = False
 
         async def answered(message: Message) -> None:
-            nonlocal status
+            nonlocal status, started_answer
             if message["type"] == "http.response.start":
+                started_answer = True
                 status = message["status"]
                 message["headers"] = [*message.get("headers", ()), (b"x-request-id", request_id.encode()), *_SECURITY]
             await send(message)
 
         try:
             await (self._tiles if is_tile else self._app)(scope, receive, answered)
+        except Exception:
+            _log.exception("unexpected error", id=request_id, path=path)
+            if started_answer:
+                raise
+            await send_problem(answered, scope, unexpected_fault())
         finally:
             seconds = time.perf_counter() - started
             self._metrics.observe("tile" if is_tile else "other", status, seconds)

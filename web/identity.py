@@ -9,6 +9,7 @@ from cim.errors import NotAllowed, NotIdentified
 from cim.model.access import Principal
 from cim.store import identities
 from cim.store.database import Database
+from tiles.single_flight import SingleFlight
 
 COOKIE = "cim_session"
 REMEMBER_S = 2.0
@@ -21,10 +22,13 @@ class Identities:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._known: dict[str, tuple[float, Principal]] = {}
+        self._epoch = 0
+        self._asking: SingleFlight[Principal] = SingleFlight()
 
     def forget(self) -> None:
         """Ask the database again for everybody."""
         self._known.clear()
+        self._epoch += 1
 
     def remembered(self, credential: str) -> Principal | None:
         """The principal of a credential when it was looked up within the last two seconds."""
@@ -41,8 +45,12 @@ class Identities:
         known = self.remembered(credential)
         if known is not None:
             return known
+        return await self._asking.join((self._epoch, credential), lambda: self._asked(credential))
+
+    async def _asked(self, credential: str) -> Principal:
+        epoch = self._epoch
         kind, _, secret = credential.partition(" ")
-        async with self._database.writing("identity") as connection:
+        async with self._database.writing("identity", aside=True) as connection:
             if kind == "key":
                 principal = await identities.principal_for_key(connection, secret)
             else:
@@ -50,7 +58,8 @@ class Identities:
                 principal = session or await identities.principal_for_role(connection, "anonymous")
         if len(self._known) >= MAX_REMEMBERED:
             self._known.clear()
-        self._known[credential] = (time.monotonic() + REMEMBER_S, principal)
+        if epoch == self._epoch:
+            self._known[credential] = (time.monotonic() + REMEMBER_S, principal)
         return principal
 
 

@@ -2,15 +2,19 @@
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 import structlog
 
 from cim.errors import StoreError
 from cim.model.access import ReadContext
+from cim.model.change import Change, ChangeHead
 from cim.model.collection import Collection
+from cim.store.changes import change_heads, changes_after
 from cim.store.collections import all_collections
 from cim.store.database import Database
+from cim.store.health import database_id
+from tiles.changes import ChangeLog
 
 CHECK_EVERY_S = 2.0
 RECONNECT_AFTER_S = 1.0
@@ -20,14 +24,21 @@ _log = structlog.get_logger()
 class LiveCatalog:
     """Collections by id as of at most two seconds ago; a lost notice costs no more than that.
 
-    ``on_change`` is called after the picture has changed or access rights may have.
+    ``changes`` are the changes of every layer, always of the same state of the database as ``collections``.
+    ``on_change`` is called after the picture has changed or access rights may have; ``on_changes`` with what is new
+    in ``changes``; ``on_check`` at every look, so at least every two seconds.
     """
 
     def __init__(self, database: Database) -> None:
         self.collections: Mapping[str, Collection] = {}
+        self.changes = ChangeLog()
         self.on_change: list[Callable[[], None]] = []
+        self.on_changes: list[Callable[[Sequence[Change]], None]] = []
+        self.on_check: list[Callable[[], None]] = []
+        self.database_id = ""
         self.loaded = False
         self._database = database
+        self._reading = asyncio.Lock()
         self._wake = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
 
@@ -45,13 +56,28 @@ class LiveCatalog:
 
     async def refresh(self) -> None:
         """Load the picture now."""
-        async with self._database.reading(ReadContext((), "catalog", 2_000)) as connection:
+        async with self._reading, self._database.reading(ReadContext((), "catalog", 2_000), aside=True) as connection:
             collections = await all_collections(connection)
+            heads = await change_heads(connection)
+            behind = any(head.seq > self.changes.seq for head in heads.values())
+            new = await changes_after(connection, self.changes.seq) if behind else []
+            self.database_id = self.database_id or await database_id(connection)
+            self._take(collections, heads, new)
+
+    def _take(
+        self, collections: Mapping[str, Collection], heads: Mapping[str, ChangeHead], new: Sequence[Change]
+    ) -> None:
         changed = collections != self.collections
+        self.changes.follow(heads, new)
         self.collections = collections
         self.loaded = True
+        for look in self.on_check:
+            look()
         if changed:
             self._tell()
+        if new:
+            for hear in self.on_changes:
+                hear(new)
 
     def _tell(self) -> None:
         for listener in self.on_change:

@@ -1,6 +1,12 @@
-"""Counters that an operator's Prometheus reads at /metrics."""
+"""Counters that an operator's Prometheus reads at /metrics, summed over the web processes of one server."""
+
+import os
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client.multiprocess import MultiProcessCollector
+
+FOLDER_VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
+"""Names the folder in which the counters of several processes meet; set by ``cim up`` for those it starts."""
 
 
 class Metrics:
@@ -16,8 +22,19 @@ class Metrics:
             buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),
             registry=self.registry,
         )
-        self.tile_bytes = Gauge("cim_tile_cache_bytes", "Bytes in the tile cache", registry=self.registry)
-        self.layers = Gauge("cim_layers", "Layers with a version", registry=self.registry)
+        self.tile_bytes = Gauge(
+            "cim_tile_cache_bytes",
+            "Bytes in the tile caches in memory",
+            registry=self.registry,
+            multiprocess_mode="livesum",
+        )
+        self.tiles_making = Gauge(
+            "cim_tiles_making",
+            "Tiles in the making or waiting for it",
+            registry=self.registry,
+            multiprocess_mode="livesum",
+        )
+        self.layers = Gauge("cim_layers", "Layers with a version", registry=self.registry, multiprocess_mode="livemax")
 
     def observe(self, kind: str, status: int, seconds: float) -> None:
         """Count one answered request."""
@@ -26,4 +43,9 @@ class Metrics:
 
     def text(self) -> bytes:
         """The exposition format."""
-        return generate_latest(self.registry)
+        folder = os.environ.get(FOLDER_VARIABLE)
+        if folder is None:
+            return generate_latest(self.registry)
+        together = CollectorRegistry()
+        MultiProcessCollector(together, path=folder)  # type: ignore[no-untyped-call]  # untyped in prometheus_client
+        return generate_latest(together)

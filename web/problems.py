@@ -56,6 +56,13 @@ def problem(
     return document
 
 
+def unexpected_fault() -> errors.CimError:
+    """What a caller is told of a fault that nobody foresaw."""
+    return errors.CimError(
+        "the server met an unexpected fault", remedy="report it with the request id; the log has the details"
+    )
+
+
 def problem_response(
     error: errors.CimError, *, path: str, request_id: str, language: Language = "en"
 ) -> tuple[HTTPStatus, list[tuple[bytes, bytes]], bytes]:

@@ -10,11 +10,12 @@ from layers.catalog import Catalog
 from layers.search_index import index_behind
 from web.live_catalog import LiveCatalog
 
+ANOTHER_AT_IT_S = 2.0
 _log = structlog.get_logger()
 
 
 class SearchIndexer:
-    """Indexes a layer again whenever its version has moved on; one layer at a time, in the background."""
+    """Indexes a layer again whenever its version has moved on; one layer at a time, in one process of a server."""
 
     def __init__(self, database: Database, catalog: Catalog) -> None:
         self._database = database
@@ -39,7 +40,12 @@ class SearchIndexer:
             await self._wake.wait()
             self._wake.clear()
             try:
-                await index_behind(self._database, self._catalog)
+                async with self._database.alone("search index") as mine:
+                    if mine:
+                        await index_behind(self._database, self._catalog)
+                        continue
+                await asyncio.sleep(ANOTHER_AT_IT_S)
+                self._wake.set()
             except (StoreError, OSError) as error:
                 _log.warning("the search index is behind", reason=str(error))
                 await asyncio.sleep(5)

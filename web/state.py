@@ -1,6 +1,7 @@
 """What one running server process holds."""
 
 from dataclasses import dataclass
+from pathlib import Path
 
 from fastapi import Request
 from procrastinate import App
@@ -12,11 +13,16 @@ from cim.store.database import Database
 from cim.store.files import FileStore
 from layers.catalog import Catalog
 from tiles.cache import TileCache
+from tiles.disk_cache import DiskTiles
+from tiles.gate import Gate
 from tiles.vector import VectorTiles
+from web.change_feed import ChangeFeed
 from web.identity import COOKIE, Identities, check_csrf, credential_of
 from web.live_catalog import LiveCatalog
 from web.queue import queue_app
 from web.settings import ServerSettings
+
+MIB = 1024 * 1024
 
 
 @dataclass(slots=True)
@@ -29,22 +35,62 @@ class ServerState:
     live: LiveCatalog
     identities: Identities
     tiles: VectorTiles
+    chosen_tiles: VectorTiles
+    disk_tiles: DiskTiles | None
     files: FileStore
     queue: App
+    feed: ChangeFeed
+    gate: Gate
 
     @classmethod
-    def build(cls, settings: ServerSettings, database: Database, catalog: Catalog, files: FileStore) -> "ServerState":
-        """Assemble the parts and tie the caches to the change notices."""
+    def build(
+        cls,
+        settings: ServerSettings,
+        database: Database,
+        catalog: Catalog,
+        files: FileStore,
+        cache_folder: Path | None = None,
+    ) -> "ServerState":
+        """Assemble the parts; tiles are kept in memory, and below ``cache_folder`` where one is given."""
         live = LiveCatalog(database)
         identities = Identities(database)
-        tiles = VectorTiles(database, TileCache(settings.tile_cache_mb * 1024 * 1024))
+        feed = ChangeFeed()
+        live.on_changes.append(feed.publish)
+        live.on_change.append(identities.forget)
+        disk = DiskTiles(cache_folder / "tiles", settings.tile_disk_mb * MIB) if cache_folder else None
+        gate = Gate(database.tiles.size, most=settings.tiles_waiting)
 
-        def follow() -> None:
-            identities.forget()
-            tiles.cache.keep_versions({c.id: c.version for c in live.collections.values()})
+        def tiles(cache_mb: int, kept_in: DiskTiles | None) -> VectorTiles:
+            cache = TileCache(cache_mb * MIB)
+            return VectorTiles(database.tiles, cache, kept_in, live.changes, gate, live.refresh)
 
-        live.on_change.append(follow)
-        return cls(settings, database, catalog, live, identities, tiles, files, queue_app(database.writer_url))
+        return cls(
+            settings=settings,
+            database=database,
+            catalog=catalog,
+            live=live,
+            identities=identities,
+            tiles=tiles(settings.tile_cache_mb, disk),
+            chosen_tiles=tiles(max(1, settings.tile_cache_mb // 8), None),
+            disk_tiles=disk,
+            files=files,
+            queue=queue_app(database.writer_url),
+            feed=feed,
+            gate=gate,
+        )
+
+    async def start(self) -> None:
+        """Load the catalogue and follow the database's notices."""
+        await self.live.start()
+        if self.disk_tiles and self.live.database_id:
+            await self.disk_tiles.start(self.live.database_id)
+
+    async def stop(self) -> None:
+        """End the background work and close the connections."""
+        await self.live.stop()
+        if self.disk_tiles:
+            await self.disk_tiles.stop()
+        await self.database.close()
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,12 +124,17 @@ class Caller:
         return definition.order if definition else 1000
 
 
+async def sender(state: ServerState, request: Request) -> Principal:
+    """Who sent a request, as of at most two seconds ago; NotIdentified when a key is not valid any more."""
+    cookie = request.cookies.get(COOKIE)
+    credential = credential_of(request.headers.get("authorization"), f"{COOKIE}={cookie}" if cookie else None)
+    return await state.identities.principal(credential)
+
+
 async def caller(request: Request) -> Caller:
     """FastAPI dependency: identify the sender; refuses bad keys and requests without their CSRF token."""
     state: ServerState = request.app.state.server
-    cookie = request.cookies.get(COOKIE)
-    credential = credential_of(request.headers.get("authorization"), f"{COOKIE}={cookie}" if cookie else None)
-    principal = await state.identities.principal(credential)
+    principal = await sender(state, request)
     check_csrf(request.method, request.headers, principal)
     base = str(request.base_url).rstrip("/")
     return Caller(state, principal, request.scope.get("request_id", ""), base)

@@ -1,11 +1,8 @@
 """GET /tiles/{layer}/{z}/{x}/{y}.mvt without the framework: identify, ask the policy, answer from the cache.
 
 Versioned URLs (``?v=`` the current version) of layers open to anyone are immutable; all others are checked again
-by ETag. A tile of a graded layer is never stored by a shared cache.
+by ETag, which names the last change that touched the tile. A tile of a graded layer is never stored by a shared cache.
 """
-
-import gzip
-import re
 
 import structlog
 from starlette.types import Receive, Scope, Send
@@ -13,14 +10,20 @@ from starlette.types import Receive, Scope, Send
 from cim.errors import BadRequest, CimError, StoreError
 from cim.model.access import Grade, Principal
 from cim.policy.policy import Decision, decide
-from tiles.grid import check_tile
+from tiles.cache import Tile, TileKey
+from tiles.composite import composite_etag, composite_tile
+from tiles.request import TileRequest
 from tiles.tilejson import tile_fields
+from tiles.vector import VectorTiles, content_of
+from web.client_gone import while_connected
 from web.identity import credential_of
-from web.problems import problem_response
 from web.state import ServerState
+from web.tile_answer import send_not_modified, send_problem, send_tile
+from web.tile_request import tile_request
 
-MEDIA_TYPE = b"application/vnd.mapbox-vector-tile"
-_PATH = re.compile(r"^/tiles/([^/]+)/(\d{1,3})/(\d{1,9})/(\d{1,9})\.mvt$")
+IMMUTABLE = b"public, max-age=31536000, immutable"
+_WANTED = frozenset({b"authorization", b"cookie", b"if-none-match", b"accept-encoding"})
+_MOST_CONTENTS = 10_000
 _log = structlog.get_logger()
 
 
@@ -29,42 +32,42 @@ class TileEndpoint:
 
     def __init__(self, state: ServerState) -> None:
         self._state = state
+        self._contents: dict[tuple[str, str], tuple[tuple[str, ...], str]] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one tile request; every failure is a problem document."""
         try:
             if scope["method"] not in {"GET", "HEAD"}:
                 raise BadRequest("tiles can only be read", where="method", remedy="use GET")
-            await self._answer(scope, send)
+            await self._answer(scope, receive, send)
         except CimError as error:
             if isinstance(error, StoreError):
                 _log.warning("tile failed", id=scope.get("request_id", ""), reason=str(error))
-            status, headers, body = problem_response(error, path=scope["path"], request_id=scope.get("request_id", ""))
-            await _send(send, int(status), headers, body)
+            await send_problem(send, scope, error)
 
-    async def _answer(self, scope: Scope, send: Send) -> None:
+    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
         headers = {name: value for name, value in scope["headers"] if name in _WANTED}
-        layer, z, x, y = _parse(scope["path"])
+        query: bytes = scope["query_string"]
+        request = tile_request(scope["path"], b"" if query.startswith(b"v=") and query[2:].isdigit() else query)
         principal = await self._principal(headers)
-        decision = decide(principal, self._state.live.collections.get(layer), layer)
-        collection = decision.collection
-        etag = f'"{collection.version}-{decision.policy_class}"'.encode()
-        kept = _caching(principal, decision, scope["query_string"])
-        answer = [(b"etag", etag), (b"cache-control", kept), (b"vary", b"Accept-Encoding, Authorization, Cookie")]
-        if headers.get(b"if-none-match") == etag:
-            await _send(send, 304, answer, b"")
-            return
-        tile = await self._tile(principal, decision, z, x, y)
-        if not tile:
-            await _send(send, 204, answer, b"")
-            return
-        answer.append((b"content-type", MEDIA_TYPE))
-        if b"gzip" in headers.get(b"accept-encoding", b""):
-            answer.append((b"content-encoding", b"gzip"))
+        wanted = [self._part(principal, layer, request) for layer in request.layers]
+        _refuse_what_is_not_offered(request, [part.decision for part in wanted])
+        caching = _caching(principal, [part.decision for part in wanted], query)
+        tiles = self._tiles(request)
+        kept = [tiles.kept(part.key) for part in wanted]
+        known = headers.get(b"if-none-match")
+        if known is not None:
+            etags = [one.etag if one else tiles.etag(part.key) for one, part in zip(kept, wanted, strict=True)]
+            etag = etags[0] if len(etags) == 1 else composite_etag(etags)
+            if known == etag:
+                await send_not_modified(send, etag, caching)
+                return
+        if len(wanted) == 1 and kept[0] is not None:
+            tile: Tile | None = kept[0]
         else:
-            tile = gzip.decompress(tile)
-        answer.append((b"content-length", str(len(tile)).encode()))
-        await _send(send, 200, answer, b"" if scope["method"] == "HEAD" else tile)
+            tile = await while_connected(receive, self._joined(tiles, principal, wanted))
+        if tile is not None:
+            await send_tile(send, tile, caching, headers, head=scope["method"] == "HEAD")
 
     async def _principal(self, headers: dict[bytes, bytes]) -> Principal:
         authorization = headers.get(b"authorization")
@@ -76,42 +79,76 @@ class TileEndpoint:
         known = self._state.identities.remembered(credential)
         return known if known is not None else await self._state.identities.principal(credential)
 
-    async def _tile(self, principal: Principal, decision: Decision, z: int, x: int, y: int) -> bytes:
-        tiles = self._state.tiles
-        kept = tiles.cache.get(tiles.key(decision, z, x, y))
-        if kept is not None:
-            return kept
+    def _part(self, principal: Principal, layer: str, request: TileRequest) -> "_Part":
+        decision = decide(principal, self._state.live.collections.get(layer), layer)
         if decision.collection.schema.geometry == "none":
             raise BadRequest(
-                f"layer {decision.collection.id} is a table without geometry",
+                f"layer {layer} is a table without geometry",
                 where="layer",
-                remedy=f"read it at /collections/{decision.collection.id}/items",
+                remedy=f"read it at /collections/{layer}/items",
             )
-        definition = self._state.catalog.layers.get(decision.collection.id)
-        return await tiles.tile(principal, decision, tile_fields(decision, definition), z, x, y)
+        fields, content = self._content(decision) if request.properties is None else _chosen(decision, request)
+        return _Part(decision, fields, TileKey(layer, content, request.grid, request.z, request.x, request.y))
+
+    def _content(self, decision: Decision) -> tuple[tuple[str, ...], str]:
+        """The attributes of a layer's tiles as one policy class sees them, and the name of that content."""
+        layer = decision.collection.id
+        known = self._contents.get((layer, decision.policy_class))
+        if known is None:
+            fields = tile_fields(decision, self._state.catalog.layers.get(layer))
+            known = (fields, content_of(decision, fields))
+            if len(self._contents) >= _MOST_CONTENTS:
+                self._contents.clear()
+            self._contents[(layer, decision.policy_class)] = known
+        return known
+
+    def _tiles(self, request: TileRequest) -> VectorTiles:
+        """Where a request's tiles are kept: those with chosen attributes never crowd out what everybody asks for."""
+        return self._state.tiles if request.properties is None else self._state.chosen_tiles
+
+    @staticmethod
+    async def _joined(tiles: VectorTiles, principal: Principal, wanted: "list[_Part]") -> Tile:
+        made = [await tiles.tile(principal, part.decision, part.fields, part.key) for part in wanted]
+        return made[0] if len(made) == 1 else await composite_tile(tiles.cache, made)
 
 
-_WANTED = frozenset({b"authorization", b"cookie", b"if-none-match", b"accept-encoding"})
+class _Part:
+    """One layer of a request, decided."""
+
+    __slots__ = ("decision", "fields", "key")
+
+    def __init__(self, decision: Decision, fields: tuple[str, ...], key: TileKey) -> None:
+        self.decision = decision
+        self.fields = fields
+        self.key = key
 
 
-def _parse(path: str) -> tuple[str, int, int, int]:
-    match = _PATH.match(path)
-    if match is None:
-        raise BadRequest("this is not a tile address", where="path", remedy="ask /tiles/{layer}/{z}/{x}/{y}.mvt")
-    layer, z, x, y = match[1], int(match[2]), int(match[3]), int(match[4])
-    check_tile(z, x, y)
-    return layer, z, x, y
+def _chosen(decision: Decision, request: TileRequest) -> tuple[tuple[str, ...], str]:
+    """The attributes a request chooses; those of all its layers together must have each name."""
+    wanted = request.properties or ()
+    fields = tuple(name for name in decision.field_names if name in wanted)
+    return fields, content_of(decision, fields, "chosen")
 
 
-def _caching(principal: Principal, decision: Decision, query: bytes) -> bytes:
-    open_to_all = decision.collection.grade is Grade.PUBLIC and principal.role == "anonymous"
-    if not open_to_all:
+def _refuse_what_is_not_offered(request: TileRequest, decisions: list[Decision]) -> None:
+    if request.narrowing is not None:
+        name, _ = request.narrowing
+        raise BadRequest(
+            f"tiles of this server do not take {name}=", where=name, remedy="leave it out, or read the layer's items"
+        )
+    known = {name for decision in decisions for name in decision.field_names}
+    missing = [name for name in request.properties or () if name not in known]
+    if missing:
+        raise BadRequest(
+            f"there is no attribute {missing[0][:80]!r} that you may see",
+            where="properties",
+            remedy="GET /collections/{layer}/schema lists the attributes",
+        )
+
+
+def _caching(principal: Principal, decisions: list[Decision], query: bytes) -> bytes:
+    if principal.role != "anonymous" or any(d.collection.grade is not Grade.PUBLIC for d in decisions):
         return b"private, no-cache"
-    if query == b"v=%d" % decision.collection.version:
-        return b"public, max-age=31536000, immutable"
+    if len(decisions) == 1 and query == b"v=%d" % decisions[0].collection.version:
+        return IMMUTABLE
     return b"public, no-cache"
-
-
-async def _send(send: Send, status: int, headers: list[tuple[bytes, bytes]], body: bytes) -> None:
-    await send({"type": "http.response.start", "status": status, "headers": headers})
-    await send({"type": "http.response.body", "body": body})

@@ -13,6 +13,8 @@ TABLE_REACH: dict[str, Reach] = {
     "collection": "open",
     "version": "open",
     "change": "open",
+    "change_head": "open",
+    "pending_change": "closed",
     "region": "open",
     "scenario": "open",
     "scenario_layer": "open",

@@ -35,7 +35,7 @@ def settings_text(data_dir: Path, sockets: Path, *, durable: bool, memory: int) 
         "unix_socket_directories": _quoted(str(sockets)),
         "unix_socket_permissions": "0700",
         "password_encryption": "scram-sha-256",
-        "max_connections": 60,
+        "max_connections": 100,
         "shared_buffers": f"{buffers // MIB}MB",
         "effective_cache_size": f"{max(256, memory // 2 // MIB)}MB",
         "work_mem": "16MB",
@@ -62,7 +62,7 @@ def settings_text(data_dir: Path, sockets: Path, *, durable: bool, memory: int) 
         "log_lock_waits": "on",
     }
     if not durable:
-        values |= {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "max_connections": 100}
+        values |= {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
     lines = [f"{name} = {value}" for name, value in values.items()]
     return "# Written by cim at every start. Own settings belong into local.conf beside this file.\n" + "\n".join(
         [*lines, ""]

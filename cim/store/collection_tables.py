@@ -107,6 +107,11 @@ def derived_srids(schema: CollectionSchema) -> dict[str, int]:
     return {"geom_3857": MERCATOR_SRID, **lonlat_too}
 
 
+def lonlat_name(schema: CollectionSchema) -> str:
+    """The name of the column that holds longitude and latitude of CGCS2000."""
+    return "geom" if schema.srid == LONLAT_SRID else "geom_4490"
+
+
 def lonlat(table: sa.FromClause) -> sa.ColumnElement[Any]:
     """The column that holds longitude and latitude of CGCS2000."""
     return table.c.geom_4490 if "geom_4490" in table.c else table.c.geom

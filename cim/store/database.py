@@ -1,4 +1,4 @@
-"""Connections: one reader and one writer pool, and transactions that know who is asking.
+"""Connections: pools of the reader and the writer login, and transactions that know who is asking.
 
 Every function of the store is async and takes an open connection; ``run`` is the one door from synchronous code
 (command line, tests) into it.
@@ -11,18 +11,20 @@ from typing import Any, TypeVar
 
 import psycopg
 import sqlalchemy as sa
-from psycopg import errors as pg
 from sqlalchemy import event
-from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
-from cim.errors import CimError, StoreConflict, StoreError, StoreFull, StoreUnavailable
+from cim.errors import CimError, StoreUnavailable
 from cim.model.access import ReadContext
+from cim.store.errors import store_error
+from cim.store.tile_connections import TileConnections
 
 Result = TypeVar("Result")
 
 POOL_WAIT_S = 3
+ASIDE = 2
 LOCK_WAIT_MS = 2_000
 WRITE_TIMEOUT_MS = 600_000
 
@@ -38,27 +40,35 @@ class Database:
     Parameters
     ----------
     reader_url, writer_url: SQLAlchemy URLs of the ``cim_reader`` and ``cim_writer`` logins.
-    pool_size: connections kept for reading; half as many, at least two, for writing.
+    pool_size: connections kept for reading; half as many, at least two, for writing and for tiles. Two more of each
+        login are kept aside for health, identity and the catalogue, so that these stay quick when all others are busy.
 
     """
 
     def __init__(self, reader_url: str, writer_url: str, *, pool_size: int = 8) -> None:
         self.reader = _engine(reader_url, pool_size, isolation_level="REPEATABLE READ")
         self.writer = _engine(writer_url, max(2, pool_size // 2))
+        self.reader_aside = _engine(reader_url, ASIDE, isolation_level="REPEATABLE READ")
+        self.writer_aside = _engine(writer_url, ASIDE)
+        self.tiles = TileConnections(reader_url, size=max(2, pool_size // 2))
         self.writer_url = writer_url
 
     async def close(self) -> None:
         """Close every pooled connection."""
-        await self.reader.dispose()
-        await self.writer.dispose()
+        for engine in (self.reader, self.writer, self.reader_aside, self.writer_aside):
+            await engine.dispose()
+        await self.tiles.close()
 
     @asynccontextmanager
-    async def reading(self, context: ReadContext) -> AsyncIterator[AsyncConnection]:
+    async def reading(self, context: ReadContext, *, aside: bool = False) -> AsyncIterator[AsyncConnection]:
         """A read-only transaction in which row-level security sees the caller's openings; all of it sees one state.
+
+        ``aside`` takes one of the connections kept for health and the catalogue.
 
         Raises StoreUnavailable when no connection is free within three seconds or the database is away.
         """
-        async with _translated(), self.reader.connect() as connection:
+        engine = self.reader_aside if aside else self.reader
+        async with _translated(), engine.connect() as connection:
             await connection.execute(
                 _READ_SETTINGS,
                 {
@@ -71,13 +81,20 @@ class Database:
 
     @asynccontextmanager
     async def writing(
-        self, request_id: str = "", *, lock_wait_ms: int = LOCK_WAIT_MS, timeout_ms: int = WRITE_TIMEOUT_MS
+        self,
+        request_id: str = "",
+        *,
+        lock_wait_ms: int = LOCK_WAIT_MS,
+        timeout_ms: int = WRITE_TIMEOUT_MS,
+        aside: bool = False,
     ) -> AsyncIterator[AsyncConnection]:
         """A transaction of the writer login: committed when the block ends, rolled back when it raises.
 
-        ``lock_wait_ms`` bounds each wait for another writer, ``timeout_ms`` each statement (0: unbounded).
+        ``lock_wait_ms`` bounds each wait for another writer, ``timeout_ms`` each statement (0: unbounded); ``aside``
+        takes one of the connections kept for identity.
         """
-        async with _translated(), self.writer.begin() as connection:
+        engine = self.writer_aside if aside else self.writer
+        async with _translated(), engine.begin() as connection:
             await connection.execute(
                 _WRITE_SETTINGS,
                 {
@@ -88,17 +105,25 @@ class Database:
             )
             yield connection
 
+    @asynccontextmanager
+    async def alone(self, task: str) -> AsyncIterator[bool]:
+        """Whether this process is the one to do a task that only one process does, for as long as the block runs."""
+        async with _translated(), await self._session() as connection:
+            cursor = await connection.execute("SELECT pg_try_advisory_lock(hashtextextended(%s, 0))", [f"task:{task}"])
+            row = await cursor.fetchone()
+            yield bool(row and row[0])
+
     async def listen(self, channel: str) -> AsyncIterator[str]:
         """Payloads notified on a channel; ends with StoreUnavailable when the connection is lost."""
-        url = sa.make_url(self.writer_url).set(drivername="postgresql")
-        async with _translated():
-            connection = await psycopg.AsyncConnection.connect(
-                url.render_as_string(hide_password=False), autocommit=True
-            )
-            async with connection:
-                await connection.execute(psycopg.sql.SQL("LISTEN {}").format(psycopg.sql.Identifier(channel)))
-                async for notice in connection.notifies():
-                    yield notice.payload
+        async with _translated(), await self._session() as connection:
+            await connection.execute(psycopg.sql.SQL("LISTEN {}").format(psycopg.sql.Identifier(channel)))
+            async for notice in connection.notifies():
+                yield notice.payload
+
+    async def _session(self) -> psycopg.AsyncConnection[Any]:
+        """A connection of the writer login outside the pools, for what lasts longer than a transaction."""
+        url = sa.make_url(self.writer_url).set(drivername="postgresql").render_as_string(hide_password=False)
+        return await psycopg.AsyncConnection.connect(url, autocommit=True, connect_timeout=5)
 
 
 _READ_SETTINGS = sa.text(
@@ -148,23 +173,3 @@ async def _translated() -> AsyncIterator[None]:
         raise store_error(error.orig, lost=error.connection_invalidated) from error
     except psycopg.Error as error:
         raise store_error(error) from error
-
-
-def store_error(error: BaseException | None, *, lost: bool = False) -> StoreError:
-    """The store's error for one of the driver's, chosen by SQLSTATE."""
-    if isinstance(error, pg.LockNotAvailable):
-        return StoreConflict("another change of the same data is running", remedy="wait for it to end, then try again")
-    if isinstance(error, pg.UniqueViolation):
-        return StoreConflict("a feature with this key or name already exists", remedy="use another key")
-    if isinstance(error, pg.QueryCanceled):
-        return StoreUnavailable("the query took longer than it may", remedy="ask for a smaller area or fewer features")
-    if isinstance(error, pg.DiskFull):
-        return StoreFull("the database's disk is full; nothing was changed", remedy="free space on the data disk")
-    connection_lost = lost or isinstance(error, (pg.OperationalError, OperationalError, OSError))
-    if connection_lost:
-        return StoreUnavailable("the database cannot be reached", remedy="try again shortly; `cim doctor` tells more")
-    state = getattr(error, "sqlstate", None) or "unknown"
-    return StoreError(
-        f"the database refused the statement (SQLSTATE {state})",
-        remedy="report this with the request id; the log has the details",
-    )

@@ -41,11 +41,15 @@ class Deployment:
 
     def files(self) -> FileStore:
         """The folder for files the database refers to, made on first use for the account that serves."""
-        folder = self.data_dir / "files"
+        return FileStore(self.folder("files"))
+
+    def folder(self, name: str) -> Path:
+        """A folder of this name in the data folder, made on first use for the account that serves."""
+        folder = self.data_dir / name
         if self.cluster is None:
             self.data_dir.mkdir(parents=True, exist_ok=True)
         make_private_dir(folder, running_account())
-        return FileStore(folder)
+        return folder
 
     def migrate(self) -> str:
         """Bring the database to the schema this server needs; returns the revision."""

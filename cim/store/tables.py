@@ -139,6 +139,26 @@ scenario_layer = sa.Table(
     _time("updated_at"),
 )
 
+change_head = sa.Table(
+    "change_head",
+    metadata,
+    sa.Column("layer", sa.Text, primary_key=True),
+    sa.Column("seq", sa.BigInteger, nullable=False),
+    sa.Column("first", sa.BigInteger, nullable=False, server_default="0"),
+    sa.Column("kept", sa.BigInteger, nullable=False, server_default="0"),
+)
+
+pending_change = sa.Table(
+    "pending_change",
+    metadata,
+    sa.Column("transaction_id", sa.Text, primary_key=True),
+    sa.Column("layer", sa.Text, primary_key=True),
+    sa.Column("cell_x", sa.Integer, primary_key=True),
+    sa.Column("cell_y", sa.Integer, primary_key=True),
+    sa.Column("version", sa.Integer, nullable=False),
+    *(sa.Column(side, sa.Double) for side in ("west", "south", "east", "north")),
+)
+
 change = sa.Table(
     "change",
     metadata,

@@ -10,10 +10,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from cim.errors import NotFound
 from cim.model.access import Grade
-from cim.model.collection import CollectionSchema, ImportMode, Version, VersionChange
+from cim.model.collection import BoundingBox, CollectionSchema, ImportMode, Version, VersionChange
 from cim.store import tables as t
+from cim.store.changes import touch, touch_version
 from cim.store.collection_ddl import adopt_staging
-from cim.store.collection_tables import quoted, stored_columns
+from cim.store.collection_tables import lonlat_name, quoted, stored_columns
 from cim.store.collections import find_collection, lock_layer, put_schema, the_collection
 from cim.store.merging import evolve, join_by_hash, merge, same_content
 from cim.store.staging import drop_staging, staging_name
@@ -183,26 +184,28 @@ async def _record(
     await connection.execute(
         sa.update(t.collection)
         .where(t.collection.c.id == schema.id)
-        .values(version=number, feature_count=count, bbox=bbox, updated_at=sa.func.now())
+        .values(version=number, feature_count=count, bbox=list(bbox) if bbox else None, updated_at=sa.func.now())
     )
-    await connection.execute(sa.insert(t.change).values(layer=schema.id, version=number, bbox=bbox))
+    if number == 1:
+        await touch(connection, schema.id, number, bbox)
+    else:
+        await touch_version(connection, schema, number)
     return _version(created.one())
 
 
-async def _extent(connection: AsyncConnection, schema: CollectionSchema) -> list[float] | None:
+async def _extent(connection: AsyncConnection, schema: CollectionSchema) -> BoundingBox | None:
     if schema.geometry == "none":
         return None
-    lonlat = "geom" if schema.srid == 4490 else "geom_4490"
     row = (
         await connection.execute(
             sa.text(f"""
             SELECT ST_XMin(e), ST_YMin(e), ST_XMax(e), ST_YMax(e)
-            FROM (SELECT ST_Extent({lonlat}) AS e FROM {quoted("history", schema.id)}
+            FROM (SELECT ST_Extent({lonlat_name(schema)}) AS e FROM {quoted("history", schema.id)}
                   WHERE valid_to_version IS NULL) AS extent
             """)
         )
     ).one()
-    return None if row[0] is None else list(row)
+    return None if row[0] is None else (row[0], row[1], row[2], row[3])
 
 
 def _version(row: sa.Row[tuple[object, ...]]) -> Version:

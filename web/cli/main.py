@@ -18,6 +18,7 @@ from web.cli import (
     publishing,
     reporting,
     scenarios,
+    serving,
     up,
     users,
     versions,
@@ -54,6 +55,7 @@ _VERBS: dict[str, Callable[..., Any]] = {
 for _name, _verb in _VERBS.items():
     app.command(_name)(_verb)
 app.add_typer(scenarios.app, name="scenarios")
+app.command("serve", hidden=True)(serving.serve)
 app.add_typer(users.app, name="user")
 app.add_typer(keys.app, name="key")
 

@@ -2,27 +2,33 @@
 
 import contextlib
 import os
-import socket
+import shutil
 import sys
+import tempfile
 import webbrowser
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from cim.errors import BadRequest, ClusterError
+from cim.errors import ClusterError
 from cim.store import audits, identities
 from cim.store.cluster_account import unprivileged_account
 from cim.store.database import Database, run
 from cim.store.deployment import Deployment, open_deployment
-from cim.store.files import FileStore
 from cim.store.staging import sweep_runs
 from layers.catalog import Catalog
+from web.cli.listening import address_of, listen, listen_local, listen_shared
 from web.cli.logging import configure_log
 from web.cli.opening import ROLE, operator, the_catalog
 from web.cli.options import DataDir
+from web.cli.proxying import nginx_program, proxy
 from web.cli.samples import import_samples
-from web.cli.working import worker_beside
+from web.cli.serving import ServeSetup
+from web.cli.supervising import Program, Supervisor
+from web.cli.working import PROJECT, worker_beside
 from web.settings import ServerSettings
 
 DEFAULT_PORT = 8000
@@ -32,6 +38,8 @@ def up(
     host: Annotated[str, typer.Option(help="Address to listen on; :: for IPv6 and IPv4.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=1, max=65535, help="Port to listen on.")] = DEFAULT_PORT,
     data: DataDir = None,
+    processes: Annotated[int, typer.Option(min=1, max=64, help="Web processes.")] = 2,
+    with_proxy: Annotated[bool, typer.Option("--proxy", help="Put nginx in front.")] = False,
     import_samples_from: Annotated[
         Path | None, typer.Option("--import-samples", help="Import this folder's sample city when it is not there yet.")
     ] = None,
@@ -40,58 +48,64 @@ def up(
 ) -> None:
     """Start the database and serve the map, tiles and API until stopped."""
     configure_log()
-    listener = listen(host, port)
+    if with_proxy:
+        nginx_program()
     settings = ServerSettings()
     catalog = the_catalog(settings)
-    address = _address(listener)
-    with listener, open_deployment(data, progress=_say) as deployment:
+    address = address_of(host, port)
+    with contextlib.ExitStack() as open_now:
+        shared = [] if with_proxy else open_now.enter_context(listen_shared(host, port, processes))
+        if with_proxy:
+            listen(host, port).close()
+        deployment = open_now.enter_context(open_deployment(data, progress=_say))
         deployment.migrate()
         _prepare(deployment, catalog, import_samples_from)
         key = run(_make_key(deployment)) if print_admin_key else None
-        deployment.files()
+        for name in ("files", "cache", "proxy"):
+            deployment.folder(name)
         with worker_beside(deployment.data_dir):
             drop_privileges()
+            folder = open_now.enter_context(_passing_folder())
+            local = open_now.enter_context(listen_local(folder, processes if with_proxy else 0))
+            programs = _web_processes(
+                deployment, [one.fileno() for one in (*shared, *local)], folder, proxied=with_proxy
+            )
+            if with_proxy:
+                paths = [Path(one.getsockname()) for one in local]
+                programs.append(proxy(deployment.data_dir / "proxy", host, port, paths, settings.proxy_cache_mb))
             _announce(address, key)
             if open_browser:
                 webbrowser.open(f"{address}/map")
-            serve(deployment, settings, catalog, listener)
+            Supervisor(programs).run()
 
 
-def serve(deployment: Deployment, settings: ServerSettings, catalog: Catalog, listener: socket.socket) -> None:
-    """Serve on an open socket until a signal ends it."""
-    import uvicorn  # noqa: PLC0415 - the web framework is loaded by this verb only
+def _web_processes(deployment: Deployment, descriptors: Sequence[int], folder: Path, *, proxied: bool) -> list[Program]:
+    """One program for each socket; their counters meet in ``folder``, so that any of them can tell the sum."""
+    from prometheus_client.multiprocess import mark_process_dead  # noqa: PLC0415 - reads the environment when loaded
 
-    from web.app import create_app  # noqa: PLC0415
-    from web.state import ServerState  # noqa: PLC0415
-
-    database = Database(deployment.logins.reader_url, deployment.logins.writer_url, pool_size=settings.pool_size)
-    app = create_app(ServerState.build(settings, database, catalog, FileStore(deployment.data_dir / "files")))
-    config = uvicorn.Config(
-        app,
-        loop="uvloop",
-        http="httptools",
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        date_header=False,
-        timeout_keep_alive=30,
-        timeout_graceful_shutdown=10,
-    )
-    uvicorn.Server(config).run(sockets=[listener])
+    logins, data = deployment.logins, deployment.data_dir
+    setup = ServeSetup(logins.reader_url, logins.writer_url, str(data / "files"), str(data / "cache"), proxied)
+    return [
+        Program(
+            f"web {number}",
+            [sys.executable, "-m", "web.cli.main", "serve", "--descriptor", str(descriptor)],
+            setup=setup.line(),
+            descriptors=[descriptor],
+            environment={**os.environ, "PYTHONPATH": str(PROJECT), "PROMETHEUS_MULTIPROC_DIR": str(folder)},
+            ended=lambda pid: mark_process_dead(pid, path=str(folder)),  # type: ignore[no-untyped-call]
+        )
+        for number, descriptor in enumerate(descriptors, 1)
+    ]
 
 
-def listen(host: str, port: int) -> socket.socket:
-    """A listening socket, taken before anything slow is done; a busy port is refused with the way out."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+@contextmanager
+def _passing_folder() -> Iterator[Path]:
+    """A short folder for sockets and counters, for this account alone and only while we run."""
+    folder = Path(tempfile.mkdtemp(prefix="cim-web-", dir="/tmp"))
     try:
-        return socket.create_server((host, port), family=family, backlog=1024, dualstack_ipv6=host == "::")
-    except (OSError, OverflowError) as error:
-        reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-        raise BadRequest(
-            f"cannot listen on {host} port {port}: {reason}",
-            where="--port",
-            remedy="stop the other program, or choose another port with --port",
-        ) from error
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def drop_privileges() -> None:
@@ -134,12 +148,6 @@ async def _make_key(deployment: Deployment) -> str:
         )
     await database.close()
     return secret
-
-
-def _address(listener: socket.socket) -> str:
-    host, port = listener.getsockname()[:2]
-    shown = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, f"[{host}]" if ":" in host else host)  # noqa: S104
-    return f"http://{shown}:{port}"
 
 
 def _announce(address: str, key: str | None) -> None:

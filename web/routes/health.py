@@ -9,6 +9,7 @@ from cim.errors import StoreError
 from cim.model.access import Operation, ReadContext
 from cim.store.database import Database
 from cim.store.health import is_ready
+from web.metrics import Metrics
 from web.state import Caller, ServerState, caller
 
 router = APIRouter(tags=["health"])
@@ -33,10 +34,17 @@ async def readyz(request: Request) -> JSONResponse:
 
 async def _database_problem(database: Database) -> str:
     try:
-        async with database.reading(ReadContext((), "readyz", 2_000)) as connection:
+        async with database.reading(ReadContext((), "readyz", 2_000), aside=True) as connection:
             return await is_ready(connection)
     except StoreError as error:
         return error.what
+
+
+def measure(metrics: Metrics, state: ServerState) -> None:
+    """Note what this process holds at the moment."""
+    metrics.tile_bytes.set(state.tiles.cache.size_bytes + state.chosen_tiles.cache.size_bytes)
+    metrics.tiles_making.set(state.gate.inside)
+    metrics.layers.set(len(state.live.collections))
 
 
 @router.get("/metrics", summary="Counters in Prometheus format")
@@ -45,7 +53,5 @@ async def metrics(request: Request, who: Annotated[Caller, Depends(caller)]) -> 
     local = request.client is not None and request.client.host in {"127.0.0.1", "::1"}
     if not local:
         who.require(Operation.ADMINISTER)
-    held = request.app.state.metrics
-    held.tile_bytes.set(who.state.tiles.cache.size_bytes)
-    held.layers.set(len(who.state.live.collections))
-    return Response(held.text(), media_type="text/plain; version=0.0.4; charset=utf-8")
+    measure(request.app.state.metrics, who.state)
+    return Response(request.app.state.metrics.text(), media_type="text/plain; version=0.0.4; charset=utf-8")

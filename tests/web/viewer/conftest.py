@@ -18,7 +18,7 @@ from importers.importer import ReadOptions
 from importers.run import ImportRequest, import_file
 from layers.catalog import load_catalog
 from web.app import create_app
-from web.cli.up import listen
+from web.cli.listening import listen
 from web.settings import ServerSettings
 from web.state import ServerState
 from web.viewer_files import DIST

@@ -1,0 +1,152 @@
+"""Tile bytes kept in files, so that a server that starts again has them; bounded, and never trusted blindly.
+
+A file carries its key, the change number its content is of, and a digest over all of it: a torn, foreign or altered
+file is no tile. Files are complete before they have their name. All of it happens in one thread of its own.
+"""
+
+import asyncio
+import contextlib
+import hashlib
+import os
+import shutil
+import struct
+from collections.abc import Callable
+from concurrent.futures import Executor, ThreadPoolExecutor
+from pathlib import Path
+from typing import TypeVar
+
+from tiles.cache import TileKey
+
+Result = TypeVar("Result")
+_MAGIC = b"CIMTILE1"
+_HEAD = struct.Struct("<8s16sQH")
+"""Magic, digest of what follows it, change number, length of the key."""
+WRITES_WAITING = 256
+_ROOM = 0.9
+
+
+class DiskTiles:
+    """Tiles below one folder, shared by the processes of a server.
+
+    Parameters
+    ----------
+    folder: made when it is not there; nothing else may be kept in it.
+    max_bytes: bound on all files together; the oldest go first. It may be exceeded by a twentieth for a while.
+
+    """
+
+    def __init__(self, folder: Path, max_bytes: int) -> None:
+        self._root = folder
+        self._folder: Path | None = None
+        self._max_bytes = max_bytes
+        self._thread: Executor | None = None
+        self._waiting = 0
+        self._written = 0
+
+    async def start(self, database_id: str) -> None:
+        """Use the tiles of one database; those of others are removed. Without it, nothing is kept."""
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="disk-tiles")
+        await self._in_thread(self._prepare, database_id)
+
+    async def stop(self) -> None:
+        """Finish what is being written."""
+        if self._thread is not None:
+            await asyncio.to_thread(self._thread.shutdown)
+            self._thread = None
+
+    async def get(self, key: TileKey) -> tuple[bytes, int] | None:
+        """The bytes kept under a key and the change number they are of; None when there are none."""
+        if self._thread is None:
+            return None
+        return await self._in_thread(self._read, key)
+
+    def put(self, key: TileKey, data: bytes, seq: int) -> None:
+        """Have a tile written; left out when many writes wait already, for a cache may forget."""
+        if self._thread is None or self._waiting >= WRITES_WAITING:
+            return
+        self._waiting += 1
+        self._thread.submit(self._write, key, data, seq)
+
+    async def _in_thread(self, work: Callable[..., Result], *arguments: object) -> Result:
+        return await asyncio.get_running_loop().run_in_executor(self._thread, work, *arguments)
+
+    def _prepare(self, database_id: str) -> None:
+        name = hashlib.blake2b(database_id.encode(), digest_size=8).hexdigest()
+        with contextlib.suppress(OSError):
+            self._root.mkdir(mode=0o700, parents=True, exist_ok=True)
+            (self._root / name).mkdir(mode=0o700, exist_ok=True)
+            for other in self._root.iterdir():
+                if other.name != name:
+                    shutil.rmtree(other, ignore_errors=True)
+            self._folder = self._root / name
+            self._make_room()
+
+    def _path(self, key: TileKey) -> Path | None:
+        if self._folder is None:
+            return None
+        name = hashlib.blake2b(_text(key), digest_size=16).hexdigest()
+        return self._folder / name[:2] / name[2:]
+
+    def _read(self, key: TileKey) -> tuple[bytes, int] | None:
+        path = self._path(key)
+        try:
+            content = path.read_bytes() if path else b""
+        except OSError:
+            return None
+        return _unpacked(content, _text(key))
+
+    def _write(self, key: TileKey, data: bytes, seq: int) -> None:
+        self._waiting -= 1
+        path = self._path(key)
+        if path is None:
+            return
+        partial = path.with_name(f"{path.name}.{os.getpid()}.new")
+        content = _packed(data, seq, _text(key))
+        try:
+            path.parent.mkdir(mode=0o700, exist_ok=True)
+            partial.write_bytes(content)
+            partial.replace(path)
+        except OSError:  # a full or failing disk costs speed, not tiles
+            partial.unlink(missing_ok=True)
+            return
+        self._written += len(content)
+        if self._written > self._max_bytes / 20:
+            self._make_room()
+
+    def _make_room(self) -> None:
+        self._written = 0
+        files = []
+        for path in self._folder.glob("*/*") if self._folder else ():
+            with contextlib.suppress(OSError):
+                status = path.stat()
+                files.append((status.st_mtime, status.st_size, path))
+        total = sum(size for _, size, _ in files)
+        if total <= self._max_bytes:
+            return
+        for _, size, path in sorted(files):
+            path.unlink(missing_ok=True)
+            total -= size
+            if total <= self._max_bytes * _ROOM:
+                return
+
+
+def _text(key: TileKey) -> bytes:
+    return "/".join(map(str, key)).encode()
+
+
+def _packed(data: bytes, seq: int, text: bytes) -> bytes:
+    rest = struct.pack("<QH", seq, len(text)) + text + data
+    return _MAGIC + hashlib.blake2b(rest, digest_size=16).digest() + rest
+
+
+def _unpacked(content: bytes, text: bytes) -> tuple[bytes, int] | None:
+    if len(content) < _HEAD.size:
+        return None
+    magic, digest, seq, length = _HEAD.unpack_from(content)
+    rest = content[24:]
+    begin = _HEAD.size + length
+    if magic != _MAGIC or content[_HEAD.size : begin] != text:
+        return None
+    if hashlib.blake2b(rest, digest_size=16).digest() != digest:
+        return None
+    return content[begin:], seq

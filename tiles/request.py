@@ -1,0 +1,36 @@
+"""What one tile request asks for."""
+
+from dataclasses import dataclass
+
+from tiles.grid import WEB_MERCATOR_QUAD
+
+MOST_LAYERS = 20
+
+
+@dataclass(frozen=True, slots=True)
+class TileRequest:
+    """Layers of one tile, and what of them.
+
+    ``layers`` are distinct and in the order asked for. ``properties`` chooses attributes (None: those the layer's
+    definition lists). ``filter`` narrows the features, ``datetime`` asks for a state of the past, ``scenario`` for
+    named changes over it; all as given, None where they are not.
+    """
+
+    layers: tuple[str, ...]
+    z: int
+    x: int
+    y: int
+    grid: str = WEB_MERCATOR_QUAD
+    properties: tuple[str, ...] | None = None
+    filter: str | None = None
+    filter_lang: str = "cql2-text"
+    datetime: str | None = None
+    scenario: str | None = None
+
+    @property
+    def narrowing(self) -> tuple[str, str] | None:
+        """The first parameter that chooses other rows than the current ones, by name and value; None without."""
+        for name, value in (("filter", self.filter), ("datetime", self.datetime), ("scenario", self.scenario)):
+            if value is not None:
+                return name, value
+        return None
