@@ -14,6 +14,7 @@ TABLE_REACH: dict[str, Reach] = {
     "version": "open",
     "change": "open",
     "region": "open",
+    "general_state": "open",
     "search_entry": "door",
     "import_run": "closed",
     "import_fault": "closed",
