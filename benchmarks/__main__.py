@@ -16,6 +16,7 @@ NAMES = (
     "quality_faults",
     "real_files",
     "tiles_warm",
+    "worst_tiles",
 )
 OWN_OPTIONS = {"import_memory": ("rows", "formats")}
 """Options that only some benchmarks have."""

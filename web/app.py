@@ -14,6 +14,7 @@ from starlette.types import ASGIApp
 
 from cim.errors import BadRequest, CimError, NotFound
 from web.asgi import Front
+from web.generaliser import Generaliser
 from web.metrics import Metrics
 from web.problems import MEDIA_TYPE, language_of, problem, problem_response
 from web.routes import (
@@ -67,8 +68,11 @@ def create_api(state: ServerState) -> FastAPI:
         indexer = SearchIndexer(state.database, state.catalog)
         await state.live.start()
         indexer.start(state.live)
+        generaliser = Generaliser(state.database, state.catalog)
+        generaliser.start(state.live)
         async with state.queue.open_async():
             yield
+        await generaliser.stop()
         await indexer.stop()
         await state.live.stop()
         await state.database.close()

@@ -43,6 +43,12 @@ async def general_states(connection: AsyncConnection) -> dict[str, GeneralState]
     return {row.layer: GeneralState(row.version, _plan(row.plan), row.sources, row.seq) for row in rows}
 
 
+async def take_turn(connection: AsyncConnection, layer: str) -> bool:
+    """Make this transaction the only one that builds a layer's content; False when another one is at it."""
+    key = sa.func.hashtextextended("general:" + layer, 0)
+    return bool(await connection.scalar(sa.select(sa.func.pg_try_advisory_xact_lock(key))))
+
+
 async def put_state(
     connection: AsyncConnection, layer: str, version: int, plan: GeneralPlan, bbox: BoundingBox | None
 ) -> None:

@@ -7,12 +7,14 @@ import numpy as np
 import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from cim.errors import StoreError
 from cim.model.collection import BoundingBox, Collection
 from cim.model.general import GeneralPlan
-from cim.store.collections import all_collections, lock_layer, the_collection
+from cim.store.collections import all_collections, the_collection
 from cim.store.database import Database
 from cim.store.general_source import edited_boxes, touched_blocks
 from cim.store.general_tables import (
+    GeneralState,
     adopt_content,
     create_content,
     general_state,
@@ -21,6 +23,7 @@ from cim.store.general_tables import (
     new_content,
     put_state,
     remove_content,
+    take_turn,
 )
 from cim.store.general_writing import clear_blocks, write_rows
 from layers.catalog import Catalog
@@ -39,28 +42,44 @@ _log = structlog.get_logger()
 
 
 async def generalise_behind(database: Database, catalog: Catalog) -> list[str]:
-    """Bring every layer up to date whose content is older than its version; returns their ids."""
+    """Bring every layer up to date whose content is older than its version; returns their ids.
+
+    A layer that fails does not keep the others waiting; the first failure is raised when all have had their turn.
+    """
     async with database.writing("general") as connection:
         collections = await all_collections(connection)
         states = await general_states(connection)
-    done = []
+    done: list[str] = []
+    failures: list[StoreError] = []
     for layer, collection in collections.items():
         plan = general_plan(catalog, collection)
-        state = states.get(layer)
-        behind = state is None or state.version < collection.version or state.plan != plan
-        wanted = behind if plan.method != "none" else state is not None
-        if collection.version and wanted and await bring_up_to_date(database, layer, plan):
-            done.append(layer)
+        if not collection.version or not _is_behind(states.get(layer), plan, collection.version):
+            continue
+        try:
+            if await bring_up_to_date(database, layer, plan):
+                done.append(layer)
+        except StoreError as error:
+            failures.append(error)
+    if failures:
+        raise failures[0]
     return done
 
 
-async def bring_up_to_date(database: Database, layer: str, plan: GeneralPlan) -> bool:
-    """Make a layer's content show its current version, in one transaction; whether there was anything to do.
+def _is_behind(state: GeneralState | None, plan: GeneralPlan, version: int) -> bool:
+    if state is None:
+        return plan.method != "none"
+    return state.version < version or state.plan != plan
 
-    Readers see the content before or after. Raises StoreConflict when another process is at it.
+
+async def bring_up_to_date(database: Database, layer: str, plan: GeneralPlan) -> bool:
+    """Make a layer's content show its current version, in one transaction; whether it did anything.
+
+    It does nothing when there is nothing to do, and when another process is at it. Readers see the content before or
+    after.
     """
     async with database.writing("general", lock_wait_ms=LOCK_WAIT_MS, timeout_ms=0) as connection:
-        await lock_layer(connection, f"general:{layer}")
+        if not await take_turn(connection, layer):
+            return False
         collection = await the_collection(connection, layer)
         if plan.method == "none" or collection.schema.geometry == "none":
             await remove_content(connection, layer)
