@@ -18,6 +18,7 @@ NAMES = (
     "restore_county",
     "tile_peers",
     "tiles_warm",
+    "worst_tiles",
 )
 OWN_OPTIONS = {"import_memory": ("rows", "formats")}
 """Options that only some benchmarks have."""

@@ -10,6 +10,7 @@ from cim.errors import DefinitionError
 from cim.model.access import Grade
 from cim.model.city import RegionLevel
 from cim.model.collection import FieldType, GeometryType, LayerKind
+from layers.general import GeneralOptions
 from layers.quality import SQUARE_METRES, QualityRule
 
 Category = Literal[
@@ -90,6 +91,7 @@ class LayerDefinition(_Strict):
     coverage: bool = False
     search_weight: int = 0
     tiles: TileOptions = TileOptions()
+    general: GeneralOptions = GeneralOptions()
     region: RegionOptions | None = None
     quality: tuple[QualityRule, ...] = ()
     fields: tuple[FieldDefinition, ...]
@@ -106,6 +108,7 @@ class LayerDefinition(_Strict):
         """Every field named elsewhere in the definition must exist, and declared areas be in a unit of area."""
         names = {field.name for field in self.fields}
         named = {*self.search, *self.tiles.fields, self.key, self.title_field} - {None}
+        named |= self.general.named_fields
         named |= {name for rule in self.quality for name in (rule.field, rule.of)} - {None}
         if self.region:
             named |= {self.region.code, self.region.name, self.region.parent} - {None}

@@ -14,6 +14,7 @@ from starlette.types import ASGIApp
 
 from cim.errors import BadRequest, CimError, NotFound
 from web.asgi import Front
+from web.generaliser import Generaliser
 from web.metrics import Metrics
 from web.problems import MEDIA_TYPE, language_of, problem, problem_response, unexpected_fault
 from web.routes import (
@@ -72,8 +73,11 @@ def create_api(state: ServerState) -> FastAPI:
         state.live.on_check.append(lambda: health.measure(api.state.metrics, state))
         await state.start()
         indexer.start(state.live)
+        generaliser = Generaliser(state.database, state.catalog)
+        generaliser.start(state.live)
         async with state.queue.open_async():
             yield
+        await generaliser.stop()
         await indexer.stop()
         await state.stop()
 

@@ -18,6 +18,7 @@ TABLE_REACH: dict[str, Reach] = {
     "region": "open",
     "scenario": "open",
     "scenario_layer": "open",
+    "general_state": "open",
     "search_entry": "door",
     "import_run": "closed",
     "import_fault": "closed",

@@ -251,6 +251,18 @@ search_entry = sa.Table(
     sa.Column("lat", sa.Float, nullable=False),
 )
 
+general_state = sa.Table(
+    "general_state",
+    metadata,
+    sa.Column("layer", sa.Text, sa.ForeignKey("cim.collection.id", ondelete="CASCADE"), primary_key=True),
+    sa.Column("version", sa.Integer, nullable=False),
+    sa.Column("plan", JSONB, nullable=False),
+    sa.Column("sources", JSONB, nullable=False),
+    sa.Column("bbox", ARRAY(sa.Float)),
+    sa.Column("seq", sa.BigInteger, sa.Identity(always=True), nullable=False),
+    _time("built_at"),
+)
+
 
 def _place() -> sa.Column[object]:
     return sa.Column("geom", Geometry("GEOMETRY", srid=4490, spatial_index=False))

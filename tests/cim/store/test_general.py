@@ -1,0 +1,269 @@
+"""Generalised content in the database: true to the features, rebuilt where they change, read as tiles."""
+
+import random
+from typing import Any
+
+import mapbox_vector_tile
+import pytest
+import sqlalchemy as sa
+from publishing import publish_grid, publish_rows, schema, square
+
+from cim.model.access import Grade, ReadContext
+from cim.model.collection import CollectionSchema, Field
+from cim.model.general import GeneralPlan
+from cim.store.collection_tables import collection_table, is_current
+from cim.store.collections import the_collection
+from cim.store.database import Database
+from cim.store.general_reduced import Reduction, reduced_tile
+from cim.store.general_tables import general_state
+from cim.store.general_tiles import general_tile
+from tiles.generalise.grid import tile_box
+from tiles.generalise.job import bring_up_to_date
+
+PLAN = GeneralPlan("cells", 14, ("code", "height_m"), class_field="code", means=("height_m",))
+OPEN = ReadContext(((Grade.PUBLIC, None),))
+FIELDS = ("code", "height_m")
+COLUMNS = "zoom, block_x, block_y, fid, wide, home_x, home_y, sums, parts::text, attributes::text, ST_AsEWKB(geom_3857)"
+
+
+async def content(database: Database, layer: str) -> list[tuple[Any, ...]]:
+    async with database.writing() as connection:
+        rows = await connection.execute(sa.text(f'SELECT {COLUMNS} FROM general."{layer}"'))
+        return sorted((tuple(row) for row in rows), key=str)
+
+
+async def tile(database: Database, layer: str, zoom: int, x: int, y: int, fields: tuple[str, ...] = FIELDS) -> Any:
+    async with database.reading(OPEN) as connection:
+        collection = await the_collection(connection, layer)
+        state = await general_state(connection, layer)
+        data = await general_tile(connection, collection, state, fields, zoom, tile_box(zoom, x, y))
+    return None if data is None else features(data, layer)
+
+
+def features(data: bytes, layer: str) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = mapbox_vector_tile.decode(data).get(layer, {}).get("features", [])
+    return found
+
+
+async def tiles_of(database: Database, layer: str, zoom: int) -> list[tuple[int, int]]:
+    async with database.writing() as connection:
+        rows = await connection.execute(
+            sa.text(
+                f'SELECT DISTINCT block_x >> 3, block_y >> 3 FROM general."{layer}" WHERE zoom = {zoom} ORDER BY 1, 2'
+            )
+        )
+        return [(row[0], row[1]) for row in rows]
+
+
+async def edit(database: Database, *statements: str) -> None:
+    async with database.writing() as connection:
+        for statement in statements:
+            await connection.execute(sa.text(statement))
+
+
+@pytest.mark.parametrize("zoom", [13, 12, 11, 8, 3, 0])
+async def test_counts_are_exact_over_the_tiles_of_a_zoom(database: Database, zoom: int) -> None:
+    await publish_grid(database, 20_000, height="n % 7")
+    await bring_up_to_date(database, "squares", PLAN)
+    counts = [sum(f["properties"]["count"] for f in await tile(database, "squares", zoom, x, y))
+              for x, y in await tiles_of(database, "squares", zoom)]  # fmt: skip
+    assert sum(counts) == 20_000
+    assert all(counts)
+
+
+async def test_a_feature_over_a_border_is_drawn_in_both_tiles_and_counted_in_one(database: Database) -> None:
+    _, south, east, _ = tile_box(13, 6460, 3340)
+    shape = f"SRID=3857;POLYGON(({east - 400} {south + 900},{east + 500} {south + 900},{east + 500} {south + 1400},{east - 400} {south + 1400},{east - 400} {south + 900}))"
+    await publish_rows(database, [("甲", 5.0, await as_degrees(database, shape))])
+    await bring_up_to_date(database, "squares", PLAN)
+    (left,) = await tile(database, "squares", 13, 6460, 3340)
+    (right,) = await tile(database, "squares", 13, 6461, 3340)
+    assert left["id"] == right["id"] == 1
+    assert "count" not in left["properties"]
+    assert right["properties"]["count"] == 1
+    assert left["properties"]["code"] == right["properties"]["code"] == "甲"
+
+
+async def as_degrees(database: Database, shape: str) -> str:
+    async with database.writing() as connection:
+        text = await connection.scalar(
+            sa.text("SELECT ST_AsEWKT(ST_Transform(ST_GeomFromEWKT(:s), 4490))"), {"s": shape}
+        )
+    return str(text)
+
+
+@pytest.mark.parametrize("method", ["cells", "classes", "lines", "points"])
+async def test_what_is_rebuilt_equals_what_is_built_anew(database: Database, method: str) -> None:
+    chance = random.Random(method)
+    kind = {"lines": "LineString", "points": "Point"}.get(method, "Polygon")
+    plan = GeneralPlan(method, 13, FIELDS, class_field="code", means=("height_m",) if method == "points" else ())  # type: ignore[arg-type]
+    layer = schema("things", geometry=kind)
+    layer = CollectionSchema("things", layer.geometry, 4490, (*layer.fields, Field("n", "text")), "n")
+
+    def shape() -> str:
+        lon, lat = chance.uniform(103.8, 104.0), chance.uniform(30.9, 31.0)
+        if method == "points":
+            return f"SRID=4490;POINT({lon} {lat})"
+        if method == "lines":
+            steps = [(lon + chance.uniform(-0.02, 0.02), lat + chance.uniform(-0.02, 0.02)) for _ in range(4)]
+            return f"SRID=4490;LINESTRING({', '.join(f'{x} {y}' for x, y in steps)})"
+        return square(lon, lat, chance.uniform(0.0001, 0.004))
+
+    await publish_rows(
+        database, [(f"{chance.choice('abc')}", n, shape()) for n in range(1)], layer=schema("things", geometry=kind)
+    )
+    await edit(database, *(insert(n, chance, shape()) for n in range(200)))
+    await bring_up_to_date(database, "things", plan)
+    for step in range(3):
+        key = chance.randrange(200)
+        await edit(
+            database,
+            f"UPDATE city.things SET geom = ST_GeomFromEWKT('{shape()}') WHERE height_m = {key}",
+            f"DELETE FROM city.things WHERE height_m = {(key + 7) % 200}",
+            insert(300 + step, chance, shape()),
+        )
+        assert await bring_up_to_date(database, "things", plan)
+    partial = await content(database, "things")
+    await edit(database, "DELETE FROM cim.general_state")
+    await bring_up_to_date(database, "things", plan)
+    assert partial == await content(database, "things")
+
+
+def insert(number: int, chance: random.Random, shape: str) -> str:
+    return (
+        f"INSERT INTO city.things (code, height_m, geom) VALUES ('{chance.choice('abc')}{number}', {number},"
+        f" ST_GeomFromEWKT('{shape}'))"
+    )
+
+
+async def test_a_second_import_rebuilds_the_blocks_of_changed_features(database: Database) -> None:
+    await publish_grid(database, 5_000, height="n")
+    await bring_up_to_date(database, "squares", PLAN)
+    await publish_grid(database, 5_000, height="CASE WHEN n BETWEEN 40 AND 50 THEN 1 ELSE n END", where="n <> 4000")
+    assert await bring_up_to_date(database, "squares", PLAN)
+    partial = await content(database, "squares")
+    await edit(database, "DELETE FROM cim.general_state")
+    await bring_up_to_date(database, "squares", PLAN)
+    assert partial == await content(database, "squares")
+    assert not await bring_up_to_date(database, "squares", PLAN)
+
+
+async def test_a_tile_that_a_newer_change_meets_is_not_answered_from_old_content(database: Database) -> None:
+    await publish_rows(database, [("a", 1.0, square(103.9, 30.9)), ("b", 2.0, square(104.9, 31.9))])
+    await bring_up_to_date(database, "squares", PLAN)
+    first, *_, last = await tiles_of(database, "squares", 12)
+    await edit(database, "UPDATE city.squares SET height_m = 7 WHERE code = 'a'")
+    assert await tile(database, "squares", 12, *first) is None
+    assert await tile(database, "squares", 12, *last)
+    assert await tile(database, "squares", 14, 0, 0) is None
+    await bring_up_to_date(database, "squares", PLAN)
+    assert (await tile(database, "squares", 12, *first))[0]["properties"]["height_m"] == 7
+
+
+async def test_attributes_of_hidden_fields_are_left_out(database: Database) -> None:
+    await publish_rows(database, [("a", 1.0, square(103.9, 30.9)), ("a2", 2.0, square(103.9001, 30.9, 0.0001))])
+    await bring_up_to_date(database, "squares", PLAN)
+    (place, *_) = await tiles_of(database, "squares", 9)
+    (seen,) = await tile(database, "squares", 9, *place)
+    (hidden,) = await tile(database, "squares", 9, *place, ("code",))
+    assert {"code", "height_m", "count", "area_m2"} == set(seen["properties"])
+    assert set(seen["properties"]) - set(hidden["properties"]) == {"height_m"}
+
+
+async def test_content_of_a_closed_layer_is_not_read(database: Database) -> None:
+    await publish_rows(database, [("a", 1.0, square(103.9, 30.9))], grade=Grade.RESTRICTED)
+    await bring_up_to_date(database, "squares", PLAN)
+    (place,) = await tiles_of(database, "squares", 9)
+    assert await tile(database, "squares", 9, *place) == []
+
+
+async def test_readers_may_not_write_it(database: Database) -> None:
+    await publish_rows(database, [("a", 1.0, square(103.9, 30.9))])
+    await bring_up_to_date(database, "squares", PLAN)
+    async with database.writing() as connection:
+        may = await connection.scalar(
+            sa.text("SELECT has_table_privilege('cim_reader', 'general.squares', 'INSERT, UPDATE, DELETE, TRUNCATE')")
+        )
+    assert may is False
+
+
+async def test_it_is_announced(database: Database) -> None:
+    await publish_rows(database, [("a", 1.0, square(103.9, 30.9))])
+    notices = database.listen("cim_change")
+    await bring_up_to_date(database, "squares", PLAN)
+    first = await state_of(database)
+    await edit(database, "UPDATE city.squares SET height_m = 7")
+    await bring_up_to_date(database, "squares", PLAN)
+    second = await state_of(database)
+    assert second > first
+    await notices.aclose()  # type: ignore[attr-defined]
+
+
+async def state_of(database: Database) -> int:
+    async with database.writing() as connection:
+        state = await general_state(connection, "squares")
+    assert state
+    return state.seq
+
+
+async def test_empty_missing_and_odd_geometries_are_no_obstacle(database: Database) -> None:
+    await publish_rows(database, [("a", 1.0, square(103.9, 30.9))])
+    await edit(
+        database,
+        "INSERT INTO city.squares (code, geom) VALUES ('none', NULL), ('empty', ST_GeomFromText('POLYGON EMPTY', 4490)),"
+        " ('edge', ST_GeomFromEWKT('SRID=4490;POLYGON((179.9 0,180 0,180 1,179.9 1,179.9 0))'))",
+    )
+    for method in ("cells", "classes", "simplified"):
+        plan = GeneralPlan(method, 8, FIELDS, class_field="code")
+        await bring_up_to_date(database, "squares", plan)
+        assert len(await tile(database, "squares", 0, 0, 0)) >= 1
+
+
+async def test_national_grid_tiles_show_the_same_counts(database: Database) -> None:
+    await publish_grid(database, 2_000, height="n")
+    await bring_up_to_date(database, "squares", PLAN)
+    total = 0
+    async with database.reading(OPEN) as connection:
+        collection = await the_collection(connection, "squares")
+        state = await general_state(connection, "squares")
+        side = 360 / 2**10
+        for x in range(int(283.7 / side), int(284.2 / side) + 1):
+            for y in range(int(58.9 / side), int(59.2 / side) + 1):
+                west, north = x * side - 180, 90 - y * side
+                data = await general_tile(
+                    connection, collection, state, FIELDS, 10, (west, north - side, west + side, north), 4490
+                )
+                assert data is not None
+                total += sum(f["properties"].get("count", 0) for f in features(data, "squares"))
+    assert total == 2_000
+
+
+@pytest.mark.parametrize("method", ["cells", "classes", "points"])
+async def test_a_reduced_tile_counts_the_chosen_rows(database: Database, method: str) -> None:
+    await publish_grid(database, 3_000, height="n % 10")
+    plan = GeneralPlan(method, 14, FIELDS, class_field="code", means=("height_m",))  # type: ignore[arg-type]
+    table = collection_table(schema())
+    rows = [is_current(table), table.c.height_m < 3]
+    total = 0
+    async with database.reading(OPEN) as connection:
+        for x in (807, 808, 809):
+            for y in (417, 418, 419):
+                wanted = Reduction(table, rows, plan, ("code",), tile_box(10, x, y))
+                found = features(await reduced_tile(connection, "squares", wanted), "squares")
+                total += sum(f["properties"][plan.count_name] for f in found)
+                assert all("height_m" not in f["properties"] for f in found)
+    assert total == 900
+
+
+async def test_reduced_lines_and_areas(database: Database) -> None:
+    line = "SRID=4490;LINESTRING(103.9 30.9,103.95 30.92,104.0 30.9)"
+    await publish_rows(database, [("a", 1.0, line)], layer=schema("ways", geometry="LineString"))
+    await publish_rows(database, [("a", 1.0, square(103.9, 30.9, 0.05))])
+    async with database.reading(OPEN) as connection:
+        for layer, kind, method in (("ways", "LineString", "lines"), ("squares", "Polygon", "simplified")):
+            table = collection_table(schema(layer, geometry=kind))
+            plan = GeneralPlan(method, 14, FIELDS, class_field="code")  # type: ignore[arg-type]
+            for srid, bounds in ((3857, tile_box(8, 201, 104)), (4490, (103.5, 30.5, 104.5, 31.5))):
+                wanted = Reduction(table, [is_current(table)], plan, FIELDS, bounds, srid)
+                (found,) = features(await reduced_tile(connection, layer, wanted), layer)
+                assert found["properties"]["code"] == "a"
