@@ -24,13 +24,11 @@ class TileRequest:
     properties: tuple[str, ...] | None = None
     filter: str | None = None
     filter_lang: str = "cql2-text"
+    filter_crs: str | None = None
     datetime: str | None = None
     scenario: str | None = None
 
     @property
-    def narrowing(self) -> tuple[str, str] | None:
-        """The first parameter that chooses other rows than the current ones, by name and value; None without."""
-        for name, value in (("filter", self.filter), ("datetime", self.datetime), ("scenario", self.scenario)):
-            if value is not None:
-                return name, value
-        return None
+    def is_narrowed(self) -> bool:
+        """Whether other rows than the current ones are asked for."""
+        return (self.filter, self.datetime, self.scenario) != (None, None, None)

@@ -7,14 +7,16 @@ from collections.abc import Awaitable, Callable
 
 from cim.model.access import Principal
 from cim.model.collection import BoundingBox
-from cim.policy.policy import Decision, read_context
+from cim.model.grid import TileSquare
+from cim.policy.policy import read_context
+from cim.store.general_tables import GeneralState
 from cim.store.tile_connections import TileConnections
-from cim.store.vector_tiles import TileRows, vector_tile
+from cim.store.tile_content import TileContent, content_tile
 from tiles.cache import Tile, TileCache, TileKey
 from tiles.changes import ChangeLog, reach_deg
 from tiles.disk_cache import DiskTiles
 from tiles.gate import Gate
-from tiles.grid import tile_square
+from tiles.grid import grid
 from tiles.single_flight import SingleFlight
 
 GZIP_LEVEL = 5
@@ -22,11 +24,16 @@ CONTENT_REVISION = 1
 """Raised when the same rows and attributes are encoded otherwise than before, so that older files are not used."""
 _THREAD_FROM_BYTES = 32 * 1024
 _ATTEMPTS = 3
+BLOCKS_A_SIDE = 8
 
 
-def content_of(decision: Decision, fields: tuple[str, ...], more: str = "") -> str:
-    """A short name for what fills a tile: the caller's policy class, the attributes, and any narrowing of the rows."""
-    seen = f"{CONTENT_REVISION}|{decision.policy_class}|{','.join(fields)}|{more}"
+def content_name(content: TileContent, policy_class: str, more: str = "") -> str:
+    """A short name for what fills a tile: the caller's policy class, the attributes, how they are generalised.
+
+    ``more`` stands for any narrowing of the rows.
+    """
+    fields = ",".join(content.selection.fields)
+    seen = f"{CONTENT_REVISION}|{policy_class}|{fields}|{content.plan}|{more}"
     return hashlib.blake2b(seen.encode(), digest_size=8).hexdigest()
 
 
@@ -34,8 +41,8 @@ class VectorTiles:
     """Makes and keeps the vector tiles of one server process, compressed with gzip.
 
     A kept tile is compared with the changes that came after it whenever there are new ones, and made again when one
-    touches it. ``reach`` brings ``changes`` up to what the database has; ``disk`` is None where tiles are kept in
-    memory only.
+    touches it. ``reach`` brings ``changes`` up to what the database has; ``general_state`` tells what is known of a
+    layer's generalised content; ``disk`` is None where tiles are kept in memory only.
     """
 
     def __init__(
@@ -46,6 +53,7 @@ class VectorTiles:
         changes: ChangeLog,
         gate: Gate,
         reach: Callable[[], Awaitable[None]],
+        general_state: Callable[[str], GeneralState | None],
     ) -> None:
         self.cache = cache
         self._disk = disk
@@ -53,6 +61,7 @@ class VectorTiles:
         self._connections = connections
         self._changes = changes
         self._reach = reach
+        self._general_state = general_state
         self._flights: SingleFlight[Tile] = SingleFlight()
 
     def kept(self, key: TileKey) -> Tile | None:
@@ -63,12 +72,12 @@ class VectorTiles:
         self.cache.drop(key)
         return None
 
-    def etag(self, key: TileKey) -> bytes:
+    def etag(self, key: TileKey, content: TileContent) -> bytes:
         """The ETag a tile has, known without making it: the newest change that touched it, and what fills it."""
-        return self._etag(key, reach_deg(tile_square(key.z, key.x, key.y)), None)
+        return self._etag(key, _depends_on(key, content), None)
 
-    async def tile(self, principal: Principal, decision: Decision, fields: tuple[str, ...], key: TileKey) -> Tile:
-        """The tile of a key with the given attributes, true at the time of the call or later.
+    async def tile(self, principal: Principal, content: TileContent, key: TileKey) -> Tile:
+        """The tile of a key with the given content, true at the time of the call or later.
 
         Raises StoreUnavailable when too many tiles are being made, the database is away, busy for three seconds or
         slower than four; AnswerTooLarge when the tile would be.
@@ -77,22 +86,23 @@ class VectorTiles:
             tile = self.kept(key)
             if tile is not None:
                 return tile
-            tile = await self._flights.join(key, lambda: self._made(principal, decision, fields, key))
+            tile = await self._flights.join(key, lambda: self._made(principal, content, key))
             if attempt == _ATTEMPTS or self._is_true(key.layer, tile):
                 return tile
         raise AssertionError
 
-    async def _made(self, principal: Principal, decision: Decision, fields: tuple[str, ...], key: TileKey) -> Tile:
-        square = tile_square(key.z, key.x, key.y)
-        bounds = reach_deg(square)
+    async def _made(self, principal: Principal, content: TileContent, key: TileKey) -> Tile:
+        square = grid(key.grid).square(key.z, key.x, key.y)
+        bounds = _depends_on(key, content)
         found = await self._disk.get(key) if self._disk else None
         if found is not None and found[1] <= self._changes.newest(key.layer):
             tile = Tile(*found, bounds)
             if self._keep(key, tile):
                 return tile
         async with self._gate.passing(key.layer):
-            rows = TileRows(decision.collection.schema, fields, decision.regions)
-            raw = await vector_tile(self._connections, rows, square, read_context(principal))
+            state = self._general_state(key.layer)
+            context = read_context(principal)
+            raw = await content_tile(self._connections, content, state, key.z, square, context)
         data = await _compressed(raw.data)
         if raw.seq > self._changes.newest(key.layer):
             await self._reach()
@@ -120,6 +130,19 @@ class VectorTiles:
 
     def _etag(self, key: TileKey, bounds: BoundingBox, until: int | None) -> bytes:
         return f'"{self._changes.last_touched(key.layer, bounds, until=until)}-{key.content}"'.encode()
+
+
+def _depends_on(key: TileKey, content: TileContent) -> BoundingBox:
+    """The bounds, in degrees, of the features that may show in a tile.
+
+    Generalised content is made by blocks of an eighth of a tile, and a block by the tile's edge reaches into it.
+    """
+    square = grid(key.grid).square(key.z, key.x, key.y)
+    if not content.is_general_at(key.z):
+        return reach_deg(square)
+    more = (square.east - square.west) / BLOCKS_A_SIDE
+    wide = TileSquare(square.srid, square.west - more, square.south - more, square.east + more, square.north + more)
+    return reach_deg(wide)
 
 
 async def _compressed(raw: bytes) -> bytes:

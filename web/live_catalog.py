@@ -13,6 +13,7 @@ from cim.model.collection import Collection
 from cim.store.changes import change_heads, changes_after
 from cim.store.collections import all_collections
 from cim.store.database import Database
+from cim.store.general_tables import GeneralState, general_states
 from cim.store.health import database_id
 from tiles.changes import ChangeLog
 
@@ -25,12 +26,14 @@ class LiveCatalog:
     """Collections by id as of at most two seconds ago; a lost notice costs no more than that.
 
     ``changes`` are the changes of every layer, always of the same state of the database as ``collections``.
+    ``general`` is what is known of the layers' generalised content.
     ``on_change`` is called after the picture has changed or access rights may have; ``on_changes`` with what is new
     in ``changes``; ``on_check`` at every look, so at least every two seconds.
     """
 
     def __init__(self, database: Database) -> None:
         self.collections: Mapping[str, Collection] = {}
+        self.general: Mapping[str, GeneralState] = {}
         self.changes = ChangeLog()
         self.on_change: list[Callable[[], None]] = []
         self.on_changes: list[Callable[[Sequence[Change]], None]] = []
@@ -41,6 +44,10 @@ class LiveCatalog:
         self._reading = asyncio.Lock()
         self._wake = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
+
+    def general_state(self, layer: str) -> GeneralState | None:
+        """What is known of a layer's generalised content; None where there is none."""
+        return self.general.get(layer)
 
     async def start(self) -> None:
         """Load the picture and keep it true until ``stop``."""
@@ -58,6 +65,7 @@ class LiveCatalog:
         """Load the picture now."""
         async with self._reading, self._database.reading(ReadContext((), "catalog", 2_000), aside=True) as connection:
             collections = await all_collections(connection)
+            self.general = await general_states(connection)
             heads = await change_heads(connection)
             behind = any(head.seq > self.changes.seq for head in heads.values())
             new = await changes_after(connection, self.changes.seq) if behind else []

@@ -62,7 +62,7 @@ class ServerState:
 
         def tiles(cache_mb: int, kept_in: DiskTiles | None) -> VectorTiles:
             cache = TileCache(cache_mb * MIB)
-            return VectorTiles(database.tiles, cache, kept_in, live.changes, gate, live.refresh)
+            return VectorTiles(database.tiles, cache, kept_in, live.changes, gate, live.refresh, live.general_state)
 
         return cls(
             settings=settings,

@@ -11,6 +11,7 @@ from web.problems import problem_response
 MEDIA_TYPE = b"application/vnd.mapbox-vector-tile"
 _PROXY_KEEPS = (b"x-accel-expires", b"5")
 """Seconds for which our own proxy may use the answer unasked: a layer that is closed is closed there soon after."""
+GENERALISED = (b"cim-generalised", b"true")
 _VARY = (b"vary", b"Accept-Encoding, Authorization, Cookie")
 
 
@@ -19,9 +20,16 @@ async def send_not_modified(send: Send, etag: bytes, caching: bytes) -> None:
     await send_parts(send, 304, _common(etag, caching), b"")
 
 
-async def send_tile(send: Send, tile: Tile, caching: bytes, wanted: dict[bytes, bytes], *, head: bool) -> None:
-    """A tile as the client takes it, gzipped or plain; 204 where it is empty, no body for ``head``."""
+async def send_tile(
+    send: Send, tile: Tile, caching: bytes, wanted: dict[bytes, bytes], *, head: bool, generalised: bool = False
+) -> None:
+    """A tile as the client takes it, gzipped or plain; 204 where it is empty, no body for ``head``.
+
+    ``generalised`` is told in a header: the tile shows aggregates or plainer shapes in place of the features themselves.
+    """
     answer = _common(tile.etag, caching)
+    if generalised:
+        answer.append(GENERALISED)
     if not tile.data:
         await send_parts(send, 204, answer, b"")
         return

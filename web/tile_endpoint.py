@@ -10,20 +10,20 @@ from starlette.types import Receive, Scope, Send
 from cim.errors import BadRequest, CimError, StoreError
 from cim.model.access import Grade, Principal
 from cim.policy.policy import Decision, decide
+from cim.store.tile_content import TileContent
 from tiles.cache import Tile, TileKey
 from tiles.composite import composite_etag, composite_tile
 from tiles.request import TileRequest
-from tiles.tilejson import tile_fields
-from tiles.vector import VectorTiles, content_of
+from tiles.vector import VectorTiles
 from web.client_gone import while_connected
 from web.identity import credential_of
 from web.state import ServerState
 from web.tile_answer import send_not_modified, send_problem, send_tile
+from web.tile_contents import TileContents
 from web.tile_request import tile_request
 
 IMMUTABLE = b"public, max-age=31536000, immutable"
 _WANTED = frozenset({b"authorization", b"cookie", b"if-none-match", b"accept-encoding"})
-_MOST_CONTENTS = 10_000
 _log = structlog.get_logger()
 
 
@@ -32,7 +32,7 @@ class TileEndpoint:
 
     def __init__(self, state: ServerState) -> None:
         self._state = state
-        self._contents: dict[tuple[str, str], tuple[tuple[str, ...], str]] = {}
+        self._contents = TileContents(state)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one tile request; every failure is a problem document."""
@@ -50,14 +50,18 @@ class TileEndpoint:
         query: bytes = scope["query_string"]
         request = tile_request(scope["path"], b"" if query.startswith(b"v=") and query[2:].isdigit() else query)
         principal = await self._principal(headers)
-        wanted = [self._part(principal, layer, request) for layer in request.layers]
-        _refuse_what_is_not_offered(request, [part.decision for part in wanted])
-        caching = _caching(principal, [part.decision for part in wanted], query)
+        decisions = [self._decision(principal, layer) for layer in request.layers]
+        if request.properties is not None:
+            _refuse_unknown_attributes(request.properties, decisions)
+        wanted = [await self._part(principal, decision, request) for decision in decisions]
+        caching = _caching(principal, decisions, query)
         tiles = self._tiles(request)
         kept = [tiles.kept(part.key) for part in wanted]
         known = headers.get(b"if-none-match")
         if known is not None:
-            etags = [one.etag if one else tiles.etag(part.key) for one, part in zip(kept, wanted, strict=True)]
+            etags = [
+                one.etag if one else tiles.etag(part.key, part.content) for one, part in zip(kept, wanted, strict=True)
+            ]
             etag = etags[0] if len(etags) == 1 else composite_etag(etags)
             if known == etag:
                 await send_not_modified(send, etag, caching)
@@ -67,7 +71,8 @@ class TileEndpoint:
         else:
             tile = await while_connected(receive, self._joined(tiles, principal, wanted))
         if tile is not None:
-            await send_tile(send, tile, caching, headers, head=scope["method"] == "HEAD")
+            general = any(part.content.is_general_at(request.z) for part in wanted)
+            await send_tile(send, tile, caching, headers, head=scope["method"] == "HEAD", generalised=general)
 
     async def _principal(self, headers: dict[bytes, bytes]) -> Principal:
         authorization = headers.get(b"authorization")
@@ -79,7 +84,7 @@ class TileEndpoint:
         known = self._state.identities.remembered(credential)
         return known if known is not None else await self._state.identities.principal(credential)
 
-    def _part(self, principal: Principal, layer: str, request: TileRequest) -> "_Part":
+    def _decision(self, principal: Principal, layer: str) -> Decision:
         decision = decide(principal, self._state.live.collections.get(layer), layer)
         if decision.collection.schema.geometry == "none":
             raise BadRequest(
@@ -87,57 +92,43 @@ class TileEndpoint:
                 where="layer",
                 remedy=f"read it at /collections/{layer}/items",
             )
-        fields, content = self._content(decision) if request.properties is None else _chosen(decision, request)
-        return _Part(decision, fields, TileKey(layer, content, request.grid, request.z, request.x, request.y))
+        return decision
 
-    def _content(self, decision: Decision) -> tuple[tuple[str, ...], str]:
-        """The attributes of a layer's tiles as one policy class sees them, and the name of that content."""
+    async def _part(self, principal: Principal, decision: Decision, request: TileRequest) -> "_Part":
+        if request.is_narrowed:
+            named = await self._contents.narrowed(principal, decision, request)
+        elif request.properties is not None:
+            named = self._contents.chosen(decision, request.properties)
+        else:
+            named = self._contents.plain(decision)
         layer = decision.collection.id
-        known = self._contents.get((layer, decision.policy_class))
-        if known is None:
-            fields = tile_fields(decision, self._state.catalog.layers.get(layer))
-            known = (fields, content_of(decision, fields))
-            if len(self._contents) >= _MOST_CONTENTS:
-                self._contents.clear()
-            self._contents[(layer, decision.policy_class)] = known
-        return known
+        return _Part(named.content, TileKey(layer, named.name, request.grid, request.z, request.x, request.y))
 
     def _tiles(self, request: TileRequest) -> VectorTiles:
-        """Where a request's tiles are kept: those with chosen attributes never crowd out what everybody asks for."""
-        return self._state.tiles if request.properties is None else self._state.chosen_tiles
+        """Where a request's tiles are kept: those that few ask for never crowd out what everybody asks for."""
+        plain = request.properties is None and not request.is_narrowed
+        return self._state.tiles if plain else self._state.chosen_tiles
 
     @staticmethod
     async def _joined(tiles: VectorTiles, principal: Principal, wanted: "list[_Part]") -> Tile:
-        made = [await tiles.tile(principal, part.decision, part.fields, part.key) for part in wanted]
+        made = [await tiles.tile(principal, part.content, part.key) for part in wanted]
         return made[0] if len(made) == 1 else await composite_tile(tiles.cache, made)
 
 
 class _Part:
-    """One layer of a request, decided."""
+    """One layer of a request: what fills its tile, and where that is kept."""
 
-    __slots__ = ("decision", "fields", "key")
+    __slots__ = ("content", "key")
 
-    def __init__(self, decision: Decision, fields: tuple[str, ...], key: TileKey) -> None:
-        self.decision = decision
-        self.fields = fields
+    def __init__(self, content: TileContent, key: TileKey) -> None:
+        self.content = content
         self.key = key
 
 
-def _chosen(decision: Decision, request: TileRequest) -> tuple[tuple[str, ...], str]:
-    """The attributes a request chooses; those of all its layers together must have each name."""
-    wanted = request.properties or ()
-    fields = tuple(name for name in decision.field_names if name in wanted)
-    return fields, content_of(decision, fields, "chosen")
-
-
-def _refuse_what_is_not_offered(request: TileRequest, decisions: list[Decision]) -> None:
-    if request.narrowing is not None:
-        name, _ = request.narrowing
-        raise BadRequest(
-            f"tiles of this server do not take {name}=", where=name, remedy="leave it out, or read the layer's items"
-        )
+def _refuse_unknown_attributes(properties: tuple[str, ...], decisions: list[Decision]) -> None:
+    """Each attribute asked for must be one of some layer's."""
     known = {name for decision in decisions for name in decision.field_names}
-    missing = [name for name in request.properties or () if name not in known]
+    missing = [name for name in properties if name not in known]
     if missing:
         raise BadRequest(
             f"there is no attribute {missing[0][:80]!r} that you may see",

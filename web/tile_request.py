@@ -36,6 +36,7 @@ def tile_request(path: str, query: bytes) -> TileRequest:
         properties=_properties(given.get("properties")),
         filter=given.get("filter"),
         filter_lang=given.get("filter-lang", "cql2-text"),
+        filter_crs=given.get("filter-crs"),
         datetime=given.get("datetime"),
         scenario=given.get("scenario"),
     )

@@ -25,6 +25,7 @@ from cim.filters.temporal import temporal
 from cim.filters.text import parse_text
 
 Language = OneOf["cql2-text", "cql2-json"]
+LANGUAGES: tuple[Language, ...] = ("cql2-text", "cql2-json")
 _COMPARISONS: dict[str, Callable[[Value, Value], Any]] = {
     "=": lambda a, b: a == b,
     "<>": lambda a, b: a != b,

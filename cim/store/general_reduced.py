@@ -4,15 +4,18 @@ The cells are those of the prepared content, the shapes plainer: nothing is join
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.ext.asyncio import AsyncConnection
 
+from cim.model.access import ReadContext
 from cim.model.general import GeneralPlan
+from cim.model.grid import TileSquare
 from cim.store.collection_tables import MERCATOR_SRID, lonlat
-from cim.store.general_tiles import BUFFER, EXTENT, Bounds
+from cim.store.selection import Selection, selected_rows
+from cim.store.tile_connections import TileConnections
+from cim.store.vector_tiles import BUFFER, EXTENT, RawTile, encoded, fetched, in_reach
 
 CELL_UNITS = {"cells": 32, "classes": 16, "points": 64, "lines": 8, "simplified": 4}
 ECCENTRICITY_2 = 0.006694380022900788
@@ -22,22 +25,17 @@ Column = sa.ColumnElement[Any]
 
 @dataclass(frozen=True, slots=True)
 class Reduction:
-    """What is asked for: rows of ``table`` (a collection's) that meet the predicates, in a tile's bounds.
+    """What is asked for: selected rows near a tile, and the fields of theirs that the caller sees and asks for."""
 
-    ``bounds`` are in EPSG:3857 or, with ``srid`` 4490, in degrees; ``fields`` those the caller sees and asks for.
-    """
-
-    table: sa.Table
-    predicates: Sequence[sa.ColumnElement[bool]]
+    rows: sa.FromClause
     plan: GeneralPlan
     fields: Sequence[str]
-    bounds: Bounds
-    srid: int = MERCATOR_SRID
+    square: TileSquare
 
     @property
     def unit(self) -> float:
         """The width of one of the tile's 4096 units, in the units of its CRS."""
-        return (self.bounds[2] - self.bounds[0]) / EXTENT
+        return (self.square.east - self.square.west) / EXTENT
 
     @property
     def cell(self) -> float:
@@ -47,42 +45,45 @@ class Reduction:
     @property
     def shape(self) -> Column:
         """The stored geometry in the tile's CRS."""
-        return self.table.c.geom_3857 if self.srid == MERCATOR_SRID else lonlat(self.table)
+        return self.rows.c.geom_3857 if self.square.srid == MERCATOR_SRID else lonlat(self.rows)
 
     @property
     def box(self) -> Column:
         """The tile as a polygon."""
-        return sa.func.ST_MakeEnvelope(*self.bounds, self.srid)
+        square = self.square
+        return sa.func.ST_MakeEnvelope(square.west, square.south, square.east, square.north, square.srid)
 
     @property
-    def near(self) -> list[sa.ColumnElement[bool]]:
-        """Predicates of the rows that the tile and its margin meet."""
-        reach = sa.func.ST_Transform(sa.func.ST_Expand(self.box, self.unit * BUFFER), MERCATOR_SRID)
-        return [*self.predicates, self.table.c.geom_3857.op("&&")(reach), sa.not_(sa.func.ST_IsEmpty(self.shape))]
+    def drawable(self) -> sa.ColumnElement[bool]:
+        """The condition of having a shape."""
+        return sa.not_(sa.func.ST_IsEmpty(self.shape))
 
 
-async def reduced_tile(connection: AsyncConnection, layer: str, wanted: Reduction) -> bytes:
-    """One tile of a layer as MVT; empty where no row lies in it.
+async def reduced_tile(
+    connections: TileConnections, selection: Selection, plan: GeneralPlan, square: TileSquare, context: ReadContext
+) -> RawTile:
+    """One tile of the rows of a selection; empty where no row lies in it.
 
     Points and areas are counted in the cell of their representative point, so counts and sums are exact; areas are
     drawn as squares of their summed area, classes as cells of the class most of their areas have. Lines are put on the
-    grid of the zoom and joined by class; simplified areas stay themselves. The transaction's time limit bounds the
+    grid of the zoom and joined by class; simplified areas stay themselves. The statement's time limit bounds the
     work (StoreUnavailable); no row is left out to keep within it.
     """
-    make = {"lines": _lines, "simplified": _each}.get(wanted.plan.method, _cells)
+    layer = selection.collection.id
+    rows_near = selected_rows(replace(selection, where=(*selection.where, in_reach(square))))
+    wanted = Reduction(rows_near, plan, selection.fields, square)
+    make = {"lines": _lines, "simplified": _each}.get(plan.method, _cells)
     rows = make(wanted)
     drawn = sa.func.ST_AsMVTGeom(rows.c.shape, wanted.box, EXTENT, BUFFER, True).label("mvt_geom")
-    tile = sa.select(*(column for column in rows.c if column.name != "shape"), drawn).subquery("drawn")
-    encoded = sa.func.ST_AsMVT(sa.literal_column("rows"), layer, EXTENT, "mvt_geom", "fid")
-    kept = sa.select(tile).where(tile.c.mvt_geom.is_not(None)).subquery("rows")
-    return bytes(await connection.scalar(sa.select(encoded).select_from(kept)) or b"")
+    inside = sa.select(*(column for column in rows.c if column.name != "shape"), drawn).subquery("inside")
+    return await fetched(connections, layer, encoded(layer, inside), context)
 
 
 def _each(wanted: Reduction) -> sa.Subquery:
     """Every row with fewer vertices."""
-    fields = [wanted.table.c[name] for name in wanted.plan.fields if name in wanted.fields]
+    fields = [wanted.rows.c[name] for name in wanted.plan.fields if name in wanted.fields]
     shape = sa.func.ST_SimplifyPreserveTopology(wanted.shape, wanted.cell).label("shape")
-    return sa.select(wanted.table.c.fid, *fields, shape).where(*wanted.near).subquery("each")
+    return sa.select(wanted.rows.c.fid, *fields, shape).where(wanted.drawable).subquery("each")
 
 
 def _lines(wanted: Reduction) -> sa.Subquery:
@@ -90,7 +91,7 @@ def _lines(wanted: Reduction) -> sa.Subquery:
     kind = _class(wanted)
     snapped = sa.func.ST_SnapToGrid(wanted.shape, wanted.cell)
     chosen = sa.select(*([kind.label("kind")] if kind is not None else []), snapped.label("line"))
-    lines = chosen.where(*wanted.near).subquery("lines")
+    lines = chosen.where(wanted.drawable).subquery("lines")
     merged = sa.func.ST_LineMerge(sa.func.ST_Union(lines.c.line)).label("shape")
     columns: list[Column] = [sa.literal(None, sa.BigInteger).label("fid"), sa.func.count().label("count"), merged]
     if kind is None:
@@ -120,10 +121,9 @@ def _cells(wanted: Reduction) -> sa.Subquery:
 
 def _placed(wanted: Reduction) -> sa.CTE:
     """The rows whose point lies in the tile, with point, areas, cell and what is summed up."""
-    west, south, east, north = wanted.bounds
-    plan, table = wanted.plan, wanted.table
+    square, plan, table = wanted.square, wanted.plan, wanted.rows
     point = sa.func.ST_PointOnSurface(wanted.shape)
-    names = sorted({*plan.means, *(item.field for item in plan.sums)})
+    names = sorted({*plan.means, *(item.field for item in plan.sums)} & {*wanted.fields})
     kind = _class(wanted)
     found = (
         sa.select(
@@ -135,21 +135,26 @@ def _placed(wanted: Reduction) -> sa.CTE:
             *(table.c[name].label(f"of_{name}") for name in names),
             *([kind.label("kind")] if kind is not None else []),
         )
-        .where(*wanted.near)
+        .where(wanted.drawable)
         .subquery("found")
     )
-    across = sa.func.floor((found.c.x - west) / wanted.cell).label("across")
-    down = sa.func.floor((north - found.c.y) / wanted.cell).label("down")
-    inside = (found.c.x >= west, found.c.x < east, found.c.y > south, found.c.y <= north)
+    across = sa.func.floor((found.c.x - square.west) / wanted.cell).label("across")
+    down = sa.func.floor((square.north - found.c.y) / wanted.cell).label("down")
+    inside = (
+        found.c.x >= square.west,
+        found.c.x < square.east,
+        found.c.y > square.south,
+        found.c.y <= square.north,
+    )
     return sa.select(found, across, down).where(*inside).cte("base")
 
 
 def _cell_shape(wanted: Reduction, base: sa.CTE) -> Column:
     if wanted.plan.method == "classes":
-        west, _, _, north = wanted.bounds
-        left, top = west + base.c.across * wanted.cell, north - base.c.down * wanted.cell
-        return sa.func.ST_MakeEnvelope(left, top - wanted.cell, left + wanted.cell, top, wanted.srid)
-    middle = sa.func.ST_SetSRID(sa.func.ST_MakePoint(sa.func.avg(base.c.x), sa.func.avg(base.c.y)), wanted.srid)
+        left = wanted.square.west + base.c.across * wanted.cell
+        top = wanted.square.north - base.c.down * wanted.cell
+        return sa.func.ST_MakeEnvelope(left, top - wanted.cell, left + wanted.cell, top, wanted.square.srid)
+    middle = sa.func.ST_SetSRID(sa.func.ST_MakePoint(sa.func.avg(base.c.x), sa.func.avg(base.c.y)), wanted.square.srid)
     if wanted.plan.method == "points":
         return middle
     half = sa.func.sqrt(sa.func.sum(base.c.drawn)) / 2
@@ -158,7 +163,7 @@ def _cell_shape(wanted: Reduction, base: sa.CTE) -> Column:
 
 def _class(wanted: Reduction) -> Column | None:
     name = wanted.plan.class_field
-    return sa.cast(wanted.table.c[name], sa.Text) if name and name in wanted.fields else None
+    return sa.cast(wanted.rows.c[name], sa.Text) if name and name in wanted.fields else None
 
 
 def _dominant(base: sa.CTE) -> Column:
@@ -171,7 +176,7 @@ def _total(value: Column) -> Column:
     return sa.cast(sa.func.sum(sa.func.round(sa.cast(value, sa.Numeric), 1)), sa.Float)
 
 
-def _ground_m2(table: sa.Table) -> Column:
+def _ground_m2(table: sa.FromClause) -> Column:
     """Ellipsoidal area on the ground, from the planar Web Mercator area at the row's latitude."""
     latitude = sa.func.radians(sa.func.ST_Y(sa.func.ST_PointOnSurface(lonlat(table))))
     curve = 1 - ECCENTRICITY_2 * sa.func.power(sa.func.sin(latitude), 2)

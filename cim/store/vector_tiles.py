@@ -1,7 +1,7 @@
 """Mapbox Vector Tiles encoded in the database, from the stored Web Mercator or longitude-latitude column."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
@@ -15,7 +15,7 @@ from cim.model.collection import CollectionSchema
 from cim.model.grid import TileSquare
 from cim.store import tables as t
 from cim.store.collection_tables import LONLAT_SRID, MERCATOR_SRID, collection_table, lonlat
-from cim.store.selection import readable_rows
+from cim.store.selection import Selection, readable_rows, selected_rows
 from cim.store.tile_connections import TileConnections
 
 EXTENT = 4096
@@ -82,15 +82,53 @@ def _tile_query(rows: TileRows, srid: int) -> sa.Select[Any]:
         .limit(MOST_FEATURES + 1)
         .subquery("inside")
     )
-    encoded = sa.func.ST_AsMVT(sa.literal_column("inside"), rows.schema.id, EXTENT, "mvt_geom", "fid")
-    drawn = sa.func.coalesce(encoded.filter(inside.c.mvt_geom.is_not(None)), sa.literal(b"")).label("data")
+    return encoded(rows.schema.id, inside)
+
+
+def encoded(layer: str, inside: sa.Subquery) -> sa.Select[Any]:
+    """The one row of a tile: newest change, features, bytes, and the tile where it keeps within the bounds.
+
+    ``inside`` is called so, and has the geometry in tile units as ``mvt_geom``.
+    """
+    made_of = sa.func.ST_AsMVT(sa.literal_column("inside"), layer, EXTENT, "mvt_geom", "fid")
+    drawn = sa.func.coalesce(made_of.filter(inside.c.mvt_geom.is_not(None)), sa.literal(b"")).label("data")
     made = sa.select(sa.func.count().label("features"), drawn).select_from(inside).subquery("made")
     size = sa.func.octet_length(made.c.data)
     newest = sa.select(sa.func.coalesce(sa.func.max(t.change_head.c.seq), 0)).where(
-        t.change_head.c.layer.in_([rows.schema.id, EVERY_LAYER])
+        t.change_head.c.layer.in_([layer, EVERY_LAYER])
     )
     fits = sa.and_(made.c.features <= MOST_FEATURES, size <= MOST_BYTES)
     return sa.select(newest.scalar_subquery(), made.c.features, size, sa.case((fits, made.c.data)))
+
+
+async def fetched(connections: TileConnections, layer: str, statement: sa.Select[Any], context: ReadContext) -> RawTile:
+    """A tile by a statement of its own, made by ``encoded``; raises as ``vector_tile`` does."""
+    compiled = statement.compile(dialect=_DIALECT, compile_kwargs={"render_postcompile": True})
+    seq, features, size, data = await connections.fetch(str(compiled), compiled.params, context, prepare=False)
+    if data is None:
+        raise _too_large(layer, features, size)
+    return RawTile(bytes(data), seq)
+
+
+async def narrowed_tile(
+    connections: TileConnections, selection: Selection, square: TileSquare, context: ReadContext
+) -> RawTile:
+    """One tile of the features of a selection; raises as ``vector_tile`` does."""
+    rows = selected_rows(replace(selection, where=(*selection.where, in_reach(square))))
+    column = rows.c.geom_3857 if square.srid == MERCATOR_SRID else lonlat(rows)
+    box = sa.func.ST_MakeEnvelope(square.west, square.south, square.east, square.north, square.srid)
+    shape = sa.func.ST_AsMVTGeom(column, box, EXTENT, BUFFER, True).label("mvt_geom")
+    fields = (rows.c[name] for name in selection.fields)
+    inside = sa.select(rows.c.fid, *fields, shape).limit(MOST_FEATURES + 1).subquery("inside")
+    layer = selection.collection.id
+    return await fetched(connections, layer, encoded(layer, inside), context)
+
+
+def in_reach(square: TileSquare) -> sa.ColumnElement[bool]:
+    """The condition, on bare column names, of lying in what a tile is filled from."""
+    box = sa.func.ST_MakeEnvelope(*reach_of(square), square.srid)
+    mercator = box if square.srid == MERCATOR_SRID else sa.func.ST_Transform(box, MERCATOR_SRID)
+    return sa.column("geom_3857").op("&&", is_comparison=True)(mercator)
 
 
 def _envelope(prefix: str, srid: int) -> sa.ColumnElement[object]:

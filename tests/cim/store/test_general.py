@@ -11,14 +11,16 @@ from publishing import publish_grid, publish_rows, schema, square
 from cim.model.access import Grade, ReadContext
 from cim.model.collection import CollectionSchema, Field
 from cim.model.general import GeneralPlan
-from cim.store.collection_tables import collection_table, is_current
+from cim.model.grid import TileSquare
 from cim.store.collections import the_collection
 from cim.store.database import Database
-from cim.store.general_reduced import Reduction, reduced_tile
+from cim.store.general_reduced import reduced_tile
 from cim.store.general_tables import general_state
 from cim.store.general_tiles import general_tile
+from cim.store.selection import Selection
 from tiles.generalise.grid import tile_box
 from tiles.generalise.job import bring_up_to_date
+from tiles.grid import grid, tile_square
 
 PLAN = GeneralPlan("cells", 14, ("code", "height_m"), class_field="code", means=("height_m",))
 OPEN = ReadContext(((Grade.PUBLIC, None),))
@@ -34,10 +36,10 @@ async def content(database: Database, layer: str) -> list[tuple[Any, ...]]:
 
 async def tile(database: Database, layer: str, zoom: int, x: int, y: int, fields: tuple[str, ...] = FIELDS) -> Any:
     async with database.reading(OPEN) as connection:
-        collection = await the_collection(connection, layer)
         state = await general_state(connection, layer)
-        data = await general_tile(connection, collection, state, fields, zoom, tile_box(zoom, x, y))
-    return None if data is None else features(data, layer)
+    assert state is not None
+    made = await general_tile(database.tiles, layer, state, fields, zoom, tile_square(zoom, x, y), OPEN)
+    return None if made is None else features(made.data, layer)
 
 
 def features(data: bytes, layer: str) -> list[dict[str, Any]]:
@@ -224,17 +226,15 @@ async def test_national_grid_tiles_show_the_same_counts(database: Database) -> N
     await bring_up_to_date(database, "squares", PLAN)
     total = 0
     async with database.reading(OPEN) as connection:
-        collection = await the_collection(connection, "squares")
         state = await general_state(connection, "squares")
-        side = 360 / 2**10
-        for x in range(int(283.7 / side), int(284.2 / side) + 1):
-            for y in range(int(58.9 / side), int(59.2 / side) + 1):
-                west, north = x * side - 180, 90 - y * side
-                data = await general_tile(
-                    connection, collection, state, FIELDS, 10, (west, north - side, west + side, north), 4490
-                )
-                assert data is not None
-                total += sum(f["properties"].get("count", 0) for f in features(data, "squares"))
+    assert state is not None
+    side = 360 / 2**10
+    for x in range(int(283.7 / side), int(284.2 / side) + 1):
+        for y in range(int(58.9 / side), int(59.2 / side) + 1):
+            where = grid("CGCS2000Quad").square(10, x, y)
+            made = await general_tile(database.tiles, "squares", state, FIELDS, 10, where, OPEN)
+            assert made is not None
+            total += sum(f["properties"].get("count", 0) for f in features(made.data, "squares"))
     assert total == 2_000
 
 
@@ -242,16 +242,16 @@ async def test_national_grid_tiles_show_the_same_counts(database: Database) -> N
 async def test_a_reduced_tile_counts_the_chosen_rows(database: Database, method: str) -> None:
     await publish_grid(database, 3_000, height="n % 10")
     plan = GeneralPlan(method, 14, FIELDS, class_field="code", means=("height_m",))  # type: ignore[arg-type]
-    table = collection_table(schema())
-    rows = [is_current(table), table.c.height_m < 3]
     total = 0
     async with database.reading(OPEN) as connection:
-        for x in (807, 808, 809):
-            for y in (417, 418, 419):
-                wanted = Reduction(table, rows, plan, ("code",), tile_box(10, x, y))
-                found = features(await reduced_tile(connection, "squares", wanted), "squares")
-                total += sum(f["properties"][plan.count_name] for f in found)
-                assert all("height_m" not in f["properties"] for f in found)
+        collection = await the_collection(connection, "squares")
+    chosen = Selection(collection, ("code",), None, (sa.column("height_m") < 3,))
+    for x in (807, 808, 809):
+        for y in (417, 418, 419):
+            made = await reduced_tile(database.tiles, chosen, plan, tile_square(10, x, y), OPEN)
+            found = features(made.data, "squares")
+            total += sum(f["properties"][plan.count_name] for f in found)
+            assert all("height_m" not in f["properties"] for f in found)
     assert total == 900
 
 
@@ -259,11 +259,11 @@ async def test_reduced_lines_and_areas(database: Database) -> None:
     line = "SRID=4490;LINESTRING(103.9 30.9,103.95 30.92,104.0 30.9)"
     await publish_rows(database, [("a", 1.0, line)], layer=schema("ways", geometry="LineString"))
     await publish_rows(database, [("a", 1.0, square(103.9, 30.9, 0.05))])
-    async with database.reading(OPEN) as connection:
-        for layer, kind, method in (("ways", "LineString", "lines"), ("squares", "Polygon", "simplified")):
-            table = collection_table(schema(layer, geometry=kind))
-            plan = GeneralPlan(method, 14, FIELDS, class_field="code")  # type: ignore[arg-type]
-            for srid, bounds in ((3857, tile_box(8, 201, 104)), (4490, (103.5, 30.5, 104.5, 31.5))):
-                wanted = Reduction(table, [is_current(table)], plan, FIELDS, bounds, srid)
-                (found,) = features(await reduced_tile(connection, layer, wanted), layer)
-                assert found["properties"]["code"] == "a"
+    for layer, method in (("ways", "lines"), ("squares", "simplified")):
+        async with database.reading(OPEN) as connection:
+            collection = await the_collection(connection, layer)
+        plan = GeneralPlan(method, 14, FIELDS, class_field="code")  # type: ignore[arg-type]
+        for where in (tile_square(8, 201, 104), TileSquare(4490, 103.5, 30.5, 104.5, 31.5)):
+            made = await reduced_tile(database.tiles, Selection(collection, FIELDS, None), plan, where, OPEN)
+            (found,) = features(made.data, layer)
+            assert found["properties"]["code"] == "a"
