@@ -1,5 +1,6 @@
 """Tiles of generalised content, read from the tables that the job keeps true."""
 
+import math
 from collections.abc import Sequence
 
 import sqlalchemy as sa
@@ -12,6 +13,8 @@ from cim.store.general_tables import SCHEMA, GeneralState
 
 EXTENT = 4096
 BUFFER = 64
+EARTH_RADIUS_M = 6_378_137.0
+MOST_LATITUDE = 85.0511287798
 Bounds = tuple[float, float, float, float]
 """West, south, east, north of a tile in the units of its CRS."""
 
@@ -40,37 +43,43 @@ async def general_tile(
         return None
     if state.version < collection.version and await _is_stale(connection, collection.id, state.version, bounds, srid):
         return None
-    hidden = hidden_attributes(state.sources, fields)
-    west, south, east, north = bounds
-    values = {"west": west, "south": south, "east": east, "north": north, "layer": collection.id, "hidden": hidden}
-    margin = (east - west) * BUFFER / EXTENT
-    sums = [
-        name for name in (state.plan.count_name, state.plan.measure_name, *(s.name for s in state.plan.sums)) if name
-    ]
-    tile = await connection.scalar(
-        sa.text(_TILE.format(table=quoted(SCHEMA, collection.id), srid=srid, zoom=zoom, extent=EXTENT, buffer=BUFFER)),
-        {**values, "margin": margin, "sums": sums},
+    plan = state.plan
+    sums = [name for name in (plan.count_name, plan.measure_name, *(item.name for item in plan.sums)) if name]
+    given = dict(zip(("left", "bottom", "right", "top"), bounds, strict=True))
+    home = dict(zip(("west", "south", "east", "north"), mercator_bounds(bounds, srid), strict=True))
+    statement = _TILE.format(
+        table=quoted(SCHEMA, collection.id), srid=srid, zoom=zoom, extent=EXTENT, margin=BUFFER / EXTENT, buffer=BUFFER
     )
-    return bytes(tile or b"")
+    hidden = hidden_attributes(state.sources, fields)
+    values = {**given, **home, "layer": collection.id, "hidden": hidden, "sums": sums}
+    return bytes(await connection.scalar(sa.text(statement), values) or b"")
+
+
+def mercator_bounds(bounds: Bounds, srid: int) -> Bounds:
+    """Bounds in Web Mercator metres, from such or from degrees; latitudes end where Web Mercator does."""
+    if srid == MERCATOR_SRID:
+        return bounds
+    west, south, east, north = bounds
+    low, high = (math.radians(min(max(value, -MOST_LATITUDE), MOST_LATITUDE)) for value in (south, north))
+    across = (math.radians(west) * EARTH_RADIUS_M, math.radians(east) * EARTH_RADIUS_M)
+    up = (math.asinh(math.tan(low)) * EARTH_RADIUS_M, math.asinh(math.tan(high)) * EARTH_RADIUS_M)
+    return (across[0], up[0], across[1], up[1])
 
 
 _TILE = """
-WITH tile AS MATERIALIZED (
-    SELECT box, ST_Expand(mercator, ST_XMax(mercator) - ST_XMin(mercator)) AS near, mercator,
-        ST_Transform(ST_Expand(box, CAST(:margin AS float8)), 3857) AS wide,
-        ST_XMin(mercator) AS west, ST_XMax(mercator) AS east, ST_YMin(mercator) AS south, ST_YMax(mercator) AS north
-    FROM (SELECT box, ST_Transform(box, 3857) AS mercator
-          FROM (SELECT ST_MakeEnvelope(:west, :south, :east, :north, {srid}) AS box) AS given) AS both
+WITH near AS (
+    SELECT g.*, home_x >= :west AND home_x < :east AND home_y > :south AND home_y <= :north AS home
+    FROM {table} g
+    WHERE zoom = {zoom:d} AND geom_3857 && ST_Expand(ST_MakeEnvelope(:west, :south, :east, :north, 3857),
+        {margin} * (CAST(:east AS float8) - :west), {margin} * (CAST(:north AS float8) - :south))
 ), rows AS (
-    SELECT g.fid, CASE WHEN home THEN attributes ELSE attributes - CAST(:sums AS text[]) END
+    SELECT fid, CASE WHEN home THEN attributes ELSE attributes - CAST(:sums AS text[]) END
         - CAST(:hidden AS text[]) AS attributes,
-        ST_AsMVTGeom(g.geom_{srid}, (SELECT box FROM tile), {extent}, {buffer}, true) AS mvt_geom
-    FROM (SELECT g.*, home_x >= west AND home_x < east AND home_y > south AND home_y <= north AS home
-          FROM {table} g, tile
-          WHERE zoom = {zoom} AND g.geom_3857 && (SELECT wide FROM tile)) AS g
-    WHERE wide OR home
+        ST_AsMVTGeom(geom_{srid:d}, ST_MakeEnvelope(:left, :bottom, :right, :top, {srid:d}), {extent:d}, {buffer:d}, true)
+            AS mvt_geom
+    FROM near WHERE wide OR home
 )
-SELECT ST_AsMVT(rows, :layer, {extent}, 'mvt_geom', 'fid') FROM rows WHERE mvt_geom IS NOT NULL
+SELECT ST_AsMVT(rows, :layer, {extent:d}, 'mvt_geom', 'fid') FROM rows WHERE mvt_geom IS NOT NULL
 """
 
 
