@@ -75,8 +75,8 @@ WITH near AS (
 ), rows AS (
     SELECT fid, CASE WHEN home THEN attributes ELSE attributes - CAST(:sums AS text[]) END
         - CAST(:hidden AS text[]) AS attributes,
-        ST_AsMVTGeom(geom_{srid:d}, ST_MakeEnvelope(:left, :bottom, :right, :top, {srid:d}), {extent:d}, {buffer:d}, true)
-            AS mvt_geom
+        ST_AsMVTGeom(geom_{srid:d}, ST_MakeEnvelope(:left, :bottom, :right, :top, {srid:d}),
+            {extent:d}, {buffer:d}, true) AS mvt_geom
     FROM near WHERE wide OR home
 )
 SELECT ST_AsMVT(rows, :layer, {extent:d}, 'mvt_geom', 'fid') FROM rows WHERE mvt_geom IS NOT NULL
