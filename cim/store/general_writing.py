@@ -12,7 +12,7 @@ from cim.model.general import GeneralPlan, GeneralRow
 from cim.store.collection_tables import collection_table, derived_srids, lonlat, quoted
 from cim.store.general_tables import SCHEMA
 
-_COLUMNS = "zoom, block_x, block_y, fid, wide, home_x, home_y, sums, parts, attributes, geom_3857, geom_4490"
+_COLUMNS = "zoom, block_x, block_y, fid, wide, home_x, home_y, sums, parts, cells, attributes, geom_3857, geom_4490"
 MOST_PAIRS = 50
 """PostgreSQL takes at most 100 arguments of a function."""
 
@@ -65,6 +65,7 @@ async def _copy_aggregates(connection: AsyncConnection, content: str, zoom: int,
                 *row.home,
                 sums,
                 parts,
+                row.cells,
                 attributes,
                 *(row.shape or (None, None)),
             )
@@ -110,7 +111,7 @@ def _own_statement(schema: CollectionSchema, plan: GeneralPlan, content: str, zo
     own = " || ".join(_object(part) for part in _batches(plan.fields)) or "'{}'"
     return f"""
         INSERT INTO {quoted(SCHEMA, content)} ({_COLUMNS})
-        SELECT {zoom:d}, r.x, r.y, r.fid, r.wide, r.home_x, r.home_y, r.sums, nullif(r.parts, 'null'),
+        SELECT {zoom:d}, r.x, r.y, r.fid, r.wide, r.home_x, r.home_y, r.sums, nullif(r.parts, 'null'), NULL::bytea,
             r.attributes || jsonb_strip_nulls({own}),
             coalesce(r.mercator, t.geom_3857), coalesce(r.lonlat, ST_Force2D(t.{degrees}))
         FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(fid bigint, x int, y int, wide boolean, home_x float8,
