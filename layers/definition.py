@@ -24,6 +24,9 @@ Category = Literal[
 ]
 
 
+NUMBERS: frozenset[FieldType] = frozenset({"integer", "bigint", "double"})
+
+
 class _Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -115,6 +118,10 @@ class LayerDefinition(_Strict):
         unknown = sorted(str(name) for name in named - names)
         if unknown:
             raise ValueError(f"fields that are not defined: {', '.join(unknown)}")
+        kinds = {field.name: field.type for field in self.fields}
+        for name in sorted(self.general.figures):
+            if kinds[name] not in NUMBERS:
+                raise ValueError(f"{name} is {kinds[name]}, which has no sum or mean")
         units = {field.name: field.unit for field in self.fields}
         for rule in self.quality:
             if rule.check == "declared-area" and units[str(rule.field)] not in SQUARE_METRES:

@@ -51,8 +51,13 @@ class GeneralOptions(BaseModel):
     @property
     def named_fields(self) -> set[str]:
         """The fields it names."""
-        named = {self.class_field, self.class_name, *self.means, *(item.field for item in self.sums)}
+        named = {self.class_field, self.class_name, *self.figures}
         return {name for name in named if name}
+
+    @property
+    def figures(self) -> set[str]:
+        """The fields it adds up or takes the mean of."""
+        return {*self.means, *(item.field for item in self.sums)}
 
 
 def general_plan(catalog: "Catalog", collection: Collection) -> GeneralPlan:

@@ -25,7 +25,7 @@ async def send_tile(
 ) -> None:
     """A tile as the client takes it, gzipped or plain; 204 where it is empty, no body for ``head``.
 
-    ``generalised`` is told in a header: the tile shows aggregates or plainer shapes in place of the features themselves.
+    ``generalised`` is told in a header: the tile shows aggregates or plainer shapes in place of the features.
     """
     answer = _common(tile.etag, caching)
     if generalised:

@@ -80,7 +80,8 @@ class GeneralRow:
     """One thing that a zoom draws. ``home`` is Web Mercator metres; ``sums`` are whole numbers, most of them tenths.
 
     ``shape`` is EWKB as hexadecimal in EPSG:3857 and in EPSG:4490; None takes the shape and the attributes of the
-    feature ``fid``. ``parts`` are sums by class where there are several; they are kept for the next coarser zoom.
+    feature ``fid``. ``parts`` are sums by class, ``cells`` the cells of the block that a class has, a bit each, row by
+    row; both are kept for the next coarser zoom.
     """
 
     block: tuple[int, int]
@@ -90,4 +91,5 @@ class GeneralRow:
     attributes: dict[str, object]
     fid: int | None = None
     parts: dict[str, int] | None = None
+    cells: bytes | None = None
     shape: tuple[str, str] | None = None

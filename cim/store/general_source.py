@@ -39,6 +39,7 @@ class ContentRow(NamedTuple):
     y: float
     sums: list[int]
     parts: dict[str, int] | None
+    cells: bytes | None
     shape: bytes | None
 
 
@@ -67,13 +68,11 @@ async def features_in(
     return [FeatureRow(r[0], r[1], r[2], r[3], r[4], tuple(r[6:]), r[5]) for r in rows]
 
 
-async def content_in(
-    connection: AsyncConnection, content: str, zoom: int, blocks: Blocks, *, shapes: bool
-) -> list[ContentRow]:
-    """Rows of a zoom in a rectangle of its blocks; ``content`` is the table's name."""
+async def content_in(connection: AsyncConnection, content: str, zoom: int, blocks: Blocks) -> list[ContentRow]:
+    """Rows of a zoom in a rectangle of its blocks, without shapes; ``content`` is the table's name."""
     where = "block_x BETWEEN :first_x AND :last_x AND block_y BETWEEN :first_y AND :last_y"
     names = ("first_x", "last_x", "first_y", "last_y")
-    return await _content(connection, content, zoom, where, dict(zip(names, blocks, strict=True)), shapes=shapes)
+    return await _content(connection, content, zoom, where, dict(zip(names, blocks, strict=True)), shapes=False)
 
 
 async def content_meeting(connection: AsyncConnection, content: str, zoom: int, box: Box) -> list[ContentRow]:
@@ -89,7 +88,7 @@ async def _content(
     shape = "ST_AsBinary(geom_3857)" if shapes else "NULL::bytea"
     rows = await connection.execute(
         sa.text(
-            f"SELECT fid, home_x, home_y, sums, parts, {shape} FROM {quoted(SCHEMA, content)}"
+            f"SELECT fid, home_x, home_y, sums, parts, cells, {shape} FROM {quoted(SCHEMA, content)}"
             f" WHERE zoom = {zoom:d} AND {where} ORDER BY home_x, home_y, fid, parts"
         ),
         values,

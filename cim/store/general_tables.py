@@ -96,6 +96,7 @@ async def create_content(connection: AsyncConnection, layer: str) -> None:
             home_y double precision NOT NULL,
             sums bigint[] NOT NULL,
             parts jsonb,
+            cells bytea,
             attributes jsonb NOT NULL,
             geom_3857 geometry(Geometry, 3857) NOT NULL,
             geom_4490 geometry(Geometry, 4490) NOT NULL

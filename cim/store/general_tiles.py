@@ -1,5 +1,6 @@
 """Tiles of generalised content, read from the tables that the job keeps true."""
 
+import math
 from collections.abc import Sequence
 from functools import lru_cache
 
@@ -10,11 +11,13 @@ from cim.model.access import ReadContext
 from cim.model.change import EVERY_LAYER
 from cim.model.general import hidden_attributes
 from cim.model.grid import TileSquare
-from cim.store.collection_tables import quoted
+from cim.store.collection_tables import MERCATOR_SRID, quoted
 from cim.store.general_tables import SCHEMA, GeneralState
 from cim.store.tile_connections import TileConnections
 from cim.store.vector_tiles import BUFFER, EXTENT, RawTile
 
+EARTH_RADIUS_M = 6_378_137.0
+MOST_LATITUDE = 85.0511287798
 _DIALECT = PGDialect_psycopg()  # type: ignore[no-untyped-call]  # untyped in SQLAlchemy
 
 
@@ -39,55 +42,68 @@ async def general_tile(
     filter, time or scenario. Raises StoreUnavailable as ``TileConnections.fetch`` does.
     """
     plan = state.plan
-    sums = [name for name in (plan.count_name, plan.measure_name, *(s.name for s in plan.sums)) if name]
+    sums = [name for name in (plan.count_name, plan.measure_name, *(item.name for item in plan.sums)) if name]
+    given = (square.west, square.south, square.east, square.north)
     values = {
-        "west": square.west,
-        "south": square.south,
-        "east": square.east,
-        "north": square.north,
-        "margin": (square.east - square.west) * BUFFER / EXTENT,
+        **dict(zip(("left", "bottom", "right", "top"), given, strict=True)),
+        **dict(zip(("west", "south", "east", "north"), mercator_bounds(square), strict=True)),
         "layer": layer,
         "everywhere": EVERY_LAYER,
         "build": state.seq,
-        "zoom": zoom,
         "hidden": hidden_attributes(state.sources, fields),
         "sums": sums,
     }
-    seq, data = await connections.fetch(_statement(layer, square.srid), values, context)
+    seq, data = await connections.fetch(_statement(layer, zoom, square.srid), values, context)
     return None if data is None else RawTile(bytes(data), seq)
 
 
-@lru_cache(maxsize=512)
-def _statement(layer: str, srid: int) -> str:
-    text = _TILE.format(table=quoted(SCHEMA, layer).replace(":", r"\:"), srid=srid, extent=EXTENT, buffer=BUFFER)
+def mercator_bounds(square: TileSquare) -> tuple[float, float, float, float]:
+    """Bounds in Web Mercator metres; latitudes end where Web Mercator does."""
+    if square.srid == MERCATOR_SRID:
+        return (square.west, square.south, square.east, square.north)
+    low, high = (math.radians(min(max(y, -MOST_LATITUDE), MOST_LATITUDE)) for y in (square.south, square.north))
+    across = (math.radians(square.west) * EARTH_RADIUS_M, math.radians(square.east) * EARTH_RADIUS_M)
+    up = (math.asinh(math.tan(low)) * EARTH_RADIUS_M, math.asinh(math.tan(high)) * EARTH_RADIUS_M)
+    return (across[0], up[0], across[1], up[1])
+
+
+@lru_cache(maxsize=2048)
+def _statement(layer: str, zoom: int, srid: int) -> str:
+    """The SQL for one zoom, which is written out: the index that serves it holds that zoom only."""
+    table = quoted(SCHEMA, layer).replace(":", r"\:")
+    text = _TILE.format(table=table, srid=srid, zoom=zoom, extent=EXTENT, buffer=BUFFER, margin=BUFFER / EXTENT)
     return str(sa.text(text).compile(dialect=_DIALECT))
 
 
 _TILE = """
-WITH tile AS MATERIALIZED (
-    SELECT box, ST_Transform(ST_Expand(box, CAST(:margin AS float8)), 3857) AS wide,
-        ST_XMin(mercator) AS west, ST_XMax(mercator) AS east, ST_YMin(mercator) AS south, ST_YMax(mercator) AS north
-    FROM (SELECT box, ST_Transform(box, 3857) AS mercator
-          FROM (SELECT ST_MakeEnvelope(CAST(:west AS float8), CAST(:south AS float8), CAST(:east AS float8),
-                CAST(:north AS float8), {srid}) AS box) AS given) AS boxes
+WITH box AS MATERIALIZED (
+    SELECT ST_Expand(
+        ST_MakeEnvelope(CAST(:west AS float8), CAST(:south AS float8), CAST(:east AS float8),
+            CAST(:north AS float8), 3857),
+        {margin} * (CAST(:east AS float8) - CAST(:west AS float8)),
+        {margin} * (CAST(:north AS float8) - CAST(:south AS float8))) AS wide,
+        ST_MakeEnvelope(CAST(:left AS float8), CAST(:bottom AS float8), CAST(:right AS float8),
+            CAST(:top AS float8), {srid:d}) AS tile
+), near AS (
+    SELECT g.*, home_x >= CAST(:west AS float8) AND home_x < CAST(:east AS float8)
+        AND home_y > CAST(:south AS float8) AND home_y <= CAST(:north AS float8) AS home
+    FROM {table} g
+    WHERE zoom = {zoom:d} AND geom_3857 && (SELECT wide FROM box)
 ), rows AS (
-    SELECT g.fid, CASE WHEN home THEN attributes ELSE attributes - CAST(:sums AS text[]) END
+    SELECT fid, CASE WHEN home THEN attributes ELSE attributes - CAST(:sums AS text[]) END
         - CAST(:hidden AS text[]) AS attributes,
-        ST_AsMVTGeom(g.geom_{srid}, (SELECT box FROM tile), {extent}, {buffer}, true) AS mvt_geom
-    FROM (SELECT g.*, home_x >= west AND home_x < east AND home_y > south AND home_y <= north AS home
-          FROM {table} g, tile
-          WHERE zoom = CAST(:zoom AS smallint) AND g.geom_3857 && (SELECT wide FROM tile)) AS g
-    WHERE wide OR home
+        ST_AsMVTGeom(geom_{srid:d}, (SELECT tile FROM box), {extent:d}, {buffer:d}, true) AS mvt_geom
+    FROM near WHERE wide OR home
 ), state AS (
     SELECT version FROM cim.general_state WHERE layer = :layer AND seq = :build
 ), fresh AS MATERIALIZED (
     SELECT EXISTS (SELECT FROM state) AND NOT EXISTS (
         SELECT FROM cim.change c, state s WHERE c.layer = :layer AND c.version > s.version AND (c.bbox IS NULL OR
             ST_MakeEnvelope(c.bbox[1], c.bbox[2], c.bbox[3], c.bbox[4], 4490) &&
-            (SELECT ST_Transform(wide, 4490) FROM tile))) AS holds
+            (SELECT ST_Transform(wide, 4490) FROM box))) AS holds
 )
 SELECT (SELECT coalesce(max(seq), 0) FROM cim.change_head WHERE layer IN (:layer, :everywhere)),
     CASE WHEN (SELECT holds FROM fresh) THEN (
-        SELECT coalesce(ST_AsMVT(rows, :layer, {extent}, 'mvt_geom', 'fid'), '') FROM rows
+        SELECT coalesce(ST_AsMVT(rows, :layer, {extent:d}, 'mvt_geom', 'fid'), '') FROM rows
         WHERE mvt_geom IS NOT NULL) END
 """

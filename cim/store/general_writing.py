@@ -12,7 +12,9 @@ from cim.model.general import GeneralPlan, GeneralRow
 from cim.store.collection_tables import collection_table, derived_srids, lonlat, quoted
 from cim.store.general_tables import SCHEMA
 
-_COLUMNS = "zoom, block_x, block_y, fid, wide, home_x, home_y, sums, parts, attributes, geom_3857, geom_4490"
+_COLUMNS = "zoom, block_x, block_y, fid, wide, home_x, home_y, sums, parts, cells, attributes, geom_3857, geom_4490"
+MOST_PAIRS = 50
+"""PostgreSQL takes at most 100 arguments of a function."""
 
 
 async def clear_blocks(connection: AsyncConnection, content: str, zoom: int, blocks: Iterable[tuple[int, int]]) -> None:
@@ -63,6 +65,7 @@ async def _copy_aggregates(connection: AsyncConnection, content: str, zoom: int,
                 *row.home,
                 sums,
                 parts,
+                row.cells,
                 attributes,
                 *(row.shape or (None, None)),
             )
@@ -93,14 +96,23 @@ def _own_values(rows: Sequence[GeneralRow]) -> dict[str, Any]:
     }
 
 
+def _batches(fields: Sequence[str]) -> list[Sequence[str]]:
+    return [fields[n : n + MOST_PAIRS] for n in range(0, len(fields), MOST_PAIRS)]
+
+
+def _object(fields: Sequence[str]) -> str:
+    """Fields of the feature ``t`` as an object."""
+    return "jsonb_build_object(" + ", ".join(f"'{name}', t.{quoted(name)}" for name in fields) + ")"
+
+
 def _own_statement(schema: CollectionSchema, plan: GeneralPlan, content: str, zoom: int) -> str:
     """Rows of features take what they do not bring, shape and attributes, from the current feature."""
     degrees = lonlat(collection_table(schema)).name if derived_srids(schema) else "geom"
-    own = ", ".join(f"'{name}', t.{quoted(name)}".replace(":", r"\:") for name in plan.fields)
+    own = " || ".join(_object(part) for part in _batches(plan.fields)) or "'{}'"
     return f"""
         INSERT INTO {quoted(SCHEMA, content)} ({_COLUMNS})
-        SELECT {zoom:d}, r.x, r.y, r.fid, r.wide, r.home_x, r.home_y, r.sums, nullif(r.parts, 'null'),
-            r.attributes || jsonb_strip_nulls(jsonb_build_object({own})),
+        SELECT {zoom:d}, r.x, r.y, r.fid, r.wide, r.home_x, r.home_y, r.sums, nullif(r.parts, 'null'), NULL::bytea,
+            r.attributes || jsonb_strip_nulls({own}),
             coalesce(r.mercator, t.geom_3857), coalesce(r.lonlat, ST_Force2D(t.{degrees}))
         FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(fid bigint, x int, y int, wide boolean, home_x float8,
             home_y float8, sums bigint[], parts jsonb, attributes jsonb, mercator geometry, lonlat geometry)

@@ -7,9 +7,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cim.model.general import GeneralPlan, GeneralRow
-from tiles.generalise.classes import CELL_UNITS, Areas, mosaic
+from tiles.generalise.classes import Areas, mosaic
 from tiles.generalise.grid import BLOCK_UNITS, shapes_from_units, unit_m
 from tiles.generalise.mosaic import allocate, quotas
+from tiles.generalise.sampling import CELL_UNITS
 from tiles.generalise.sums import Sums
 
 PLAN = GeneralPlan("classes", 14, class_field="kind", class_name_field="name", class_names={"01": "田"})
@@ -30,32 +31,40 @@ def parcels(seed: int, side: int, zoom: int = 13) -> tuple[Areas, list[tuple[int
     inner = shapely.get_coordinates(shapely.point_on_surface(shapes))
     sums = Sums(PLAN).base(shapely.area(shapes), [])
     blocks = [(CORNER[0] + x, CORNER[1] + y) for x in range(side) for y in range(side)]
-    return Areas(shapes, kinds, inner[:, 0], inner[:, 1], sums), blocks
+    return Areas(kinds, inner[:, 0], inner[:, 1], sums, shapes), blocks
 
 
-def as_areas(rows: list[GeneralRow]) -> Areas:
-    shapes = shapely.from_wkb([row.shape[0] for row in rows if row.shape])
+def finer(rows: list[GeneralRow]) -> Areas:
+    """The rows of a zoom as what the next coarser one is made from."""
     home = np.array([row.home for row in rows])
-    return Areas(
-        shapes, [next(iter(row.parts or {})) for row in rows], home[:, 0], home[:, 1], np.array([r.sums for r in rows])
-    )
+    sums, cells = np.array([row.sums for row in rows]), [row.cells or b"" for row in rows]
+    return Areas([next(iter(row.parts or {})) for row in rows], home[:, 0], home[:, 1], sums, cells=cells)
+
+
+def shapes_of(rows: list[GeneralRow]) -> np.ndarray:
+    return np.array(shapely.from_wkb([row.shape[0] for row in rows if row.shape]))
+
+
+def area_by_kind(areas: Areas) -> dict[str, float]:
+    sizes = shapely.area(areas.shapes)
+    return {kind: float(sizes[np.array(areas.kinds) == kind].sum()) for kind in set(areas.kinds)}
 
 
 def test_class_areas_are_kept_over_all_zooms_without_gap_or_overlap() -> None:
     areas, blocks = parcels(1, 8)
-    total = float(shapely.area(areas.shapes).sum())
-    truth = {k: float(shapely.area(areas.shapes[np.array(areas.kinds) == k]).sum()) for k in set(areas.kinds)}
-    rows = mosaic(areas, 13, blocks, PLAN, fine=True)
+    truth = area_by_kind(areas)
+    total = sum(truth.values())
+    rows = mosaic(areas, 13, blocks, PLAN)
     for zoom in (13, 12, 11, 10):
         if zoom < 13:
             blocks = sorted({(x >> 1, y >> 1) for x, y in blocks})
-            rows = mosaic(as_areas(rows), zoom, blocks, PLAN, fine=False)
-        drawn = as_areas(rows)
-        assert shapely.is_valid(drawn.shapes).all()
-        assert shapely.area(drawn.shapes).sum() == pytest.approx(total, rel=1e-6)
-        assert shapely.union_all(drawn.shapes).area == pytest.approx(total, rel=1e-6)
+            rows = mosaic(finer(rows), zoom, blocks, PLAN)
+        drawn, shapes = finer(rows), shapes_of(rows)
+        assert shapely.is_valid(shapes).all()
+        assert shapely.area(shapes).sum() == pytest.approx(total, rel=1e-6)
+        assert shapely.union_all(shapes).area == pytest.approx(total, rel=1e-6)
         for kind, area in truth.items():
-            mine = float(shapely.area(drawn.shapes[np.array(drawn.kinds) == kind]).sum())
+            mine = float(shapely.area(shapes[np.array(drawn.kinds) == kind]).sum())
             assert abs(mine - area) <= 0.01 * total, (zoom, kind)
             assert abs(mine - area) <= 0.01 * area + 64 * (CELL_UNITS * unit_m(zoom)) ** 2
         assert np.array_equal(drawn.sums[:, :2].sum(axis=0), areas.sums[:, :2].sum(axis=0))
@@ -63,16 +72,18 @@ def test_class_areas_are_kept_over_all_zooms_without_gap_or_overlap() -> None:
 
 def test_a_block_is_the_same_alone_and_among_others() -> None:
     areas, blocks = parcels(2, 2)
-    rows = mosaic(areas, 13, blocks, PLAN, fine=True)
-    west, south, east, north = shapely.total_bounds(as_areas([r for r in rows if r.block == blocks[1]]).shapes)
-    near = np.flatnonzero(shapely.intersects(areas.shapes, shapely.box(west, south, east, north)))
-    some = Areas(areas.shapes[near], [areas.kinds[n] for n in near], areas.x[near], areas.y[near], areas.sums[near])
-    assert mosaic(some, 13, [blocks[1]], PLAN, fine=True) == [r for r in rows if r.block == blocks[1]]
+    rows = mosaic(areas, 13, blocks, PLAN)
+    assert areas.shapes is not None
+    frame = shapely.box(*shapely.total_bounds(shapes_of([r for r in rows if r.block == blocks[1]])))
+    near = np.flatnonzero(shapely.intersects(areas.shapes, frame))
+    kinds = [areas.kinds[n] for n in near]
+    some = Areas(kinds, areas.x[near], areas.y[near], areas.sums[near], areas.shapes[near])
+    assert mosaic(some, 13, [blocks[1]], PLAN) == [r for r in rows if r.block == blocks[1]]
 
 
 def test_classes_are_named() -> None:
     areas, blocks = parcels(3, 1)
-    named = {row.attributes["kind"]: row.attributes.get("name") for row in mosaic(areas, 13, blocks, PLAN, fine=True)}
+    named = {row.attributes["kind"]: row.attributes.get("name") for row in mosaic(areas, 13, blocks, PLAN)}
     assert named["01"] == "田"
     assert named["02"] is None
 

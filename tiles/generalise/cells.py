@@ -37,6 +37,8 @@ def own_area_m2(zoom: int) -> float:
 
 def built_up(items: Items, zoom: int, plan: GeneralPlan) -> list[GeneralRow]:
     """The rows of a zoom. A feature counts in the one cell that holds its representative point."""
+    if not len(items):
+        return []
     planar = items.sums[:, 1] / TENTHS / ground_area_share(items.y)
     own = (items.fid >= 0) & (planar >= own_area_m2(zoom))
     rows = _own(items.take(np.flatnonzero(own)), zoom, plan)

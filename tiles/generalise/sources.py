@@ -56,9 +56,7 @@ class Source:
         if method == "lines":
             return await asyncio.to_thread(network, await self._lines(zoom, blocks), zoom, blocks, self._plan)
         if method == "classes":
-            fine = self._finest(zoom)
-            areas = await self._areas(zoom, blocks)
-            return await asyncio.to_thread(mosaic, areas, zoom, list(blocks), self._plan, fine=fine)
+            return await asyncio.to_thread(mosaic, await self._areas(zoom, blocks), zoom, blocks, self._plan)
         items = _within(await self._items(zoom, blocks), zoom, blocks)
         make = thin if method == "points" else built_up
         return await asyncio.to_thread(make, items, zoom, self._plan)
@@ -70,8 +68,8 @@ class Source:
         box = _bounds(zoom, blocks)
         return await features_in(self._connection, self._schema, self._plan, box, shapes=shapes)
 
-    async def _read_content(self, zoom: int, blocks: Sequence[Block], *, shapes: bool) -> list[ContentRow]:
-        return await content_in(self._connection, self._content, zoom + 1, _children(blocks), shapes=shapes)
+    async def _read_content(self, zoom: int, blocks: Sequence[Block]) -> list[ContentRow]:
+        return await content_in(self._connection, self._content, zoom + 1, _children(blocks))
 
     async def _items(self, zoom: int, blocks: Sequence[Block]) -> Items:
         if self._finest(zoom):
@@ -79,23 +77,24 @@ class Source:
             fid = np.array([row.fid for row in found], dtype=np.int64)
             parts = [{row.kind: int(n)} if row.kind else {} for row, n in zip(found, self._weights(found), strict=True)]
             return Items(fid, *_homes(found), self._sums(found), parts)
-        rows = await self._read_content(zoom, blocks, shapes=False)
+        rows = await self._read_content(zoom, blocks)
         fid = np.array([-1 if row.fid is None else row.fid for row in rows], dtype=np.int64)
         return Items(fid, *_homes(rows), _stored(rows), [row.parts or {} for row in rows])
 
     async def _areas(self, zoom: int, blocks: Sequence[Block]) -> Areas:
         if self._finest(zoom):
             found = await self._read_features(zoom, blocks, shapes=True)
-            return Areas(_shapes(found), [row.kind or "" for row in found], *_homes(found), self._sums(found))
-        rows = await self._read_content(zoom, blocks, shapes=True)
-        return Areas(_shapes(rows), [next(iter(row.parts or {"": 0})) for row in rows], *_homes(rows), _stored(rows))
+            return Areas([row.kind or "" for row in found], *_homes(found), self._sums(found), _shapes(found))
+        rows = await self._read_content(zoom, blocks)
+        cells = [row.cells or b"" for row in rows]
+        return Areas(_kinds(rows), *_homes(rows), _stored(rows), cells=cells)
 
     async def _lines(self, zoom: int, blocks: Sequence[Block]) -> Lines:
         if self._finest(zoom):
             found = await self._read_features(zoom, blocks, shapes=True)
             return Lines(_shapes(found), [row.kind or "" for row in found])
         rows = await content_meeting(self._connection, self._content, zoom + 1, _bounds(zoom, blocks))
-        return Lines(_shapes(rows), [next(iter(row.parts or {"": 0})) for row in rows], _stored(rows))
+        return Lines(_shapes(rows), _kinds(rows), _stored(rows))
 
     async def _all_features(self) -> Features:
         if self._features is None:
@@ -141,6 +140,11 @@ def _within(items: Items, zoom: int, blocks: Sequence[Block]) -> Items:
 
 def _homes(rows: Sequence[FeatureRow] | Sequence[ContentRow]) -> tuple[Floats, Floats]:
     return np.array([row.x for row in rows], dtype=float), np.array([row.y for row in rows], dtype=float)
+
+
+def _kinds(rows: Sequence[ContentRow]) -> list[str]:
+    """The class of rows that have one each."""
+    return [next(iter(row.parts or {"": 0})) for row in rows]
 
 
 def _stored(rows: Sequence[ContentRow]) -> Integers:

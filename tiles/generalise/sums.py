@@ -19,13 +19,13 @@ class Sums:
     plan: GeneralPlan
 
     def base(self, measure: Floats, values: Sequence[Floats]) -> Integers:
-        """Sums of single features: ground area or length, and the values of the plan's sums and means (NaN: none)."""
-        known = [np.nan_to_num(value) for value in values]
+        """Sums of single features: ground area or length, and values of the sums and means (not finite: none)."""
+        known = [np.where(np.isfinite(value), value, 0.0) for value in values]
         columns = [np.ones(len(measure)), *([measure * TENTHS] if self.plan.measure_name else [])]
         for item, value in zip(self.plan.sums, known[: len(self.plan.sums)], strict=True):
             columns.append((value if item.kind == "field" else value * measure) * TENTHS)
         for value, numbers in zip(known[len(self.plan.sums) :], values[len(self.plan.sums) :], strict=True):
-            columns += [value * TENTHS, (~np.isnan(numbers)).astype(float)]
+            columns += [value * TENTHS, np.isfinite(numbers).astype(float)]
         return np.rint(np.column_stack(columns)).astype(np.int64)
 
     def attributes(self, sums: Sequence[int]) -> dict[str, object]:

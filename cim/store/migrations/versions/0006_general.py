@@ -20,8 +20,6 @@ CREATE TABLE cim.general_state (
     seq bigint NOT NULL GENERATED ALWAYS AS IDENTITY,
     built_at timestamptz NOT NULL DEFAULT now()
 );
-COMMENT ON TABLE cim.general_state IS
-    'One row a build: the version reached, and in bbox the degrees it touched (null: everywhere)';
 GRANT SELECT ON cim.general_state TO cim_reader;
 GRANT SELECT, INSERT, UPDATE, DELETE ON cim.general_state TO cim_writer;
 CREATE FUNCTION cim.announce_general() RETURNS trigger LANGUAGE plpgsql AS $$
