@@ -159,7 +159,6 @@ async def test_a_tile_that_a_newer_change_meets_is_not_answered_from_old_content
     await edit(database, "UPDATE city.squares SET height_m = 7 WHERE code = 'a'")
     assert await tile(database, "squares", 12, *first) is None
     assert await tile(database, "squares", 12, *last)
-    assert await tile(database, "squares", 14, 0, 0) is None
     await bring_up_to_date(database, "squares", PLAN)
     assert (await tile(database, "squares", 12, *first))[0]["properties"]["height_m"] == 7
 
