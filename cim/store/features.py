@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from cim.model.collection import BoundingBox, Collection, CollectionSchema
 from cim.store.collection_tables import MERCATOR_SRID, column_type, lonlat
-from cim.store.selection import Selection, in_box, selected_rows
+from cim.store.selection import Selection, compiling, in_box, selected_rows
 
 LONLAT_DIGITS, METRE_DIGITS = 7, 3
 
@@ -76,13 +76,14 @@ async def page_of_features(connection: AsyncConnection, query: FeatureQuery) -> 
     """
     rows = query.rows
     statement = _feature_columns(rows, query).order_by(*_order(rows, query.sort), rows.c.fid).limit(query.limit)
-    found = await connection.execute(statement.where(_beyond(rows, query)))
+    found = await connection.execute(statement.where(_beyond(rows, query)), execution_options=compiling(query.where))
     return [_feature(row, query) for row in found.mappings()]
 
 
 async def count_features(connection: AsyncConnection, query: FeatureQuery) -> int:
     """How many features match, whatever the page."""
-    return int(await connection.scalar(sa.select(sa.func.count()).select_from(query.rows)) or 0)
+    statement = sa.select(sa.func.count()).select_from(query.rows)
+    return int(await connection.scalar(statement, execution_options=compiling(query.where)) or 0)
 
 
 async def one_feature(connection: AsyncConnection, query: FeatureQuery, fid: int) -> Feature | None:

@@ -7,9 +7,11 @@ Conditions stand inside, below each branch, so that the indexes are used.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import islice
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.sql import visitors
 
 from cim.model.collection import BoundingBox, Collection, CollectionSchema
 from cim.store import tables as t
@@ -24,6 +26,7 @@ from cim.store.collection_tables import (
     scenario_table_name,
 )
 
+MOST_PARTS_KEPT = 120
 _MERCATOR_LIMIT_DEG = 85.0
 
 
@@ -69,6 +72,16 @@ def selected_rows(selection: Selection) -> sa.Subquery:
         more.append(_branch(selection, changed, is_current(changed)))
     branches = [_branch(selection, table, *rows, *hidden) for rows in _base_rows(table, selection.version)]
     return sa.union_all(*branches, *more).subquery("rows")
+
+
+def compiling(where: Sequence[sa.ColumnElement[bool]]) -> dict[str, Any]:
+    """Execution options of a query with these conditions: one with many parts is not kept compiled.
+
+    Each would be a statement of its own with megabytes of memory, and anybody can send any number of them.
+    """
+    parts = (part for condition in where for part in visitors.iterate(condition))
+    many = next(islice(parts, MOST_PARTS_KEPT, None), None) is not None
+    return {"compiled_cache": None} if many else {}
 
 
 def _base_rows(table: sa.Table, version: int | None) -> list[list[sa.ColumnElement[bool]]]:

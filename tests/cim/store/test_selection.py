@@ -16,7 +16,7 @@ from cim.store.as_of import version_at
 from cim.store.collections import the_collection
 from cim.store.database import Database
 from cim.store.scenarios import all_scenarios, drop_scenario, the_scenario
-from cim.store.selection import Selection, selected_rows
+from cim.store.selection import Selection, compiling, selected_rows
 from cim.store.versions import history
 
 ALL = ReadContext(((Grade.PUBLIC, None),))
@@ -165,6 +165,14 @@ async def test_row_security_holds_for_scenarios(database: Database) -> None:
     assert await content(database, nobody, scenario=number) == {}
     async with database.reading(nobody) as connection:
         assert await connection.scalar(sa.text(f"SELECT count(*) FROM scenario.squares__{number}")) == 0
+
+
+def test_only_small_filters_are_kept_compiled() -> None:
+    scope = FieldScope(schema(), schema().field_names)
+    small = compile_filter("height_m > 1 AND code LIKE 'a%'", scope)
+    large = compile_filter(" OR ".join(["height_m = 1"] * 200), scope)
+    assert compiling((small.condition,)) == {}
+    assert compiling((small.condition, large.condition)) == {"compiled_cache": None}
 
 
 async def plan_of(database: Database, **of: Any) -> str:
