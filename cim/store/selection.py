@@ -58,20 +58,27 @@ def known_table(schema: CollectionSchema, scenario: int | None = None) -> sa.Tab
     return collection_table(schema, name=scenario_table_name(schema.id, scenario), namespace=SCENARIOS)
 
 
-def selected_rows(selection: Selection) -> sa.Subquery:
-    """The selected rows as a subquery ``rows``."""
+def selected_rows(selection: Selection, *, all_read: bool = False) -> sa.Subquery:
+    """The selected rows as a subquery ``rows``; ``all_read`` says that all of them are read, not just some."""
+    branches = branches_of(selection, all_read=all_read)
+    return (branches[0] if len(branches) == 1 else sa.union_all(*branches)).subquery("rows")
+
+
+def branches_of(selection: Selection, *, all_read: bool = False) -> list[sa.Select[Any]]:
+    """The selects whose rows together are the selected ones: one for what is current, more for other states.
+
+    What a scenario hides is looked up for each row by an index, or, where all rows are read, hashed once.
+    """
     table = known_table(selection.collection.schema)
-    if selection.scenario is None and selection.version is None:
-        return _branch(selection, table, is_current(table)).subquery("rows")
     hidden: list[sa.ColumnElement[bool]] = []
     more: list[sa.Select[Any]] = []
     if selection.scenario is not None:
         changed = known_table(selection.collection.schema, selection.scenario)
         other = changed.alias("other")
-        hidden.append(~sa.exists().where(other.c.key == table.c.key))
+        looked_up = ~sa.exists().where(other.c.key == table.c.key)
+        hidden.append(table.c.key.not_in(sa.select(other.c.key)) if all_read else looked_up)
         more.append(_branch(selection, changed, is_current(changed)))
-    branches = [_branch(selection, table, *rows, *hidden) for rows in _base_rows(table, selection.version)]
-    return sa.union_all(*branches, *more).subquery("rows")
+    return [*(_branch(selection, table, *rows, *hidden) for rows in _base_rows(table, selection.version)), *more]
 
 
 def compiling(where: Sequence[sa.ColumnElement[bool]]) -> dict[str, Any]:
