@@ -80,7 +80,7 @@ def report_of(
     if filled is not None:
         change = filled.change
         held = f"{change.added} added, {change.changed} changed, {change.removed} removed"
-        message = f"scenario {request.scenario} now holds {held}; nothing was published"
+        message = f"{held} in scenario {request.scenario}; nothing was published"
     if account.rejected and (version is not None or filled is not None):
         status = "partial"
     return ImportReport(

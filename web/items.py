@@ -2,7 +2,7 @@
 
 import base64
 import json
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Annotated, Any, Literal
 from urllib.parse import urlencode
@@ -55,6 +55,8 @@ class ItemsParameters(View):
 
 KNOWN = frozenset(field.alias or name for name, field in ItemsParameters.model_fields.items())
 Parameters = Annotated[ItemsParameters, Query()]
+Pairs = Sequence[tuple[str, str]]
+"""Query parameters in order; one that is given twice is there twice."""
 
 
 def offered_srids(decision: Decision) -> frozenset[int]:
@@ -62,7 +64,7 @@ def offered_srids(decision: Decision) -> frozenset[int]:
     return OWN_SRIDS | {decision.collection.schema.srid}
 
 
-def items_query(decision: Decision, asked: ItemsParameters, others: Mapping[str, str], most: int) -> FeatureQuery:
+def items_query(decision: Decision, asked: ItemsParameters, others: Pairs, most: int) -> FeatureQuery:
     """The query of a page, but for the version: one more feature than the page holds, to see whether there is a next.
 
     ``others`` are the parameters that are not in ``KNOWN``; ``most`` is the greatest page.
@@ -88,9 +90,9 @@ def items_query(decision: Decision, asked: ItemsParameters, others: Mapping[str,
 
 
 def _conditions(
-    decision: Decision, asked: ItemsParameters, others: Mapping[str, str], scope: FieldScope
+    decision: Decision, asked: ItemsParameters, others: Pairs, scope: FieldScope
 ) -> tuple[sa.ColumnElement[bool], ...]:
-    found = [equals(name, value, scope).condition for name, value in others.items()]
+    found = [equals(name, value, scope).condition for name, value in others]
     if asked.filter is not None:
         srid = parse_crs(asked.filter_crs, offered_srids(decision), "filter-crs")
         found.append(compile_filter(asked.filter, scope, asked.filter_lang, srid).condition)
@@ -112,10 +114,10 @@ def is_plain(query: FeatureQuery) -> bool:
     return (query.regions, query.bbox, query.where, query.version, query.scenario) == (None, None, (), None, None)
 
 
-def page_address(base: str, parameters: Mapping[str, str], limit: int, after: str | None) -> str:
+def page_address(base: str, parameters: Pairs, limit: int, after: str | None) -> str:
     """The address of a page of items, from the parameters of this one."""
-    kept = {name: value for name, value in parameters.items() if name not in ("limit", "after")}
-    return f"{base}?{urlencode({**kept, 'limit': limit, **({'after': after} if after else {})})}"
+    kept = [(name, value) for name, value in parameters if name not in ("limit", "after")]
+    return f"{base}?{urlencode([*kept, ('limit', limit), *([('after', after)] if after else [])])}"
 
 
 def after_token(feature: Feature) -> str:

@@ -6,6 +6,7 @@ checked, so that PostgreSQL never meets a statement it could refuse.
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 from typing import Literal as OneOf
 
@@ -23,9 +24,12 @@ from cim.filters.spatial import spatial
 from cim.filters.temporal import PREDICATES as TEMPORAL
 from cim.filters.temporal import temporal
 from cim.filters.text import parse_text
+from cim.filters.texts import check_pattern, folded
 
 Language = OneOf["cql2-text", "cql2-json"]
 LANGUAGES: tuple[Language, ...] = ("cql2-text", "cql2-json")
+MOST_KEPT_LETTERS = 512
+"""Filters up to this length are compiled once; tiles and pages ask the same one again and again."""
 _COMPARISONS: dict[str, Callable[[Value, Value], Any]] = {
     "=": lambda a, b: a == b,
     "<>": lambda a, b: a != b,
@@ -67,11 +71,18 @@ def compile_filter(text: str, scope: FieldScope, language: Language = "cql2-text
     field that is hidden from the caller.
     """
     check_length(text)
+    return (_kept if len(text) <= MOST_KEPT_LETTERS else _compiled)(text, scope, language, srid)
+
+
+def _compiled(text: str, scope: FieldScope, language: Language, srid: int | None) -> Filter:
     if language == "cql2-json":
         check_json_nesting(text)
         return compile_node(parse_json(text), scope, srid)
     check_text_nesting(text)
     return compile_node(parse_text(text), scope, srid)
+
+
+_kept = lru_cache(maxsize=256)(_compiled)
 
 
 def compile_node(node: Node, scope: FieldScope, srid: int | None = None) -> Filter:
@@ -149,7 +160,7 @@ class _Compiler:
             return self._arithmetic(node)
         if node.op in ("casei", "accenti"):
             (value,) = self._of_kind(node, "text", 1)
-            return Operand(_folded(node.op, value), "text")
+            return Operand(folded(node.op, value), "text")
         if node.op in self._rules:
             return Operand(self._rules[node.op](node), "boolean")
         known = sorted({*self._rules, *_ARITHMETIC, "casei", "accenti"} - {"isnull"})
@@ -215,15 +226,7 @@ class _Compiler:
 
     def _like(self, node: Call) -> Condition:
         value, pattern = self._of_kind(node, "text", 2)
-        ends = _plain_text(node.args[1])
-        if ends is None:
-            raise BadRequest(
-                "the pattern of LIKE is not a text",
-                where="filter",
-                remedy="write LIKE '%路', with % and _ as wildcards",
-            )
-        if (len(ends) - len(ends.rstrip("\\"))) % 2:
-            raise BadRequest("the pattern of LIKE ends in one \\", where="filter", remedy="write \\\\ for a backslash")
+        check_pattern(node.args[1])
         return value.like(pattern)
 
     def _spatial(self, node: Call) -> Condition:
@@ -231,18 +234,3 @@ class _Compiler:
 
     def _temporal(self, node: Call) -> Condition:
         return temporal(node.op, node.args, self.scope)
-
-
-def _folded(op: str, value: Value) -> Value:
-    if op == "casei":
-        return sa.func.lower(value)
-    apart = sa.func.normalize(value, sa.literal_column("NFD"))
-    marks = sa.literal("[\u0300-\u036f]", sa.Text)
-    return sa.func.normalize(sa.func.regexp_replace(apart, marks, "", "g"), sa.literal_column("NFC"))
-
-
-def _plain_text(node: Node) -> str | None:
-    """The text of a pattern, also below CASEI and ACCENTI; None where it is not written out."""
-    while isinstance(node, Call) and node.op in ("casei", "accenti") and len(node.args) == 1:
-        node = node.args[0]
-    return node.value if isinstance(node, Literal) and isinstance(node.value, str) else None

@@ -40,14 +40,21 @@ def _object(value: Mapping[str, Any]) -> Node:
             return _call(op.lower(), args)
         case {"property": str(name)}:
             return Property(name)
-        case {"date": str()} | {"timestamp": str()}:
-            return day(value["date"]) if "date" in value else instant(value["timestamp"])
         case {"interval": list(ends)}:
             return interval([end if isinstance(end, str) else _node(end) for end in ends])
         case {"bbox": list(numbers)} if all(type(number) in (int, float) for number in numbers):
             return box_shape(numbers)
         case {"type": str(), "coordinates": list()} | {"type": str(), "geometries": list()}:
             return geojson_shape(dict(value))
+    return _moment(value)
+
+
+def _moment(value: Mapping[str, Any]) -> Node:
+    match value:
+        case {"date": str(text)}:
+            return day(text)
+        case {"timestamp": str(text)}:
+            return instant(text)
     raise _unread(value)
 
 
@@ -60,7 +67,7 @@ def _call(op: str, args: list[Any]) -> Node:
 
 
 def _unread(value: Any) -> BadRequest:
-    shown = json.dumps(value, ensure_ascii=False)[:60]
+    shown = json.dumps(value, ensure_ascii=False)[:60].encode("utf-8", "replace").decode()
     return BadRequest(
         f"{shown} is nothing a filter is made of",
         where="filter",

@@ -31,7 +31,9 @@ class FieldScope:
 
     def _unknown(self, name: str, where: str) -> CimError:
         names = ", ".join(self.visible[:40]) or "none"
-        what = f"the layer {self.schema.id} has no field {name[:80]!r}"
+        remedy = f"its fields are {names}"
         if len(self.visible) < len(self.schema.fields):
-            return NotAllowed(what + " that you may use", where=where, remedy=f"its fields are {names}")
-        return BadRequest(what, where=where, remedy=f"its fields are {names}")
+            return NotAllowed(
+                f"no field {name[:80]!r} of the layer {self.schema.id} is open to you", where=where, remedy=remedy
+            )
+        return BadRequest(f"the layer {self.schema.id} has no field {name[:80]!r}", where=where, remedy=remedy)

@@ -45,12 +45,13 @@ async def adopt_staging(connection: AsyncConnection, schema: CollectionSchema, s
 
 
 async def index_ended(connection: AsyncConnection, schema: CollectionSchema) -> None:
-    """Index the shapes of ended rows, for looking at older versions; current rows have an index of their own."""
-    if schema.geometry != "none":
+    """Index ended rows by id and by shape, for looking at older versions; current rows have indexes of their own."""
+    ways = {"_ended": "(fid)"} | ({} if schema.geometry == "none" else {"_ended_geom": "USING gist (geom_3857)"})
+    for name, way in ways.items():
         await _execute(
             connection,
-            f"CREATE INDEX IF NOT EXISTS {quoted(schema.id + '_ended')} ON {quoted('history', schema.id)}"
-            " USING gist (geom_3857) WHERE valid_to_version IS NOT NULL",
+            f"CREATE INDEX IF NOT EXISTS {quoted(schema.id + name)} ON {quoted('history', schema.id)}"
+            f" {way} WHERE valid_to_version IS NOT NULL",
         )
 
 

@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from cim.model.collection import BoundingBox, Collection, CollectionSchema
 from cim.store.collection_tables import MERCATOR_SRID, column_type, lonlat
-from cim.store.selection import Selection, in_box, selected_rows
+from cim.store.selection import Selection, branches_of, compiling, in_box, selected_rows
 
 LONLAT_DIGITS, METRE_DIGITS = 7, 3
 
@@ -62,11 +62,11 @@ class FeatureQuery:
     position: tuple[Any, ...] = ()
 
     @property
-    def rows(self) -> sa.Subquery:
+    def selection(self) -> Selection:
         """The rows it reads from, before paging."""
         fields = tuple(dict.fromkeys((*self.fields, *(key.field for key in self.sort))))
         where = (*in_box(self.collection.schema, self.bbox), *self.where)
-        return selected_rows(Selection(self.collection, fields, self.regions, where, self.version, self.scenario))
+        return Selection(self.collection, fields, self.regions, where, self.version, self.scenario)
 
 
 async def page_of_features(connection: AsyncConnection, query: FeatureQuery) -> list[Feature]:
@@ -74,20 +74,32 @@ async def page_of_features(connection: AsyncConnection, query: FeatureQuery) -> 
 
     Keyset paging: no page is slower than the first, and none repeats or leaves out a feature.
     """
-    rows = query.rows
-    statement = _feature_columns(rows, query).order_by(*_order(rows, query.sort), rows.c.fid).limit(query.limit)
-    found = await connection.execute(statement.where(_beyond(rows, query)))
+    pages = [_page(branch.subquery("rows"), query) for branch in branches_of(query.selection)]
+    statement = pages[0]
+    if len(pages) > 1:
+        together = sa.union_all(*(sa.select(page.subquery()) for page in pages)).subquery("rows")
+        statement = _in_order(sa.select(together), together, query)
+    found = await connection.execute(statement, execution_options=compiling(query.where))
     return [_feature(row, query) for row in found.mappings()]
+
+
+def _page(rows: sa.FromClause, query: FeatureQuery) -> sa.Select[Any]:
+    return _in_order(_feature_columns(rows, query).where(_beyond(rows, query)), rows, query)
+
+
+def _in_order(statement: sa.Select[Any], rows: sa.FromClause, query: FeatureQuery) -> sa.Select[Any]:
+    return statement.order_by(*_order(rows, query.sort), rows.c.fid).limit(query.limit)
 
 
 async def count_features(connection: AsyncConnection, query: FeatureQuery) -> int:
     """How many features match, whatever the page."""
-    return int(await connection.scalar(sa.select(sa.func.count()).select_from(query.rows)) or 0)
+    statement = sa.select(sa.func.count()).select_from(selected_rows(query.selection, all_read=True))
+    return int(await connection.scalar(statement, execution_options=compiling(query.where)) or 0)
 
 
 async def one_feature(connection: AsyncConnection, query: FeatureQuery, fid: int) -> Feature | None:
     """One feature by fid; None when there is none that the caller may see."""
-    rows = query.rows
+    rows = selected_rows(query.selection)
     row = (await connection.execute(_feature_columns(rows, query).where(rows.c.fid == fid))).mappings().first()
     return _feature(row, query) if row else None
 
@@ -96,7 +108,7 @@ async def features_at(
     connection: AsyncConnection, query: FeatureQuery, lon: float, lat: float, radius_m: float
 ) -> list[Feature]:
     """Features at or within ``radius_m`` of a point, nearest first; distances are metres on the ground."""
-    rows = query.rows
+    rows = selected_rows(query.selection)
     scale = sa.func.cos(sa.func.radians(sa.literal(lat, sa.Float)))
     point = sa.func.ST_Transform(
         sa.func.ST_SetSRID(sa.func.ST_MakePoint(sa.literal(lon, sa.Float), sa.literal(lat, sa.Float)), 4490),

@@ -181,6 +181,7 @@ async def _fill(connection: AsyncConnection, filling: _Filling, mode: ImportMode
           AND (EXISTS (SELECT FROM {filling.kept} k WHERE k.key = b.key){lacking})
         """,
         "DROP TABLE former",
+        f"ANALYZE {filling.kept}",
     ):
         values = {"sequence": quoted("history", f"{filling.schema.id}_fid")} if ":sequence" in statement else {}
         await connection.execute(sa.text(statement), values)

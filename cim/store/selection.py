@@ -7,9 +7,11 @@ Conditions stand inside, below each branch, so that the indexes are used.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import islice
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.sql import visitors
 
 from cim.model.collection import BoundingBox, Collection, CollectionSchema
 from cim.store import tables as t
@@ -24,6 +26,7 @@ from cim.store.collection_tables import (
     scenario_table_name,
 )
 
+MOST_PARTS_KEPT = 120
 _MERCATOR_LIMIT_DEG = 85.0
 
 
@@ -55,20 +58,37 @@ def known_table(schema: CollectionSchema, scenario: int | None = None) -> sa.Tab
     return collection_table(schema, name=scenario_table_name(schema.id, scenario), namespace=SCENARIOS)
 
 
-def selected_rows(selection: Selection) -> sa.Subquery:
-    """The selected rows as a subquery ``rows``."""
+def selected_rows(selection: Selection, *, all_read: bool = False) -> sa.Subquery:
+    """The selected rows as a subquery ``rows``; ``all_read`` says that all of them are read, not just some."""
+    branches = branches_of(selection, all_read=all_read)
+    return (branches[0] if len(branches) == 1 else sa.union_all(*branches)).subquery("rows")
+
+
+def branches_of(selection: Selection, *, all_read: bool = False) -> list[sa.Select[Any]]:
+    """The selects whose rows together are the selected ones: one for what is current, more for other states.
+
+    What a scenario hides is looked up for each row by an index, or, where all rows are read, hashed once.
+    """
     table = known_table(selection.collection.schema)
-    if selection.scenario is None and selection.version is None:
-        return _branch(selection, table, is_current(table)).subquery("rows")
     hidden: list[sa.ColumnElement[bool]] = []
     more: list[sa.Select[Any]] = []
     if selection.scenario is not None:
         changed = known_table(selection.collection.schema, selection.scenario)
         other = changed.alias("other")
-        hidden.append(~sa.exists().where(other.c.key == table.c.key))
+        looked_up = ~sa.exists().where(other.c.key == table.c.key)
+        hidden.append(table.c.key.not_in(sa.select(other.c.key)) if all_read else looked_up)
         more.append(_branch(selection, changed, is_current(changed)))
-    branches = [_branch(selection, table, *rows, *hidden) for rows in _base_rows(table, selection.version)]
-    return sa.union_all(*branches, *more).subquery("rows")
+    return [*(_branch(selection, table, *rows, *hidden) for rows in _base_rows(table, selection.version)), *more]
+
+
+def compiling(where: Sequence[sa.ColumnElement[bool]]) -> dict[str, Any]:
+    """Execution options of a query with these conditions: one with many parts is not kept compiled.
+
+    Each would be a statement of its own with megabytes of memory, and anybody can send any number of them.
+    """
+    parts = (part for condition in where for part in visitors.iterate(condition))
+    many = next(islice(parts, MOST_PARTS_KEPT, None), None) is not None
+    return {"compiled_cache": None} if many else {}
 
 
 def _base_rows(table: sa.Table, version: int | None) -> list[list[sa.ColumnElement[bool]]]:

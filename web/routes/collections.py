@@ -1,6 +1,6 @@
 """OGC API Features: collections and items."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Request
@@ -12,6 +12,7 @@ from cim.store.features import Feature, FeatureQuery, count_features, one_featur
 from web.axes import swapped
 from web.items import (
     KNOWN,
+    Pairs,
     Parameters,
     View,
     after_token,
@@ -94,8 +95,8 @@ async def items(
     They come in fid order, or sorted. ``limit`` above the server's most is cut to it, as the standard asks.
     """
     decision = who.decide(layer)
-    given = dict(request.query_params)
-    others = {name: value for name, value in given.items() if name not in KNOWN}
+    given = request.query_params.multi_items()
+    others = [(name, value) for name, value in given if name not in KNOWN]
     query = items_query(decision, asked, others, who.state.settings.page_limit)
     srid = parse_crs(asked.crs, offered_srids(decision))
     async with who.state.database.reading(read_context(who.principal, who.request_id)) as connection:
@@ -187,13 +188,11 @@ def _plain(properties: dict[str, Any]) -> dict[str, Any]:
     return {k: v.isoformat() if hasattr(v, "isoformat") else v for k, v in properties.items()}
 
 
-def _page_links(
-    who: Caller, layer: str, given: Mapping[str, str], limit: int, after: str | None
-) -> Sequence[dict[str, str]]:
+def _page_links(who: Caller, layer: str, given: Pairs, limit: int, after: str | None) -> Sequence[dict[str, str]]:
     collection_href = f"{who.base}/collections/{layer}"
     href = f"{collection_href}/items"
     links = [
-        _link("self", page_address(href, given, limit, given.get("after")), GEOJSON),
+        _link("self", page_address(href, given, limit, dict(given).get("after")), GEOJSON),
         _link("collection", collection_href, "application/json"),
     ]
     return [*links, _link("next", page_address(href, given, limit, after), GEOJSON)] if after else links

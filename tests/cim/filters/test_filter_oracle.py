@@ -161,9 +161,19 @@ def scalars(kind: str) -> st.SearchStrategy[Tree]:
 
 
 @st.composite
+def shapes(draw: st.DrawFn) -> shapely.Polygon:
+    """Boxes anywhere, and such as share an edge with a feature's shape or equal it."""
+    if draw(st.booleans()):
+        west, south = draw(st.floats(103.8, 104.2)), draw(st.floats(30.8, 31.4))
+        return shapely.box(west, south, west + draw(st.floats(0.001, 0.3)), south + draw(st.floats(0.001, 0.3)))
+    west, south, east, north = draw(st.sampled_from([row.shape.bounds for row in ROWS if row.shape is not None]))
+    return draw(st.sampled_from([shapely.box(west, south, east, north), shapely.box(east, south, east + 0.1, north)]))
+
+
+@st.composite
 def leaves(draw: st.DrawFn) -> Tree:
     kind = draw(st.sampled_from(sorted(VALUES)))
-    choice = draw(st.integers(0, 6))
+    choice = draw(st.integers(0, 7))
     if choice == 0:
         return ("between", draw(scalars(kind)), draw(scalars(kind)), draw(scalars(kind)))
     if choice == 1:
@@ -176,15 +186,17 @@ def leaves(draw: st.DrawFn) -> Tree:
         pattern = draw(texts)
         return ("like", draw(scalars("text")), ("value", pattern + "\\" * (len(re.findall(r"\\*$", pattern)[0]) % 2)))
     if choice == 3:
-        west, south = draw(st.floats(103.8, 104.2)), draw(st.floats(30.8, 31.4))
-        shape = shapely.box(west, south, west + draw(st.floats(0.001, 0.3)), south + draw(st.floats(0.001, 0.3)))
-        return (draw(st.sampled_from(sorted(SPATIAL))), ("shape", shape))
+        return (draw(st.sampled_from(sorted(SPATIAL))), ("shape", draw(shapes())))
     if choice == 4:
         when = draw(st.sampled_from(["date", "timestamp"]))
         ends = sorted(draw(st.tuples(VALUES[when], VALUES[when])))
         return (draw(st.sampled_from(sorted(TEMPORAL))), draw(fields_of(when)), *ends)
     if choice == 5:
         return ("isnull", draw(fields_of(draw(st.sampled_from(sorted(NAMES))))))
+    if choice == 6:
+        fold = draw(st.sampled_from(["casei", "accenti"]))
+        some = draw(st.sampled_from(["a", "A", "é", "É", "e", "aA", "a%", "_É"]))
+        return (draw(st.sampled_from(["=", "like"])), (fold, draw(fields_of("text"))), (fold, ("value", some)))
     return (draw(st.sampled_from(sorted(COMPARE))), draw(scalars(kind)), draw(scalars(kind)))
 
 
@@ -352,6 +364,25 @@ def refusals(logs: Path) -> list[str]:
 async def test_filters_find_what_the_oracle_finds(tree: Tree, odd: Finder, run_folder: Path) -> None:
     await check(tree, odd)
     assert refusals(run_folder / "d" / "log") == []
+
+
+async def test_each_relation_at_its_border(odd: Finder) -> None:
+    """Shapes that equal, hold, meet or cut a feature's; intervals that begin and end at a feature's time."""
+    west, south, east, north = next(row.shape.bounds for row in ROWS if row.shape is not None)
+    for op in SPATIAL:
+        for bounds in (
+            (west, south, east, north),
+            (west - 1e-4, south - 1e-4, east + 1e-4, north + 1e-4),
+            (west + 1e-4, south + 1e-4, east - 1e-4, north - 1e-4),
+            (east, south, east + 1e-4, north),
+            (west, south - 1e-4, east - 1e-4, north - 1e-4),
+        ):
+            await check((op, ("shape", shapely.box(*bounds))), odd)
+    for op in TEMPORAL:
+        times = (("date", FIRST_DAY, timedelta(days=1)), ("timestamp", FIRST_INSTANT, timedelta(hours=1)))
+        for kind, start, step in times:
+            for length in (0, 1, 4):
+                await check((op, ("field", NAMES[kind][0]), start + 2 * step, start + (2 + length) * step), odd)
 
 
 @pytest.mark.slow
