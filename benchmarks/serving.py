@@ -40,7 +40,7 @@ end
 
 @contextmanager
 def county_data(county: Path | None, data: Path | None) -> Iterator[tuple[Path, Path]]:
-    """A short folder for passing files, and a data folder with the county's buildings: the one given, else a new one."""
+    """A short folder for passing files, and a data folder with the county's buildings, made where none is given."""
     with tempfile.TemporaryDirectory(prefix="cimb-", dir="/tmp") as name:
         folder = Path(name)
         folder.chmod(0o755)

@@ -1,5 +1,6 @@
 """The outermost ASGI layer: request ids, log lines, metrics, security headers, and the short way to tiles."""
 
+import itertools
 import secrets
 import time
 
@@ -29,6 +30,8 @@ class Front:
         self._app = app
         self._tiles = tiles
         self._metrics = metrics
+        self._start = secrets.token_hex(6)
+        self._numbers = itertools.count()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection scope."""
@@ -36,7 +39,7 @@ class Front:
             await self._app(scope, receive, send)
             return
         started = time.perf_counter()
-        request_id = secrets.token_hex(8)
+        request_id = f"{self._start}{next(self._numbers):08x}"
         scope["request_id"] = request_id
         path: str = scope["path"]
         is_tile = path.startswith("/tiles/") and path.endswith(".mvt")

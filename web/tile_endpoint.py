@@ -23,7 +23,7 @@ from web.tile_request import tile_request
 
 IMMUTABLE = b"public, max-age=31536000, immutable"
 _WANTED = frozenset({b"authorization", b"cookie", b"if-none-match", b"accept-encoding"})
-_MOST_CONTENTS = 10_000
+_MOST_DECIDED = 10_000
 _log = structlog.get_logger()
 
 
@@ -32,7 +32,7 @@ class TileEndpoint:
 
     def __init__(self, state: ServerState) -> None:
         self._state = state
-        self._contents: dict[tuple[str, str], tuple[tuple[str, ...], str]] = {}
+        self._decided: dict[tuple[str, int], _Decided] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one tile request; every failure is a problem document."""
@@ -51,7 +51,8 @@ class TileEndpoint:
         request = tile_request(scope["path"], b"" if query.startswith(b"v=") and query[2:].isdigit() else query)
         principal = await self._principal(headers)
         wanted = [self._part(principal, layer, request) for layer in request.layers]
-        _refuse_what_is_not_offered(request, [part.decision for part in wanted])
+        if request.narrowing is not None or request.properties is not None:
+            _refuse_what_is_not_offered(request, [part.decision for part in wanted])
         caching = _caching(principal, [part.decision for part in wanted], query)
         tiles = self._tiles(request)
         kept = [tiles.kept(part.key) for part in wanted]
@@ -80,27 +81,34 @@ class TileEndpoint:
         return known if known is not None else await self._state.identities.principal(credential)
 
     def _part(self, principal: Principal, layer: str, request: TileRequest) -> "_Part":
-        decision = decide(principal, self._state.live.collections.get(layer), layer)
+        decided = self._decision(principal, layer)
+        decision, fields, content = decided.decision, decided.fields, decided.content
+        if request.properties is not None:
+            fields, content = _chosen(decision, request)
+        return _Part(decision, fields, TileKey(layer, content, request.grid, request.z, request.x, request.y))
+
+    def _decision(self, principal: Principal, layer: str) -> "_Decided":
+        """What the policy decides; asked once for the same principal and collection, both values that never change.
+
+        A principal is looked up anew every two seconds, and a collection replaced when its grade or version changes.
+        """
+        collection = self._state.live.collections.get(layer)
+        known = self._decided.get((layer, id(principal)))
+        if known is not None and known.principal is principal and known.decision.collection is collection:
+            return known
+        decision = decide(principal, collection, layer)
         if decision.collection.schema.geometry == "none":
             raise BadRequest(
                 f"layer {layer} is a table without geometry",
                 where="layer",
                 remedy=f"read it at /collections/{layer}/items",
             )
-        fields, content = self._content(decision) if request.properties is None else _chosen(decision, request)
-        return _Part(decision, fields, TileKey(layer, content, request.grid, request.z, request.x, request.y))
-
-    def _content(self, decision: Decision) -> tuple[tuple[str, ...], str]:
-        """The attributes of a layer's tiles as one policy class sees them, and the name of that content."""
-        layer = decision.collection.id
-        known = self._contents.get((layer, decision.policy_class))
-        if known is None:
-            fields = tile_fields(decision, self._state.catalog.layers.get(layer))
-            known = (fields, content_of(decision, fields))
-            if len(self._contents) >= _MOST_CONTENTS:
-                self._contents.clear()
-            self._contents[(layer, decision.policy_class)] = known
-        return known
+        fields = tile_fields(decision, self._state.catalog.layers.get(layer))
+        if len(self._decided) >= _MOST_DECIDED:
+            self._decided.clear()
+        decided = _Decided(principal, decision, fields, content_of(decision, fields))
+        self._decided[(layer, id(principal))] = decided
+        return decided
 
     def _tiles(self, request: TileRequest) -> VectorTiles:
         """Where a request's tiles are kept: those with chosen attributes never crowd out what everybody asks for."""
@@ -110,6 +118,18 @@ class TileEndpoint:
     async def _joined(tiles: VectorTiles, principal: Principal, wanted: "list[_Part]") -> Tile:
         made = [await tiles.tile(principal, part.decision, part.fields, part.key) for part in wanted]
         return made[0] if len(made) == 1 else await composite_tile(tiles.cache, made)
+
+
+class _Decided:
+    """What one principal sees of a layer's tiles."""
+
+    __slots__ = ("content", "decision", "fields", "principal")
+
+    def __init__(self, principal: Principal, decision: Decision, fields: tuple[str, ...], content: str) -> None:
+        self.principal = principal
+        self.decision = decision
+        self.fields = fields
+        self.content = content
 
 
 class _Part:
