@@ -21,6 +21,8 @@ import morecantile
 from benchmarks.county import county_folder, import_layers
 
 CIM = [sys.executable, "-c", "from web.cli.main import main; main()"]
+SETTLE_S = 10
+"""The worker beside the web processes loads its libraries meanwhile."""
 SEAT = (103.958, 30.985)
 
 
@@ -60,6 +62,7 @@ def server(data: Path, *options: str) -> Iterator[tuple[int, int]]:
     process = subprocess.Popen(command, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
     try:
         wait_for(port, "/readyz")
+        time.sleep(SETTLE_S)
         yield process.pid, port
     finally:
         process.terminate()
