@@ -9,6 +9,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from web.metrics import Metrics
 from web.problems import unexpected_fault
+from web.slow_bodies import SteadyBody
 from web.tile_answer import send_problem
 
 CONTENT_SECURITY_POLICY = (
@@ -55,7 +56,10 @@ class Front:
             await send(message)
 
         try:
-            await (self._tiles if is_tile else self._app)(scope, receive, answered)
+            if is_tile:
+                await self._tiles(scope, receive, answered)
+            else:
+                await self._app(scope, SteadyBody(receive), answered)
         except Exception:
             _log.exception("unexpected error", id=request_id, path=path)
             if started_answer:
