@@ -19,8 +19,17 @@ NAMES = (
     "tile_peers",
     "tiles_warm",
     "worst_tiles",
+    "tiles_cold",
+    "edit_visible",
+    "overload",
 )
-OWN_OPTIONS = {"import_memory": ("rows", "formats")}
+OWN_OPTIONS = {
+    "import_memory": ("rows", "formats"),
+    "tiles_warm": ("data",),
+    "tiles_cold": ("data",),
+    "edit_visible": ("data",),
+    "overload": ("data", "soak"),
+}
 """Options that only some benchmarks have."""
 RESULTS = Path(__file__).parent / "results"
 
@@ -33,6 +42,8 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--rows", type=int, default=5_000_000, help="features of each file of import_memory")
     parser.add_argument("--formats", nargs="*", default=(), help="formats of import_memory; all when none is named")
+    parser.add_argument("--data", type=Path, default=None, help="data folder with the county's buildings, for tiles")
+    parser.add_argument("--soak", type=int, default=0, help="minutes of steady load that overload adds")
     given = parser.parse_args()
     unknown = sorted(set(given.names) - set(NAMES))
     if unknown:

@@ -1,93 +1,177 @@
-"""Our server for benchmarks: on a data folder, with chosen processes and caches."""
+"""A served county for benchmarks of tiles: the server with its options, nginx on the same bytes, wrk, tile lists."""
 
+import gzip
 import json
-import os
+import random
+import shutil
+import socket
 import subprocess
 import sys
+import tempfile
+import time
+import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.peers import free_port, wait_for
-from cim.model.collection import BoundingBox
-from cim.store import identities
-from cim.store.cluster_logins import Logins
-from cim.store.database import Database, run
+import morecantile
 
-CIM = "from web.cli.main import main; main()"
-GENERALISE = """
-import sys
-from pathlib import Path
-from cim.store.database import Database, run
-from cim.store.deployment import open_deployment
-from layers.catalog import load_catalog
-from tiles.generalise.job import generalise_behind
+from benchmarks.county import county_folder, import_layers
 
-async def work(deployment):
-    database = Database(deployment.logins.reader_url, deployment.logins.writer_url)
-    await generalise_behind(database, load_catalog())
-    await database.close()
+CIM = [sys.executable, "-c", "from web.cli.main import main; main()"]
+SETTLE_S = 10
+"""The worker beside the web processes loads its libraries meanwhile."""
+SEAT = (103.958, 30.985)
 
-with open_deployment(Path(sys.argv[1])) as deployment:
-    deployment.migrate()
-    run(work(deployment))
+
+_SCRIPT = """
+local paths = {PATHS}
+local i = 0
+request = function()
+  i = i % #paths + 1
+  return wrk.format("GET", paths[i], {["Accept-Encoding"] = "gzip"})
+end
+done = function(summary, latency)
+  io.write(string.format('{"requests":%d,"seconds":%f,"failed":%d,"p99_ms":%f,"max_ms":%f}\\n', summary.requests,
+    summary.duration / 1e6, summary.errors.status, latency:percentile(99) / 1e3, latency.max / 1e3))
+end
 """
 
 
-@dataclass(frozen=True, slots=True)
-class Server:
-    """A running server: its address and the id of its first process."""
-
-    base: str
-    pid: int
-
-    def bounds(self, layer: str, key: str = "") -> BoundingBox:
-        """The bounds of a layer in degrees, from its TileJSON."""
-        headers = {"Authorization": f"Bearer {key}"} if key else {}
-        request = urllib.request.Request(f"{self.base}/tiles/{layer}.json", headers=headers)
-        with urllib.request.urlopen(request, timeout=30) as answer:
-            west, south, east, north = json.load(answer)["bounds"]
-        return west, south, east, north
+@contextmanager
+def county_data(county: Path | None, data: Path | None) -> Iterator[tuple[Path, Path]]:
+    """A short folder for passing files, and a data folder with the county's buildings, made where none is given."""
+    with tempfile.TemporaryDirectory(prefix="cimb-", dir="/tmp") as name:
+        folder = Path(name)
+        folder.chmod(0o755)
+        if data is None:
+            data = folder / "d"
+            import_layers(county_folder(county), data, ["buildings"])
+            publish = ["publish", "buildings", "--to", "anonymous", "--data", str(data)]
+            subprocess.run([*CIM, *publish], check=True, stdout=subprocess.DEVNULL)
+        yield folder, data
 
 
 @contextmanager
-def serving(
-    data: Path, *, processes: int = 2, proxy: bool = False, cache_mb: int | None = None, disk: bool = True
-) -> Iterator[Server]:
-    """``cim up`` on a free port until the block ends. Without ``disk`` only memory keeps tiles."""
+def server(data: Path, *options: str) -> Iterator[tuple[int, int]]:
+    """``cim up`` on a free port while the block runs: its process id and port."""
     port = free_port()
-    command = [sys.executable, "-c", CIM, "up", "--port", str(port), "--data", str(data), "--processes", str(processes)]
-    environment = dict(os.environ)
-    if cache_mb is not None:
-        environment["CIM_TILE_CACHE_MB"] = str(cache_mb)
-    if not disk:
-        environment["CIM_TILE_DISK_MB"] = "0"
-    if proxy:
-        command.append("--proxy")
-    process = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    command = [*CIM, "up", "--port", str(port), "--data", str(data), *options]
+    process = subprocess.Popen(command, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
     try:
-        wait_for(f"http://127.0.0.1:{port}/readyz", process)
-        yield Server(f"http://127.0.0.1:{port}", process.pid)
+        wait_for(port, "/readyz")
+        time.sleep(SETTLE_S)
+        yield process.pid, port
     finally:
         process.terminate()
         process.wait()
 
 
-def generalised(data: Path) -> None:
-    """Make the generalised content of every layer of a data folder now."""
-    subprocess.run([sys.executable, "-c", GENERALISE, str(data)], check=True)
+@contextmanager
+def nginx_static(folder: Path) -> Iterator[tuple[int, int]]:
+    """Nginx with one worker on the files below ``folder``/www, sent as gzipped tiles: its process id and port."""
+    port = free_port()
+    settings = folder / "nginx.conf"
+    settings.write_text(
+        f"daemon off; worker_processes 1; pid {folder}/nginx.pid; error_log {folder}/nginx.err;"
+        "events { worker_connections 1024; } http { access_log off; sendfile on; tcp_nopush on;"
+        " types { application/vnd.mapbox-vector-tile mvt; } add_header Content-Encoding gzip;"
+        f" server {{ listen 127.0.0.1:{port}; root {folder}/www; }} }}"
+    )
+    process = subprocess.Popen([shutil.which("nginx") or "/usr/sbin/nginx", "-c", str(settings)])
+    try:
+        wait_for(port)
+        yield process.pid, port
+    finally:
+        process.terminate()
+        process.wait()
 
 
-def administrator_key(logins: Logins) -> str:
-    """A fresh administrator's key."""
+def wait_for(port: int, path: str = "/") -> None:
+    """Wait until something answers without a server error."""
+    for _ in range(900):
+        try:
+            urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=5).close()
+        except urllib.error.HTTPError as error:
+            if error.code < 500:
+                return
+        except OSError:
+            pass
+        else:
+            return
+        time.sleep(0.1)
+    raise TimeoutError(f"nothing answers on port {port}")
 
-    async def work() -> str:
-        database = Database(logins.reader_url, logins.writer_url, pool_size=2)
-        async with database.writing("benchmark") as connection:
-            _, secret = await identities.create_key(connection, "administrator", label="benchmark")
-        await database.close()
-        return secret
 
-    return run(work())
+def free_port() -> int:
+    """A port that nothing listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def tiles_near_the_seat(zooms: Sequence[int], count: int, seed: int = 497) -> list[tuple[int, int, int]]:
+    """Distinct tiles z, x, y, more of them where the town is; the same for the same seed."""
+    rng = random.Random(seed)
+    grid = morecantile.tms.get("WebMercatorQuad")
+    found: dict[tuple[int, int, int], None] = {}
+    while len(found) < count:
+        tile = grid.tile(rng.gauss(SEAT[0], 0.06), rng.gauss(SEAT[1], 0.04), rng.choice(list(zooms)))
+        found[(tile.z, tile.x, tile.y)] = None
+    return list(found)
+
+
+def warm(port: int, tiles: Sequence[tuple[int, int, int]], count: int) -> list[str]:
+    """Ask for tiles until ``count`` of them hold something; their paths."""
+    paths = []
+    for z, x, y in tiles:
+        path = f"/tiles/buildings/{z}/{x}/{y}.mvt"
+        if fetch(port, path):
+            paths.append(path)
+        if len(paths) == count:
+            break
+    return paths
+
+
+def fetch(port: int, path: str) -> bytes:
+    """The gzipped body of a tile, empty for one without content."""
+    request = urllib.request.Request(f"http://127.0.0.1:{port}{path}", headers={"Accept-Encoding": "gzip"})
+    with urllib.request.urlopen(request, timeout=60) as answer:
+        return bytes(answer.read())
+
+
+def save(port: int, paths: Sequence[str], www: Path) -> None:
+    """Write tiles as files for nginx."""
+    for path in paths:
+        body = fetch(port, path)
+        gzip.decompress(body)
+        file = www / path.lstrip("/")
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(body)
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """What wrk counted: answers, of them such of 400 and more as ``failed``, and latencies."""
+
+    requests: int
+    seconds: float
+    failed: int
+    p99_ms: float
+    max_ms: float
+
+    @property
+    def good_per_s(self) -> float:
+        """Answers with content a second."""
+        return (self.requests - self.failed) / self.seconds
+
+
+def wrk(folder: Path, paths: Sequence[str], port: int, *, connections: int, seconds: int, query: str = "") -> Load:
+    """Drive a server with a list of paths over and over."""
+    script = folder / f"paths-{port}.lua"
+    script.write_text(_SCRIPT.replace("PATHS", ",".join(f'"{path}{query}"' for path in paths)))
+    command = ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--timeout", "20s", "-s", str(script)]
+    text = subprocess.run([*command, f"http://127.0.0.1:{port}"], capture_output=True, text=True, check=True).stdout
+    return Load(**json.loads(text.splitlines()[-1]))

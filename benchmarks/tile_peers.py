@@ -25,8 +25,8 @@ import morecantile
 
 from benchmarks import peers
 from benchmarks.county import county_folder, import_layers
+from benchmarks.county_server import Server, administrator_key, generalised, serving
 from benchmarks.machine import spread
-from benchmarks.serving import Server, administrator_key, generalised, serving
 from cim.store.cluster import Cluster
 
 LAYERS = (

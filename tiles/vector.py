@@ -19,7 +19,7 @@ from tiles.gate import Gate
 from tiles.grid import grid
 from tiles.single_flight import SingleFlight
 
-GZIP_LEVEL = 5
+GZIP_LEVEL = 1
 CONTENT_REVISION = 1
 """Raised when the same rows and attributes are encoded otherwise than before, so that older files are not used."""
 _THREAD_FROM_BYTES = 32 * 1024

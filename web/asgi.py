@@ -1,5 +1,6 @@
 """The outermost ASGI layer: request ids, log lines, metrics, security headers, and the short way to tiles."""
 
+import itertools
 import secrets
 import time
 
@@ -8,6 +9,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from web.metrics import Metrics
 from web.problems import unexpected_fault
+from web.slow_bodies import SteadyBody
 from web.tile_answer import send_problem
 
 CONTENT_SECURITY_POLICY = (
@@ -29,6 +31,8 @@ class Front:
         self._app = app
         self._tiles = tiles
         self._metrics = metrics
+        self._start = secrets.token_hex(6)
+        self._numbers = itertools.count()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection scope."""
@@ -36,7 +40,7 @@ class Front:
             await self._app(scope, receive, send)
             return
         started = time.perf_counter()
-        request_id = secrets.token_hex(8)
+        request_id = f"{self._start}{next(self._numbers):08x}"
         scope["request_id"] = request_id
         path: str = scope["path"]
         is_tile = path.startswith("/tiles/") and path.endswith(".mvt")
@@ -52,7 +56,10 @@ class Front:
             await send(message)
 
         try:
-            await (self._tiles if is_tile else self._app)(scope, receive, answered)
+            if is_tile:
+                await self._tiles(scope, receive, answered)
+            else:
+                await self._app(scope, SteadyBody(receive), answered)
         except Exception:
             _log.exception("unexpected error", id=request_id, path=path)
             if started_answer:

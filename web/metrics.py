@@ -14,6 +14,7 @@ class Metrics:
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
+        self._known: dict[tuple[str, int], tuple[Counter, Histogram]] = {}
         self.requests = Counter("cim_requests_total", "Requests answered", ["kind", "status"], registry=self.registry)
         self.seconds = Histogram(
             "cim_request_seconds",
@@ -38,8 +39,12 @@ class Metrics:
 
     def observe(self, kind: str, status: int, seconds: float) -> None:
         """Count one answered request."""
-        self.requests.labels(kind, str(status)).inc()
-        self.seconds.labels(kind).observe(seconds)
+        known = self._known.get((kind, status))
+        if known is None:
+            known = (self.requests.labels(kind, str(status)), self.seconds.labels(kind))
+            self._known[(kind, status)] = known
+        known[0].inc()
+        known[1].observe(seconds)
 
     def text(self) -> bytes:
         """The exposition format."""

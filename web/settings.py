@@ -10,7 +10,7 @@ class ServerSettings(BaseSettings):
     """What an operator can set. Each has an environment variable ``CIM_<NAME>``; docs/setup.md explains them.
 
     ``layers`` is an office's own folder of definitions, styles and code lists. ``tile_cache_mb`` bounds the
-    memory that each process keeps tiles in, ``tile_disk_mb`` the disk they share; ``tiles_waiting`` is how many tiles
+    memory that each process keeps tiles in, ``tile_disk_mb`` the disk they share, 0 for none; ``tiles_waiting`` is how many tiles
     may be in the making or waiting for it in one process before more are refused. ``proxy_cache_mb`` bounds what
     the proxy keeps. ``secure_cookie`` must be on where
     the server is reached by HTTPS. ``upload_mb`` bounds one upload, ``upload_quota_mb`` what one account's uploads take
@@ -21,7 +21,7 @@ class ServerSettings(BaseSettings):
 
     layers: Path | None = None
     tile_cache_mb: int = Field(default=128, ge=1)
-    tile_disk_mb: int = Field(default=1_024, ge=1)
+    tile_disk_mb: int = Field(default=1_024, ge=0)
     proxy_cache_mb: int = Field(default=1_024, ge=1)
     tiles_waiting: int = Field(default=128, ge=1)
     pool_size: int = Field(default=8, ge=2, le=100)

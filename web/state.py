@@ -19,6 +19,7 @@ from tiles.vector import VectorTiles
 from web.change_feed import ChangeFeed
 from web.identity import COOKIE, Identities, check_csrf, credential_of
 from web.live_catalog import LiveCatalog
+from web.proxy_cache import ProxyCache
 from web.queue import queue_app
 from web.settings import ServerSettings
 
@@ -41,6 +42,7 @@ class ServerState:
     queue: App
     feed: ChangeFeed
     gate: Gate
+    proxy: ProxyCache | None
 
     @classmethod
     def build(
@@ -50,14 +52,23 @@ class ServerState:
         catalog: Catalog,
         files: FileStore,
         cache_folder: Path | None = None,
+        proxy_folder: Path | None = None,
     ) -> "ServerState":
-        """Assemble the parts; tiles are kept in memory, and below ``cache_folder`` where one is given."""
+        """Assemble the parts; tiles are kept in memory, and below ``cache_folder`` where one is given.
+
+        ``proxy_folder`` is where the proxy in front keeps tiles, if there is one.
+        """
         live = LiveCatalog(database)
         identities = Identities(database)
         feed = ChangeFeed()
         live.on_changes.append(feed.publish)
         live.on_change.append(identities.forget)
-        disk = DiskTiles(cache_folder / "tiles", settings.tile_disk_mb * MIB) if cache_folder else None
+        proxy = ProxyCache(proxy_folder) if proxy_folder else None
+        if proxy:
+            live.on_change.append(lambda: proxy.follow(live.collections))
+        disk = None
+        if cache_folder is not None and settings.tile_disk_mb:
+            disk = DiskTiles(cache_folder / "tiles", settings.tile_disk_mb * MIB)
         gate = Gate(database.tiles.size, most=settings.tiles_waiting)
 
         def tiles(cache_mb: int, kept_in: DiskTiles | None) -> VectorTiles:
@@ -77,6 +88,7 @@ class ServerState:
             queue=queue_app(database.writer_url),
             feed=feed,
             gate=gate,
+            proxy=proxy,
         )
 
     async def start(self) -> None:
@@ -88,6 +100,8 @@ class ServerState:
     async def stop(self) -> None:
         """End the background work and close the connections."""
         await self.live.stop()
+        if self.proxy:
+            await self.proxy.stop()
         if self.disk_tiles:
             await self.disk_tiles.stop()
         await self.database.close()

@@ -9,7 +9,7 @@ from starlette.types import Receive, Scope, Send
 
 from cim.errors import BadRequest, CimError, StoreError
 from cim.model.access import Grade, Principal
-from cim.policy.policy import Decision, decide
+from cim.policy.policy import Decision
 from cim.store.tile_content import TileContent
 from tiles.cache import Tile, TileKey
 from tiles.composite import composite_etag, composite_tile
@@ -19,7 +19,7 @@ from web.client_gone import while_connected
 from web.identity import credential_of
 from web.state import ServerState
 from web.tile_answer import send_not_modified, send_problem, send_tile
-from web.tile_contents import TileContents
+from web.tile_contents import NamedContent, TileContents
 from web.tile_request import tile_request
 
 IMMUTABLE = b"public, max-age=31536000, immutable"
@@ -50,10 +50,11 @@ class TileEndpoint:
         query: bytes = scope["query_string"]
         request = tile_request(scope["path"], b"" if query.startswith(b"v=") and query[2:].isdigit() else query)
         principal = await self._principal(headers)
-        decisions = [self._decision(principal, layer) for layer in request.layers]
+        plain = [self._contents.plain(principal, layer) for layer in request.layers]
+        decisions = [named.decision for named in plain]
         if request.properties is not None:
             _refuse_unknown_attributes(request.properties, decisions)
-        wanted = [await self._part(principal, decision, request) for decision in decisions]
+        wanted = [await self._part(named, request) for named in plain]
         caching = _caching(principal, decisions, query)
         tiles = self._tiles(request)
         kept = [tiles.kept(part.key) for part in wanted]
@@ -84,24 +85,13 @@ class TileEndpoint:
         known = self._state.identities.remembered(credential)
         return known if known is not None else await self._state.identities.principal(credential)
 
-    def _decision(self, principal: Principal, layer: str) -> Decision:
-        decision = decide(principal, self._state.live.collections.get(layer), layer)
-        if decision.collection.schema.geometry == "none":
-            raise BadRequest(
-                f"layer {layer} is a table without geometry",
-                where="layer",
-                remedy=f"read it at /collections/{layer}/items",
-            )
-        return decision
-
-    async def _part(self, principal: Principal, decision: Decision, request: TileRequest) -> "_Part":
+    async def _part(self, plain: NamedContent, request: TileRequest) -> "_Part":
+        named = plain
         if request.is_narrowed:
-            named = await self._contents.narrowed(principal, decision, request)
+            named = await self._contents.narrowed(plain, request)
         elif request.properties is not None:
-            named = self._contents.chosen(decision, request.properties)
-        else:
-            named = self._contents.plain(decision)
-        layer = decision.collection.id
+            named = self._contents.chosen(plain, request.properties)
+        layer = plain.decision.collection.id
         return _Part(named.content, TileKey(layer, named.name, request.grid, request.z, request.x, request.y))
 
     def _tiles(self, request: TileRequest) -> VectorTiles:

@@ -30,7 +30,7 @@ class ServeSetup:
     writer_url: str
     files: str
     cache: str
-    proxied: bool
+    proxy_cache: str | None
 
     def line(self) -> bytes:
         """The one line that ``cim serve`` reads."""
@@ -57,7 +57,9 @@ def _serve(setup: ServeSetup, listener: socket.socket) -> None:
     settings = ServerSettings()
     database = Database(setup.reader_url, setup.writer_url, pool_size=settings.pool_size)
     files = FileStore(Path(setup.files))
-    state = ServerState.build(settings, database, the_catalog(settings), files, Path(setup.cache))
+    folder = Path(setup.proxy_cache) if setup.proxy_cache else None
+    proxied = folder is not None
+    state = ServerState.build(settings, database, the_catalog(settings), files, Path(setup.cache), folder)
     config = uvicorn.Config(
         create_app(state),
         loop="uvloop",
@@ -66,9 +68,9 @@ def _serve(setup: ServeSetup, listener: socket.socket) -> None:
         access_log=False,
         server_header=False,
         date_header=False,
-        proxy_headers=setup.proxied,
-        forwarded_allow_ips="*" if setup.proxied else None,
-        timeout_keep_alive=30 if not setup.proxied else 75,
+        proxy_headers=proxied,
+        forwarded_allow_ips="*" if proxied else None,
+        timeout_keep_alive=75 if proxied else 30,
         timeout_graceful_shutdown=GRACE_S,
     )
     uvicorn.Server(config).run(sockets=[listener])

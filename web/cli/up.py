@@ -84,7 +84,8 @@ def _web_processes(deployment: Deployment, descriptors: Sequence[int], folder: P
     from prometheus_client.multiprocess import mark_process_dead  # noqa: PLC0415 - reads the environment when loaded
 
     logins, data = deployment.logins, deployment.data_dir
-    setup = ServeSetup(logins.reader_url, logins.writer_url, str(data / "files"), str(data / "cache"), proxied)
+    kept = str(data / "proxy" / "cache") if proxied else None
+    setup = ServeSetup(logins.reader_url, logins.writer_url, str(data / "files"), str(data / "cache"), kept)
     return [
         Program(
             f"web {number}",
