@@ -12,6 +12,7 @@ from cim.store.database import Database
 from cim.store.files import FileStore
 from layers.catalog import Catalog
 from tiles.cache import TileCache
+from tiles.raster import RasterTiles
 from tiles.vector import VectorTiles
 from web.identity import COOKIE, Identities, check_csrf, credential_of
 from web.live_catalog import LiveCatalog
@@ -29,6 +30,7 @@ class ServerState:
     live: LiveCatalog
     identities: Identities
     tiles: VectorTiles
+    rasters: RasterTiles
     files: FileStore
     queue: App
 
@@ -39,12 +41,16 @@ class ServerState:
         identities = Identities(database)
         tiles = VectorTiles(database, TileCache(settings.tile_cache_mb * 1024 * 1024))
 
+        rasters = RasterTiles(database, files, TileCache(settings.raster_cache_mb * 1024 * 1024))
+
         def follow() -> None:
             identities.forget()
-            tiles.cache.keep_versions({c.id: c.version for c in live.collections.values()})
+            versions = {c.id: c.version for c in live.collections.values()}
+            tiles.cache.keep_versions(versions)
+            rasters.keep_versions(versions)
 
         live.on_change.append(follow)
-        return cls(settings, database, catalog, live, identities, tiles, files, queue_app(database.writer_url))
+        return cls(settings, database, catalog, live, identities, tiles, rasters, files, queue_app(database.writer_url))
 
 
 @dataclass(frozen=True, slots=True)
