@@ -4,6 +4,7 @@ import asyncio
 import functools
 import os
 import time
+import warnings
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, TypeVar
@@ -53,4 +54,6 @@ class RasterPool:
 @functools.cache
 def raster_pool() -> RasterPool:
     """The pool of this process, made when it is first needed."""
+    # rasterio silences this one itself around each array it warps, which does not hold with several threads
+    warnings.filterwarnings("ignore", "Dataset has no geotransform")
     return RasterPool(min(MAX_THREADS, os.cpu_count() or 1))

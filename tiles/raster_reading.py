@@ -292,7 +292,7 @@ def _eight_bit(values: Array, stretch: Stretch) -> NDArray[np.uint8]:
     if values.dtype == np.uint8:
         return np.asarray(values, np.uint8)
     share = (values.astype(np.float32) - stretch.least) / max(stretch.most - stretch.least, 1e-9)
-    return (np.clip(np.nan_to_num(share), 0, 1) * 255).astype(np.uint8)
+    return np.asarray(np.clip(np.nan_to_num(share), 0, 1) * 255, np.uint8)
 
 
 def _mask(dataset: Any, window: Window, shape: tuple[int, int]) -> Array:
