@@ -16,7 +16,7 @@ Rgba = NDArray[np.uint8]
 
 LIGHT_AZIMUTH_DEG, LIGHT_ALTITUDE_DEG = 315.0, 45.0
 AMBIENT = 0.3
-SHADE_GAIN = 1.0
+BRIGHTEST = 1.12
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +103,7 @@ def relief_rgba(heights: Floats, relief_m: tuple[float, float]) -> Rgba:
 def shaded(colours: Rgba, of: Slopes) -> Rgba:
     """Colours under the shade of the surface; level ground keeps its colour."""
     level = np.sin(np.radians(LIGHT_ALTITUDE_DEG))
-    light = np.clip(AMBIENT + (1 - AMBIENT) * SHADE_GAIN * np.nan_to_num(shade(of)) / level, 0, 1.25)
+    light = np.clip(AMBIENT + (1 - AMBIENT) * np.nan_to_num(shade(of)) / level, 0, BRIGHTEST)
     result = colours.copy()
     result[:3] = np.clip(colours[:3] * light, 0, 255).astype(np.uint8)
     return result

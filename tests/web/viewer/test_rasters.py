@@ -34,8 +34,14 @@ async def technician(page: Page) -> Page:
 
 async def pixels(page: Page, name: str, folder: Path) -> np.ndarray:
     """What the map shows, right of the panel, once it has come to rest."""
-    await page.wait_for_timeout(4_000)
-    shot = await page.screenshot()
+    await page.wait_for_timeout(1_000)
+    shot, last = await page.screenshot(), b""
+    for _ in range(30):
+        last, shot = shot, b""
+        await page.wait_for_timeout(1_500)
+        shot = await page.screenshot()
+        if shot == last:
+            break
     (folder / f"{name}.png").write_bytes(shot)
     return np.asarray(Image.open(io.BytesIO(shot)).convert("RGB"))[120:560, 400:900].astype(int)
 
@@ -68,7 +74,13 @@ async def test_pictures_styles_and_terrain_are_seen(technician: Page, tmp_path: 
     row = page.locator(".layer[data-layer=dem]")
     await row.locator("summary").click()
     choice = row.locator("select")
-    assert await choice.locator("option").all_text_contents() == ["分层设色晕渲", "分层设色", "山体阴影", "坡度", "高程灰度"]
+    assert await choice.locator("option").all_text_contents() == [
+        "分层设色晕渲",
+        "分层设色",
+        "山体阴影",
+        "坡度",
+        "高程灰度",
+    ]
     await choice.select_option("hillshade")
     shade = await pixels(page, "hillshade", tmp_path)
     assert np.ptp(shade, axis=2).mean() < 12 < np.ptp(relief, axis=2).mean()
