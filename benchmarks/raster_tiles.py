@@ -2,8 +2,8 @@
 
 All read the same two files, written by our importer's own COG step, in one thread. ``picture`` ends with the PNG,
 ``heights`` with the array; ``shaded`` is our default style of heights with its PNG, for which there is no peer.
-rio-tiler lives in an environment of its own, made for the run. gdalwarp is started for every tile, as a script would do,
-so its figures hold the start. CPU is user and system time of the process that reads.
+rio-tiler lives in an environment of its own, made for the run. gdalwarp is started for every tile, as a script would
+do, so its figures hold the start. CPU is user and system time of the process that reads.
 """
 
 import json
