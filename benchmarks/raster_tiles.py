@@ -29,7 +29,7 @@ from importers.cog import write_cog
 from tiles.raster_encoding import encoded
 from tiles.raster_grid import PictureArea, tile_area
 from tiles.raster_painting import Look, heights_on, paint
-from tiles.raster_reading import Stretch
+from tiles.raster_pixels import Stretch
 
 RIO_TILER = ("rio-tiler==9.4.12", "rasterio==1.4.4")
 SIDE_CELLS, CELL_M = 3_072, 1.0

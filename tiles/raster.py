@@ -20,8 +20,8 @@ from tiles.cache import TileCache, TileKey
 from tiles.raster_encoding import PictureForm, blank_tile, encoded
 from tiles.raster_grid import PictureArea, tile_area
 from tiles.raster_painting import Look, height_at, heights_on, paint
+from tiles.raster_pixels import Stretch
 from tiles.raster_pool import raster_pool
-from tiles.raster_reading import Stretch
 from tiles.raster_shading import Rgba
 from tiles.terrain_rgb import encode_heights
 

@@ -17,7 +17,8 @@ from cim.store.files import FileStore
 from layers.raster_styles import STYLES, RasterStyleId
 from tiles.raster_files import reading_images
 from tiles.raster_grid import PictureArea
-from tiles.raster_reading import SheetGroup, Stretch, grouped, read_heights, read_picture
+from tiles.raster_pixels import Stretch
+from tiles.raster_reading import read_heights, read_picture
 from tiles.raster_shading import (
     Rgba,
     Slopes,
@@ -28,6 +29,7 @@ from tiles.raster_shading import (
     slopes,
     value_rgba,
 )
+from tiles.raster_sheets import SheetGroup, grouped
 
 MAX_STEP = 128
 """Slopes are taken over no more pixels than this; zooms that need more show the facets between cells."""

@@ -14,7 +14,9 @@ from cim.store.files import FileStore
 from tiles.raster_files import reading_images
 from tiles.raster_grid import CGCS2000_QUAD, PictureArea, tile_area
 from tiles.raster_painting import Look, heights_on, paint
-from tiles.raster_reading import Stretch, grouped, read_heights
+from tiles.raster_pixels import Stretch
+from tiles.raster_reading import read_heights
+from tiles.raster_sheets import grouped
 
 SEAT = (103.9455, 30.9865)
 NATURAL = Look("natural", (0, 5000), Stretch(0, 255))
