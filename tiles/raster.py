@@ -14,13 +14,13 @@ from cim.model.raster import RasterFacts, RasterImage
 from cim.policy.policy import Decision, read_context
 from cim.store.database import Database
 from cim.store.files import FileStore
-from cim.store.raster_images import NEEDED, images_in, raster_facts
-from layers.raster_styles import DEFAULT_RELIEF_M, STYLES, RasterStyleId, styles_for
+from cim.store.raster_images import images_in, raster_facts
+from layers.raster_styles import DEFAULT_RELIEF_M
 from tiles.cache import TileCache, TileKey
 from tiles.raster_encoding import PictureForm, blank_tile, encoded
 from tiles.raster_grid import PictureArea, tile_area
-from tiles.raster_painting import Look, height_at, heights_on, paint
-from tiles.raster_pixels import Stretch
+from tiles.raster_looks import checked_area, look_of, require_images
+from tiles.raster_painting import height_at, heights_on, paint
 from tiles.raster_pool import raster_pool
 from tiles.raster_shading import Rgba
 from tiles.terrain_rgb import encode_heights
@@ -29,7 +29,6 @@ STATEMENT_MS = 4_000
 TILE_BUDGET_S = 8.0
 WINDOW_BUDGET_S = 20.0
 MAX_IMAGES = 256
-MAX_SIDE, MAX_PIXELS = 8_192, 16_777_216
 POINT_DEG = 1e-9
 TERRAIN = "terrain"
 
@@ -190,7 +189,7 @@ async def raster_window(
     image is. Raises BadRequest for a layer without images, an unknown style, an empty box or too many pixels.
     """
     require_images(decision)
-    area = _checked_area(bounds, srid, width, height)
+    area = checked_area(bounds, srid, width, height)
     context = read_context(principal, timeout_ms=STATEMENT_MS)
     async with database.reading(context) as connection:
         facts = await raster_facts(connection, decision.collection, decision.regions)
@@ -210,41 +209,6 @@ async def height_of(
     area = PictureArea(4490, *around, 1, 1)
     found = await raster_pool().run(lambda _deadline: height_at(files, images, area), TILE_BUDGET_S)
     return HeightFound(*found) if found else None
-
-
-def require_images(decision: Decision) -> None:
-    """Raise BadRequest unless the layer is one of images."""
-    schema = decision.collection.schema
-    if schema.kind != "raster" or not set(schema.field_names) >= NEEDED:
-        raise BadRequest(
-            f"layer {schema.id} has no images", where="layer", remedy=f"its vector tiles are at /tiles/{schema.id}.json"
-        )
-
-
-def look_of(facts: RasterFacts, style: str | None, relief_m: tuple[float, float]) -> Look:
-    """How a layer is drawn in a style; BadRequest for one that its images cannot be drawn in."""
-    offered = [one.id for one in styles_for(heights=facts.heights)]
-    chosen: RasterStyleId = offered[0]
-    if style is not None:
-        if style not in offered:
-            raise BadRequest(
-                f"this layer cannot be drawn as {style[:40]!r}", where="style", remedy=f"use {', '.join(offered)}"
-            )
-        chosen = STYLES[style].id
-    return Look(chosen, relief_m, Stretch(facts.minimum or 0.0, facts.maximum if facts.maximum is not None else 255.0))
-
-
-def _checked_area(bounds: BoundingBox, srid: int, width: int, height: int) -> PictureArea:
-    west, south, east, north = bounds
-    if not (np.isfinite(bounds).all() and west < east and south < north):
-        raise BadRequest("the box is empty or not finite", where="bbox", remedy="give west < east and south < north")
-    if not (0 < width <= MAX_SIDE and 0 < height <= MAX_SIDE and width * height <= MAX_PIXELS):
-        raise BadRequest(
-            f"a picture of {width} x {height} pixels is not drawn",
-            where="width, height",
-            remedy=f"at most {MAX_SIDE} a side and {MAX_PIXELS} in all",
-        )
-    return PictureArea(srid, west, south, east, north, width, height)
 
 
 async def _images(database: Database, principal: Principal, decision: Decision, bbox: BoundingBox) -> list[RasterImage]:

@@ -5,7 +5,7 @@ from typing import Any
 from cim.policy.policy import Decision
 from layers.catalog import Style
 from layers.raster_styles import DEFAULT_RELIEF_M, raster_legend, styles_for
-from tiles.raster import look_of
+from tiles.raster_looks import look_of
 from tiles.raster_tilejson import maplibre_source, raster_tilejson, terrain_tilejson
 from web.state import Caller
 

@@ -9,8 +9,9 @@ from cim.policy.policy import Decision
 from layers.definition import LayerDefinition
 from layers.raster_styles import DEFAULT_RELIEF_M
 from tiles.grid import WEB_MERCATOR_QUAD
-from tiles.raster import TileAsked, look_of
+from tiles.raster import TileAsked
 from tiles.raster_encoding import MEDIA_TYPES, PictureForm
+from tiles.raster_looks import look_of
 from tiles.raster_tilejson import raster_tilejson, terrain_tilejson
 from web.state import Caller, caller
 

@@ -43,7 +43,8 @@ async def address(urls: DatabaseUrls, files: FileStore, layers: dict[str, str]) 
     catalog = load_catalog()
     database = Database(urls.reader_url, urls.writer_url, pool_size=4)
     for layer, suffix in layers.items():
-        options = ReadOptions(crs="EPSG:4490" if suffix == "csv" else None, trust_file=True)
+        crs, datum = "EPSG:4490" if suffix == "csv" else None, "1985" if layer == "dem" else None
+        options = ReadOptions(crs=crs, height_datum=datum, trust_file=True)
         source = SAMPLES / f"{layer}.{suffix}".removesuffix(".")
         request = ImportRequest(source, "test", "administrator", layer, options=options)
         (report,) = await import_file(database, catalog, request, files=files)
