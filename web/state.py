@@ -15,6 +15,7 @@ from layers.catalog import Catalog
 from tiles.cache import TileCache
 from tiles.disk_cache import DiskTiles
 from tiles.gate import Gate
+from tiles.raster import RasterTiles
 from tiles.vector import VectorTiles
 from web.change_feed import ChangeFeed
 from web.identity import COOKIE, Identities, check_csrf, credential_of
@@ -38,6 +39,7 @@ class ServerState:
     tiles: VectorTiles
     chosen_tiles: VectorTiles
     disk_tiles: DiskTiles | None
+    rasters: RasterTiles
     files: FileStore
     queue: App
     feed: ChangeFeed
@@ -63,6 +65,8 @@ class ServerState:
         feed = ChangeFeed()
         live.on_changes.append(feed.publish)
         live.on_change.append(identities.forget)
+        rasters = RasterTiles(database, files, TileCache(settings.raster_cache_mb * MIB))
+        live.on_change.append(rasters.follow)
         proxy = ProxyCache(proxy_folder) if proxy_folder else None
         if proxy:
             live.on_change.append(lambda: proxy.follow(live.collections))
@@ -84,6 +88,7 @@ class ServerState:
             tiles=tiles(settings.tile_cache_mb, disk),
             chosen_tiles=tiles(max(1, settings.tile_cache_mb // 8), None),
             disk_tiles=disk,
+            rasters=rasters,
             files=files,
             queue=queue_app(database.writer_url),
             feed=feed,
