@@ -25,6 +25,8 @@ CONTENT_REVISION = 1
 _THREAD_FROM_BYTES = 32 * 1024
 _ATTEMPTS = 3
 BLOCKS_A_SIDE = 8
+STAND_IN = b"W/"
+"""Marks the ETag of a tile that is neither kept nor known again: the prepared one will take its place."""
 
 
 def content_name(content: TileContent, policy_class: str, more: str = "") -> str:
@@ -107,7 +109,9 @@ class VectorTiles:
         if raw.seq > self._changes.newest(key.layer):
             await self._reach()
         made = Tile(data, raw.seq, bounds)
-        if self._keep(key, made) and self._disk:
+        if raw.stand_in:
+            made.etag = STAND_IN + self._etag(key, bounds, raw.seq)
+        elif self._keep(key, made) and self._disk:
             self._disk.put(key, data, raw.seq)
         return made
 

@@ -14,7 +14,7 @@ from cim.store.tile_content import TileContent
 from tiles.cache import Tile, TileKey
 from tiles.composite import composite_etag, composite_tile
 from tiles.request import TileRequest
-from tiles.vector import VectorTiles
+from tiles.vector import STAND_IN, VectorTiles
 from web.client_gone import while_connected
 from web.identity import credential_of
 from web.state import ServerState
@@ -72,6 +72,8 @@ class TileEndpoint:
         else:
             tile = await while_connected(receive, self._joined(tiles, principal, wanted))
         if tile is not None:
+            if caching == IMMUTABLE and tile.etag.startswith(STAND_IN):
+                caching = b"public, no-cache"
             general = any(part.content.is_general_at(request.z) for part in wanted)
             await send_tile(send, tile, caching, headers, head=scope["method"] == "HEAD", generalised=general)
 

@@ -1,6 +1,6 @@
 """The tile of a layer from whatever serves it: prepared general content, rows reduced on request, or the rows."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from cim.model.access import ReadContext
 from cim.model.general import GeneralPlan
@@ -48,13 +48,14 @@ async def content_tile(
     """
     chosen = content.selection
     if content.is_general_at(zoom):
-        prepared = state is not None and state.plan == content.plan
-        if state is not None and prepared and not content.is_narrowed and chosen.regions is None:
+        prepared = not content.is_narrowed and chosen.regions is None
+        if prepared and state is not None and state.plan == content.plan:
             layer = chosen.collection.id
             tile = await general_tile(connections, layer, state, chosen.fields, zoom, square, context)
             if tile is not None:
                 return tile
-        return await reduced_tile(connections, chosen, content.plan, square, context)
+        made = await reduced_tile(connections, chosen, content.plan, square, context)
+        return replace(made, stand_in=prepared)
     if content.is_narrowed:
         return await narrowed_tile(connections, chosen, square, context)
     rows = TileRows(chosen.collection.schema, chosen.fields, chosen.regions)

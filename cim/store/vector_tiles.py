@@ -37,10 +37,14 @@ class TileRows:
 
 @dataclass(frozen=True, slots=True)
 class RawTile:
-    """A tile as encoded, empty where nothing lies in it, and the number of the newest change it may contain."""
+    """A tile as encoded, empty where nothing lies in it, and the number of the newest change it may contain.
+
+    ``stand_in`` says that it was made on request because prepared content is not at that change yet.
+    """
 
     data: bytes
     seq: int
+    stand_in: bool = False
 
 
 async def vector_tile(

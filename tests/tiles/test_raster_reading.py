@@ -8,7 +8,7 @@ import pyproj
 import pytest
 import rasterio
 
-from cim.errors import BadRequest, StoreError, StoreUnavailable
+from cim.errors import BadRequest, NotFound, StoreError, StoreUnavailable
 from cim.model.raster import RasterImage
 from cim.store.files import FileStore
 from tiles.grid import CGCS2000_QUAD
@@ -227,7 +227,7 @@ def test_national_tiles_lie_where_the_grid_says() -> None:
     for z, x, y in ((0, 0, 0), (21, 0, 0), (1, 2, 0), (1, 0, 1), (3, -1, 0)):
         with pytest.raises(BadRequest):
             tile_area(CGCS2000_QUAD, z, x, y)
-    with pytest.raises(BadRequest, match="matrix set"):
+    with pytest.raises(NotFound, match="matrix set"):
         tile_area("Nonsense", 1, 0, 0)
 
 

