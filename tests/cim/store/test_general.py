@@ -19,6 +19,7 @@ from cim.store.database import Database
 from cim.store.general_reduced import Reduction, reduced_tile
 from cim.store.general_tables import general_state
 from cim.store.general_tiles import general_tile
+from cim.store.versions import prune
 from tiles.generalise.grid import tile_box
 from tiles.generalise.job import bring_up_to_date
 
@@ -172,6 +173,16 @@ async def test_a_second_import_rebuilds_the_blocks_of_changed_features(database:
     await bring_up_to_date(database, "squares", PLAN)
     assert partial == await content(database, "squares")
     assert not await bring_up_to_date(database, "squares", PLAN)
+
+
+async def test_removing_old_versions_leaves_nothing_of_what_they_held(database: Database) -> None:
+    await publish_rows(database, [("a", 1.0, square(103.9, 30.9)), ("b", 2.0, square(104.9, 31.9))])
+    await bring_up_to_date(database, "squares", PLAN)
+    await publish_rows(database, [("a", 1.0, square(103.9, 30.9))])
+    async with database.writing() as connection:
+        await prune(connection, "squares", 1)
+    await bring_up_to_date(database, "squares", PLAN)
+    assert len(await tiles_of(database, "squares", 12)) == 1
 
 
 async def test_a_tile_that_a_newer_change_meets_is_not_answered_from_old_content(database: Database) -> None:
