@@ -78,7 +78,7 @@ WITH near AS MATERIALIZED (
     FROM near WHERE wide OR home
 )
 SELECT ST_AsMVT(rows, :layer, {extent:d}, 'mvt_geom', 'fid') FROM rows
-WHERE mvt_geom IS NOT NULL AND NOT ST_IsEmpty(mvt_geom)
+WHERE mvt_geom IS NOT NULL
 """
 _REACH = (
     f"ST_Expand(ST_MakeEnvelope(:west, :south, :east, :north, {MERCATOR_SRID}),"
@@ -86,11 +86,8 @@ _REACH = (
 )
 _ANY_SHAPE = """ST_AsMVTGeom(geom_{srid:d}, ST_MakeEnvelope(:left, :bottom, :right, :top, {srid:d}),
     {extent:d}, {buffer:d}, true)"""
-_SHAPE = f"""CASE WHEN fid IS NOT NULL OR GeometryType(geom_3857) LIKE '%LINESTRING' AND NOT geom_3857 @ {_REACH}
-    THEN {_ANY_SHAPE}
-    ELSE ST_ForcePolygonCCW(ST_SnapToGrid(ST_Affine(
-        CASE WHEN geom_3857 @ {_REACH} THEN geom_3857
-             ELSE ST_CollectionExtract(ST_ClipByBox2D(geom_3857, {_REACH}), 3) END,
+_SHAPE = f"""CASE WHEN fid IS NOT NULL OR NOT geom_3857 @ {_REACH} THEN {_ANY_SHAPE}
+    ELSE ST_ForcePolygonCCW(ST_SnapToGrid(ST_Affine(geom_3857,
         CAST(:per_unit AS float8), 0, 0, -CAST(:per_unit AS float8),
         -CAST(:per_unit AS float8) * :west, CAST(:per_unit AS float8) * :north), 1)) END"""
 """Aggregates in Web Mercator lie on whole units already: scaling gives what ST_AsMVTGeom does, without its tests of
