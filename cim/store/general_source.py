@@ -118,6 +118,12 @@ async def touched_blocks(
     return {(row.x, row.y) for row in rows}
 
 
+async def is_pruned(connection: AsyncConnection, layer: str, version: int) -> bool:
+    """Whether rows that ended after a version may be gone, so that what changed since cannot be told any more."""
+    pruned = sa.select(t.version.c.pruned).where(t.version.c.layer == layer, t.version.c.number == version)
+    return bool(await connection.scalar(pruned))
+
+
 async def edited_boxes(connection: AsyncConnection, layer: str, since: int) -> list[BoundingBox] | None:
     """Bounds in degrees of all changes after a version, when all of them are edits; None when one is not."""
     origins = await connection.execute(

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from cim.model.general import GeneralPlan, GeneralRow
 from tiles.generalise.classes import Areas, mosaic
 from tiles.generalise.grid import BLOCK_UNITS, shapes_from_units, unit_m
-from tiles.generalise.mosaic import allocate, quotas
-from tiles.generalise.sampling import CELL_UNITS
+from tiles.generalise.mosaic import PARTS, allocate, quotas
+from tiles.generalise.sampling import PART_UNITS
 from tiles.generalise.sums import Sums
 
 PLAN = GeneralPlan("classes", 14, class_field="kind", class_name_field="name", class_names={"01": "田"})
@@ -66,7 +66,7 @@ def test_class_areas_are_kept_over_all_zooms_without_gap_or_overlap() -> None:
         for kind, area in truth.items():
             mine = float(shapely.area(shapes[np.array(drawn.kinds) == kind]).sum())
             assert abs(mine - area) <= 0.01 * total, (zoom, kind)
-            assert abs(mine - area) <= 0.01 * area + 64 * (CELL_UNITS * unit_m(zoom)) ** 2
+            assert abs(mine - area) <= 0.01 * area + 64 * (PART_UNITS * unit_m(zoom)) ** 2
         assert np.array_equal(drawn.sums[:, :2].sum(axis=0), areas.sums[:, :2].sum(axis=0))
 
 
@@ -106,13 +106,18 @@ def test_quotas_fill_the_block_and_forget_no_class(painted: list[int], block: tu
 @settings(max_examples=50, deadline=None)
 def test_every_class_gets_its_quota(seed: int, kinds: int) -> None:
     shares = np.random.default_rng(seed).dirichlet(np.ones(kinds), (8, 8))
-    quota = quotas((shares.sum(axis=(0, 1)) * 1000).astype(int), np.ones(kinds, dtype=bool), 64, (seed, 1))
-    assert np.array_equal(np.bincount(allocate(shares, quota), minlength=kinds), quota)
+    painted = (shares.sum(axis=(0, 1)) ** 3 * 1000).astype(int) + 1
+    quota = quotas(painted, np.ones(kinds, dtype=bool), (8 * PARTS) ** 2, (seed, 1))
+    taken = allocate(shares, quota)
+    assert taken.shape == (8 * PARTS, 8 * PARTS)
+    assert np.array_equal(np.bincount(taken.ravel(), minlength=kinds), quota)
 
 
 def test_cells_go_where_the_class_lies() -> None:
-    shares = np.zeros((8, 8, 2))
+    shares = np.zeros((8, 8, 3))
     shares[:, :4, 0] = shares[:, 4:, 1] = 1
-    taken = allocate(shares, np.array([32, 32])).reshape(8, 8)
-    assert (taken[:, :4] == 0).all()
-    assert (taken[:, 4:] == 1).all()
+    shares[2, 2] = (0.8, 0, 0.2)
+    taken = allocate(shares, np.array([509, 512, 3]))
+    assert (taken[:, :16] != 1).all()
+    assert (taken[:, 16:] == 1).all()
+    assert {(row // PARTS, column // PARTS) for row, column in np.argwhere(taken == 2)} == {(2, 2)}

@@ -19,10 +19,10 @@ from cim.model.general import GeneralPlan, GeneralRow
 from tiles.generalise.grid import BLOCK_UNITS, Floats, Integers, encoded, shapes_from_units
 from tiles.generalise.mosaic import allocate, quotas
 from tiles.generalise.sampling import (
-    CELL_UNITS,
+    BLOCK_PARTS,
     CELLS,
-    FINE_SAMPLES,
     NOTHING,
+    PART_UNITS,
     Block,
     home_blocks,
     packed,
@@ -59,7 +59,7 @@ def mosaic(areas: Areas, zoom: int, blocks: Sequence[Block], plan: GeneralPlan) 
     else:
         samples = sample_cells(areas.cells, areas.x, areas.y, number, zoom, blocks)
     columns, rows = home_blocks(areas.x, areas.y, zoom)
-    whole = (CELLS * FINE_SAMPLES << plan.full_zoom - 1 - zoom) ** 2
+    whole = (BLOCK_PARTS << plan.full_zoom - 1 - zoom) ** 2
     taken: dict[Block, Integers] = {}
     sums: dict[Block, Integers] = {}
     for block in blocks:
@@ -83,15 +83,15 @@ def _totals(sums: Integers, number: Integers, kinds: int) -> Integers:
 
 
 def _cells(samples: NDArray[np.int32], painted: Integers, counted: NDArray[np.bool_], block: Block) -> Integers:
-    """The class number of every cell of a block."""
+    """The class number of every part of a block."""
     present = counted | (painted > 0)
     present[NOTHING] = False
     kinds = np.flatnonzero(present | (painted > 0))
     each = samples.shape[0] // CELLS
-    quota = quotas(painted[kinds], present[kinds], CELLS**2, block)
+    quota = quotas(painted[kinds], present[kinds], BLOCK_PARTS**2, block)
     cut = samples.reshape(CELLS, each, CELLS, each)
     shares = np.stack([(cut == kind).mean(axis=(1, 3)) for kind in kinds], axis=2)
-    return np.asarray(kinds[allocate(shares, quota)].reshape(CELLS, CELLS))
+    return np.asarray(kinds[allocate(shares, quota)])
 
 
 def _rows(
@@ -104,7 +104,7 @@ def _rows(
     keys: list[tuple[Block, int]] = []
     shapes: list[shapely.MultiPolygon] = []
     for block, cells in taken.items():
-        corner = Affine(CELL_UNITS, 0, block[0] * BLOCK_UNITS, 0, CELL_UNITS, block[1] * BLOCK_UNITS)
+        corner = Affine(PART_UNITS, 0, block[0] * BLOCK_UNITS, 0, PART_UNITS, block[1] * BLOCK_UNITS)
         rings: dict[int, list[Any]] = {}
         for outline, value in outlines(cells.astype(np.int32), cells != NOTHING, connectivity=4, transform=corner):
             rings.setdefault(int(value), []).append(outline["coordinates"])

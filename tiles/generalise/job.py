@@ -12,7 +12,7 @@ from cim.model.collection import BoundingBox, Collection
 from cim.model.general import GeneralPlan
 from cim.store.collections import all_collections, the_collection
 from cim.store.database import Database
-from cim.store.general_source import edited_boxes, touched_blocks
+from cim.store.general_source import edited_boxes, is_pruned, touched_blocks
 from cim.store.general_tables import (
     GeneralState,
     adopt_content,
@@ -88,6 +88,7 @@ async def bring_up_to_date(database: Database, layer: str, plan: GeneralPlan) ->
         whole = state is None or state.plan != plan
         if state and not whole and state.version >= collection.version:
             return False
+        whole = whole or (state is not None and await is_pruned(connection, layer, state.version))
         since = None if whole or state is None else state.version
         name = new_content(layer) if whole else layer
         if whole:

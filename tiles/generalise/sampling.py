@@ -1,4 +1,4 @@
-"""Class numbers sampled over blocks: from the shapes of features, or from the cells of the next finer mosaic."""
+"""Class numbers sampled over blocks: from the shapes of features, or from the next finer mosaic."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,13 +10,14 @@ from rasterio import Affine
 from rasterio.features import rasterize
 
 from tiles.generalise.grid import BLOCK_LEVELS, BLOCK_UNITS, Floats, Integers, tile_box, to_units, unit_m
+from tiles.generalise.mosaic import PARTS
 
 CELL_UNITS = 16
 CELLS = BLOCK_UNITS // CELL_UNITS
 """Cells of a block each way."""
-FINE_SAMPLES = 4
-COARSE_SAMPLES = 2
-"""Samples of a cell each way: of features, and of a finer mosaic, whose cells are half as wide."""
+PART_UNITS = CELL_UNITS // PARTS
+BLOCK_PARTS = CELLS * PARTS
+"""Parts of a block each way. Features are sampled once a part, a finer mosaic at its own parts, half as wide."""
 NOTHING = 0
 """The number of uncovered ground; classes count from 1."""
 Block = tuple[int, int]
@@ -38,9 +39,9 @@ class Samples:
 
 def sample_shapes(shapes: NDArray[Any], number: Integers, zoom: int, blocks: Sequence[Block]) -> Samples:
     """What class number lies at the middle of each sample; shapes are in Web Mercator metres."""
-    corner, size, side = _frame(blocks, FINE_SAMPLES)
+    corner, size, side = _frame(blocks, BLOCK_PARTS)
     west, _, _, north = tile_box(zoom + BLOCK_LEVELS, *corner)
-    step = unit_m(zoom) * CELL_UNITS / FINE_SAMPLES
+    step = unit_m(zoom) * PART_UNITS
     values = rasterize(
         zip(shapes, number.tolist(), strict=True),
         out_shape=size,
@@ -54,24 +55,24 @@ def sample_shapes(shapes: NDArray[Any], number: Integers, zoom: int, blocks: Seq
 def sample_cells(
     cells: Sequence[bytes], x: Floats, y: Floats, number: Integers, zoom: int, blocks: Sequence[Block]
 ) -> Samples:
-    """The class numbers of a finer mosaic's cells; ``x`` and ``y`` are homes in Web Mercator metres."""
-    corner, size, side = _frame(blocks, COARSE_SAMPLES)
+    """The class numbers of a finer mosaic's parts; ``x`` and ``y`` are homes in Web Mercator metres."""
+    corner, size, side = _frame(blocks, 2 * BLOCK_PARTS)
     values = np.full(size, NOTHING, dtype=np.int32)
     columns, rows = home_blocks(x, y, zoom + 1)
-    lefts, tops = (columns - 2 * corner[0]) * CELLS, (rows - 2 * corner[1]) * CELLS
+    lefts, tops = (columns - 2 * corner[0]) * BLOCK_PARTS, (rows - 2 * corner[1]) * BLOCK_PARTS
     for bits, left, top, one in zip(cells, lefts.tolist(), tops.tolist(), number.tolist(), strict=True):
-        values[top : top + CELLS, left : left + CELLS][unpacked(bits)] = one
+        values[top : top + BLOCK_PARTS, left : left + BLOCK_PARTS][unpacked(bits)] = one
     return Samples(values, corner, side)
 
 
 def packed(mask: NDArray[np.bool_]) -> bytes:
-    """The cells of a block as a bit each."""
+    """The parts of a block as a bit each."""
     return np.packbits(mask).tobytes()
 
 
 def unpacked(bits: bytes) -> NDArray[np.bool_]:
-    """The cells of a block, from their bits."""
-    return np.unpackbits(np.frombuffer(bits, dtype=np.uint8)).reshape(CELLS, CELLS).astype(bool)
+    """The parts of a block, from their bits."""
+    return np.unpackbits(np.frombuffer(bits, dtype=np.uint8)).reshape(BLOCK_PARTS, BLOCK_PARTS).astype(bool)
 
 
 def home_blocks(x: Floats, y: Floats, zoom: int) -> tuple[Integers, Integers]:
@@ -80,8 +81,8 @@ def home_blocks(x: Floats, y: Floats, zoom: int) -> tuple[Integers, Integers]:
     return np.floor(east / BLOCK_UNITS).astype(np.int64), np.floor(south / BLOCK_UNITS).astype(np.int64)
 
 
-def _frame(blocks: Sequence[Block], samples: int) -> tuple[Block, tuple[int, int], int]:
-    """The first block of the common bounds, the samples down and across them, and those of a block."""
+def _frame(blocks: Sequence[Block], side: int) -> tuple[Block, tuple[int, int], int]:
+    """The first block of the common bounds, the samples down and across them, and ``side``, those of a block."""
     columns, rows = [b[0] for b in blocks], [b[1] for b in blocks]
-    corner, side = (min(columns), min(rows)), CELLS * samples
+    corner = (min(columns), min(rows))
     return corner, ((max(rows) - corner[1] + 1) * side, (max(columns) - corner[0] + 1) * side), side

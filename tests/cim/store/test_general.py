@@ -7,6 +7,8 @@ import mapbox_vector_tile
 import pytest
 import sqlalchemy as sa
 from publishing import publish_grid, publish_rows, schema, square
+from shapely.geometry import box
+from shapely.geometry import shape as shapely_shape
 
 from cim.model.access import Grade, ReadContext
 from cim.model.collection import CollectionSchema, Field
@@ -18,6 +20,7 @@ from cim.store.general_reduced import reduced_tile
 from cim.store.general_tables import general_state
 from cim.store.general_tiles import general_tile
 from cim.store.selection import Selection
+from cim.store.versions import prune
 from tiles.generalise.grid import tile_box
 from tiles.generalise.job import bring_up_to_date
 from tiles.grid import grid, tile_square
@@ -71,6 +74,28 @@ async def test_counts_are_exact_over_the_tiles_of_a_zoom(database: Database, zoo
               for x, y in await tiles_of(database, "squares", zoom)]  # fmt: skip
     assert sum(counts) == 4_000
     assert all(counts)
+
+
+@pytest.mark.parametrize("method", ["cells", "classes"])
+async def test_areas_in_a_tile_are_those_of_the_content(database: Database, method: str) -> None:
+    await publish_grid(database, 4_000, height="n % 7")
+    plan = GeneralPlan(method, 14, FIELDS, class_field="height_m")  # type: ignore[arg-type]
+    await bring_up_to_date(database, "squares", plan)
+    for zoom in (13, 11):
+        for x, y in await tiles_of(database, "squares", zoom):
+            shapes = [shapely_shape(f["geometry"]) for f in await tile(database, "squares", zoom, x, y)]
+            assert all(shape.is_valid for shape in shapes)
+            async with database.writing() as connection:
+                west, south, east, north = tile_box(zoom, x, y)
+                area = await connection.scalar(
+                    sa.text(
+                        "SELECT sum(ST_Area(ST_Intersection(geom_3857, ST_MakeEnvelope(:w, :s, :e, :n, 3857))))"
+                        f" FROM general.squares WHERE zoom = {zoom}"
+                    ),
+                    {"w": west, "s": south, "e": east, "n": north},
+                )
+            drawn = sum(shape.intersection(box(0, 0, 4096, 4096)).area for shape in shapes)
+            assert drawn == pytest.approx(area / ((east - west) / 4096) ** 2, rel=1e-3)
 
 
 async def test_a_feature_over_a_border_is_drawn_in_both_tiles_and_counted_in_one(database: Database) -> None:
@@ -150,6 +175,16 @@ async def test_a_second_import_rebuilds_the_blocks_of_changed_features(database:
     await bring_up_to_date(database, "squares", PLAN)
     assert partial == await content(database, "squares")
     assert not await bring_up_to_date(database, "squares", PLAN)
+
+
+async def test_removing_old_versions_leaves_nothing_of_what_they_held(database: Database) -> None:
+    await publish_rows(database, [("a", 1.0, square(103.9, 30.9)), ("b", 2.0, square(104.9, 31.9))])
+    await bring_up_to_date(database, "squares", PLAN)
+    await publish_rows(database, [("a", 1.0, square(103.9, 30.9))])
+    async with database.writing() as connection:
+        await prune(connection, "squares", 1)
+    await bring_up_to_date(database, "squares", PLAN)
+    assert len(await tiles_of(database, "squares", 12)) == 1
 
 
 async def test_a_tile_that_a_newer_change_meets_is_not_answered_from_old_content(database: Database) -> None:
