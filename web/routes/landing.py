@@ -5,6 +5,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import HTMLResponse, JSONResponse, Response
 
+from web.routes import tilesets
 from web.state import Caller, caller
 
 router = APIRouter(tags=["OGC API"])
@@ -15,12 +16,15 @@ CONFORMANCE = (
     "http://www.opengis.net/spec/ogcapi-features-1/1.0/conf/oas30",
     "http://www.opengis.net/spec/ogcapi-features-1/1.0/conf/geojson",
     "http://www.opengis.net/spec/ogcapi-features-2/1.0/conf/crs",
+    *tilesets.CONFORMANCE,
 )
 _LINKS = (
     ("self", "/", "application/json", "This document"),
     ("service-desc", "/api", "application/vnd.oai.openapi+json;version=3.0", "The API as OpenAPI"),
     ("conformance", "/conformance", "application/json", "Conformance classes"),
     ("data", "/collections", "application/json", "The layers 图层"),
+    ("http://www.opengis.net/def/rel/ogc/1.0/tilesets-vector", "/tilesets", "application/json", "Tiles 瓦片"),
+    ("http://www.opengis.net/def/rel/ogc/1.0/tiling-schemes", "/tileMatrixSets", "application/json", "Grids 网格"),
     ("alternate", "/map", "text/html", "The one map 一张图"),
 )
 
