@@ -32,7 +32,7 @@ def test_the_national_grid_has_the_figures_of_the_standard() -> None:
         assert (NATIONAL.columns(level), NATIONAL.rows(level)) == (2**level, 2 ** (level - 1))
     first = NATIONAL.square(1, 0, 0)
     assert (first.west, first.south, first.east, first.north) == (-180, -90, 0, 90)
-    seat = NATIONAL.bbox(14, 12921, 2686)
+    seat = NATIONAL.bbox(14, 12922, 2686)
     assert seat[0] <= 103.95 < seat[2]
     assert seat[1] < 30.98 <= seat[3]
     assert NATIONAL.document["tileMatrices"][0]["pointOfOrigin"] == [90.0, -180.0]

@@ -102,9 +102,8 @@ async def tileset(layer: str, tms: str, who: Who) -> dict[str, Any]:
 )
 async def tile(layer: str, tms: str, z: int, row: int, col: int, request: Request, who: Who) -> Response:
     """A Mapbox Vector Tile; the row comes before the column. 204 where the layer has nothing."""
-    decision, one = who.decide(layer), grid(tms)
+    decision, one = _drawn(who, layer), grid(tms)
     one.check(z, col, row)
-    decision = _drawn(who, layer)
     headers = caching_headers(who, [decision], request.query_params.get("v"))
     if is_known(request, headers):
         return Response(status_code=304, headers=headers)
