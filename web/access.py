@@ -28,6 +28,7 @@ ROUTE_ACCESS: dict[str, Access] = {
     "/tileMatrixSets/{tms}": "open",
     "/tiles/{layer}.json": "layer",
     "/tiles/{layer}/{z:int}/{x:int}/{y:int}.mvt": "layer",
+    "/wms": "layer",
     "/styles/map.json": "layer",
     "/styles/{layer}.json": "layer",
     "/catalog": "layer",

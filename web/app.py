@@ -31,6 +31,7 @@ from web.routes import (
     uploads,
     versions,
     viewer,
+    wms,
 )
 from web.search_indexer import SearchIndexer
 from web.state import ServerState
@@ -52,6 +53,7 @@ _ROUTES = (
     session,
     health,
     viewer,
+    wms,
 )
 
 
@@ -73,6 +75,7 @@ def create_api(state: ServerState) -> FastAPI:
             yield
         await indexer.stop()
         await state.live.stop()
+        state.pictures.close()
         await state.database.close()
 
     api = FastAPI(

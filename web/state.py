@@ -12,6 +12,8 @@ from cim.store.database import Database
 from cim.store.files import FileStore
 from layers.catalog import Catalog
 from tiles.cache import TileCache
+from tiles.picture import Pictures
+from tiles.picture_pool import PicturePool
 from tiles.vector import VectorTiles
 from web.identity import COOKIE, Identities, check_csrf, credential_of
 from web.live_catalog import LiveCatalog
@@ -31,6 +33,7 @@ class ServerState:
     tiles: VectorTiles
     files: FileStore
     queue: App
+    pictures: Pictures
 
     @classmethod
     def build(cls, settings: ServerSettings, database: Database, catalog: Catalog, files: FileStore) -> "ServerState":
@@ -44,7 +47,9 @@ class ServerState:
             tiles.cache.keep_versions({c.id: c.version for c in live.collections.values()})
 
         live.on_change.append(follow)
-        return cls(settings, database, catalog, live, identities, tiles, files, queue_app(database.writer_url))
+        pictures = Pictures(database, PicturePool())
+        queue = queue_app(database.writer_url)
+        return cls(settings, database, catalog, live, identities, tiles, files, queue, pictures)
 
 
 @dataclass(frozen=True, slots=True)
