@@ -45,7 +45,7 @@ class Window:
         metres = math.dist(here, there)
         if not metres > 0 or not math.isfinite(metres):
             raise self._nowhere()
-        return math.log2(MERCATOR_WORLD_M / STYLE_TILE_PIXELS / metres)
+        return round(math.log2(MERCATOR_WORLD_M / STYLE_TILE_PIXELS / metres), 6)
 
     def mercator_bounds(self, margin_pixels: float = 0.0) -> BoundingBox:
         """A box of Web Mercator metres that holds the window and a margin around it."""

@@ -32,6 +32,7 @@ from web.routes import (
     versions,
     viewer,
     wms,
+    wmts,
 )
 from web.search_indexer import SearchIndexer
 from web.state import ServerState
@@ -54,6 +55,7 @@ _ROUTES = (
     health,
     viewer,
     wms,
+    wmts,
 )
 
 

@@ -14,6 +14,7 @@ from layers.catalog import Catalog
 from tiles.cache import TileCache
 from tiles.picture import Pictures
 from tiles.picture_pool import PicturePool
+from tiles.picture_tiles import PictureTiles
 from tiles.vector import VectorTiles
 from web.identity import COOKIE, Identities, check_csrf, credential_of
 from web.live_catalog import LiveCatalog
@@ -34,6 +35,7 @@ class ServerState:
     files: FileStore
     queue: App
     pictures: Pictures
+    picture_tiles: PictureTiles
 
     @classmethod
     def build(cls, settings: ServerSettings, database: Database, catalog: Catalog, files: FileStore) -> "ServerState":
@@ -49,7 +51,8 @@ class ServerState:
         live.on_change.append(follow)
         pictures = Pictures(database, PicturePool())
         queue = queue_app(database.writer_url)
-        return cls(settings, database, catalog, live, identities, tiles, files, queue, pictures)
+        drawn = PictureTiles(pictures)
+        return cls(settings, database, catalog, live, identities, tiles, files, queue, pictures, drawn)
 
 
 @dataclass(frozen=True, slots=True)
