@@ -13,6 +13,7 @@ from cim.errors import BadRequest
 from cim.model.access import Principal
 from cim.policy.policy import Decision, read_context
 from cim.store.database import Database
+from cim.store.selection import Selection
 from cim.store.window_features import WindowQuery, features_in_window
 from tiles.picture_drawing import draw_picture
 from tiles.picture_job import LayerJob, LegendJob, NoteJob, PictureFormat, PictureJob
@@ -36,7 +37,8 @@ RasterWindow = Callable[[Principal, Decision, Window, str], Awaitable[bytes]]
 class PictureLayer:
     """One layer as the caller sees it, with its style.
 
-    ``fields`` are those its tiles carry, ``minzoom`` the zoom they begin at, ``seamless`` says that it tiles its area.
+    ``fields`` are those its tiles carry, ``minzoom`` the zoom they begin at, ``seamless`` says that it tiles its area;
+    ``version`` is an older version (None: the current one).
     """
 
     decision: Decision
@@ -44,6 +46,7 @@ class PictureLayer:
     fields: tuple[str, ...]
     minzoom: int = 0
     seamless: bool = False
+    version: int | None = None
 
 
 def check_size(width: int, height: int) -> None:
@@ -106,9 +109,7 @@ class Pictures:
         used = style_fields(layer.style)
         visible = [name for name in layer.decision.field_names if name in used and name in layer.fields]
         query = WindowQuery(
-            collection,
-            tuple(visible),
-            layer.decision.regions,
+            Selection(collection, tuple(visible), layer.decision.regions, (), layer.version),
             window.mercator_bounds(LABEL_MARGIN_PIXELS),
             window.srid,
             min(abs(side) for side in window.cell),

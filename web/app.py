@@ -23,6 +23,7 @@ from web.routes import (
     identify,
     imports,
     landing,
+    scenarios,
     search,
     session,
     styles,
@@ -42,6 +43,7 @@ _log = structlog.get_logger()
 _ROUTES = (
     landing,
     collections,
+    scenarios,
     versions,
     tilejson,
     tilesets,

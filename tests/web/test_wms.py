@@ -1,11 +1,13 @@
 """WMS: pictures with the axis order of each system, the policy, errors in every form, size caps."""
 
 import math
+from datetime import UTC, datetime
 
 import httpx
 import numpy as np
 import pytest
 import skia
+import sqlalchemy as sa
 from lxml import etree
 from pyproj import Transformer
 from serving import Served
@@ -146,6 +148,7 @@ async def test_pictures_follow_the_policy(served: Served) -> None:
         ({"STYLES": "fancy"}, "StyleNotDefined"),
         ({"FORMAT": "image/tiff"}, "InvalidFormat"),
         ({"BGCOLOR": "red"}, "InvalidParameterValue"),
+        ({"TIME": "yesterday"}, "InvalidDimensionValue"),
         ({"TIME": "2020-01-01"}, "InvalidDimensionValue"),
         ({"REQUEST": "GetAll"}, "OperationNotSupported"),
         ({"SERVICE": "WFS"}, "InvalidParameterValue"),
@@ -181,3 +184,15 @@ async def test_colours_are_those_of_the_style(served: Served) -> None:
     assert math.isclose(middle[3] / 255, style["fill-opacity"], abs_tol=0.01)
     for found, wanted in zip(middle[:3], (red, green, blue), strict=True):
         assert abs(found * 1 - wanted) <= 3 or abs(found - wanted * middle[3] / 255) <= 2
+
+
+async def test_time_shows_the_version_of_then(served: Served) -> None:
+    then = datetime.now(UTC).isoformat()
+    async with served.database.writing() as connection:
+        await connection.execute(sa.text("DELETE FROM city.squares WHERE code = '甲栋'"))
+    await served.state.live.refresh()
+    now = get_map(TRANSPARENT="TRUE")
+    assert not pixels(await served.anonymous.get("/wms", params=now)).any()
+    assert pixels(await served.anonymous.get("/wms", params=now | {"TIME": then})).any()
+    info = get_map(REQUEST="GetFeatureInfo", QUERY_LAYERS="squares", I="150", J="150", TIME=then)
+    assert len((await served.anonymous.get("/wms", params=info)).json()["features"]) == 1

@@ -4,6 +4,7 @@ import mapbox_vector_tile
 import numpy as np
 import pytest
 import skia
+import sqlalchemy as sa
 from lxml import etree
 from serving import Served
 
@@ -102,8 +103,6 @@ async def test_bad_requests_are_told_in_xml(served: Served, changed: dict[str, s
 
 
 async def test_an_edit_changes_the_tile(served: Served) -> None:
-    import sqlalchemy as sa
-
     before = await served.anonymous.get("/wmts", params=get_tile())
     async with served.database.writing() as connection:
         await connection.execute(sa.text("DELETE FROM city.squares WHERE code = '甲栋'"))

@@ -23,9 +23,18 @@ Found = Sequence[tuple[Decision, Feature]]
 
 
 async def feature_info(
-    who: Caller, decisions: Sequence[Decision], window: Window, pixel: tuple[int, int], kind: str, count: int
+    who: Caller,
+    decisions: Sequence[Decision],
+    window: Window,
+    pixel: tuple[int, int],
+    kind: str,
+    count: int,
+    versions: Sequence[int | None] = (),
 ) -> Response:
-    """Up to ``count`` features a layer within six pixels of a pixel, in one of ``FORMATS``."""
+    """Up to ``count`` features a layer within six pixels of a pixel, in one of ``FORMATS``.
+
+    ``versions`` are the older versions to look at, one for each layer; empty: the current ones.
+    """
     east, north = window.place(pixel[0] + 0.5, pixel[1] + 0.5)
     lon, lat = transformer(window.srid, 4490).transform(east, north)
     if not (math.isfinite(lon) and math.isfinite(lat)):
@@ -33,8 +42,10 @@ async def feature_info(
     radius_m = MERCATOR_WORLD_M / STYLE_TILE_PIXELS / 2**window.zoom * PIXELS * math.cos(math.radians(lat))
     found: list[tuple[Decision, Feature]] = []
     async with who.state.database.reading(read_context(who.principal, who.request_id, TIMEOUT_MS)) as connection:
-        for decision in decisions:
-            query = FeatureQuery(decision.collection, decision.field_names, decision.regions, limit=count)
+        for decision, version in zip(decisions, versions or [None] * len(decisions), strict=True):
+            query = FeatureQuery(
+                decision.collection, decision.field_names, decision.regions, limit=count, version=version
+            )
             near = await features_at(connection, query, lon, lat, min(radius_m, MAX_RADIUS_M))
             found += [(decision, feature) for feature in near]
     writer = {"text/plain": _as_text, "text/html": _as_page}.get(kind, _as_json)

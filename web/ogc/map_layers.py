@@ -2,13 +2,16 @@
 
 from collections.abc import Sequence
 
-from cim.policy.policy import Decision
+from cim.errors import BadRequest
+from cim.policy.policy import Decision, read_context
 from layers.catalog import Style
 from layers.default_style import default_style
 from layers.definition import LayerDefinition
 from tiles.picture import MAX_LAYERS, PictureLayer
 from tiles.tilejson import tile_fields
 from web.ogc.faults import OgcFault
+from web.looking import state_of
+from web.parameters import parse_datetime
 from web.state import Caller
 
 
@@ -35,8 +38,8 @@ def style_of(who: Caller, decision: Decision) -> Style:
     return style or default_style(decision.collection.id, decision.collection.schema.geometry)
 
 
-def picture_layer(who: Caller, decision: Decision) -> PictureLayer:
-    """What the renderer is given of a layer."""
+def picture_layer(who: Caller, decision: Decision, version: int | None = None) -> PictureLayer:
+    """What the renderer is given of a layer, in an older version where one is named."""
     definition = definition_of(who, decision)
     return PictureLayer(
         decision,
@@ -44,7 +47,35 @@ def picture_layer(who: Caller, decision: Decision) -> PictureLayer:
         tile_fields(decision, definition),
         definition.tiles.minzoom if definition else 0,
         bool(definition and definition.coverage),
+        version,
     )
+
+
+async def versions_at(who: Caller, decisions: Sequence[Decision], time: str) -> list[int | None]:
+    """For each layer the version valid at a TIME value; None for the current one.
+
+    Raises OgcFault for what is no instant or interval, and for a time before a layer's first version.
+    """
+    if time.lower() in ("", "current"):
+        return [None] * len(decisions)
+    try:
+        instant = parse_datetime(time, "TIME")
+    except BadRequest as error:
+        raise OgcFault("InvalidDimensionValue", error.what, where="TIME", remedy=error.remedy) from None
+    found: list[int | None] = []
+    async with who.state.database.reading(read_context(who.principal, who.request_id)) as connection:
+        for decision in decisions:
+            layer = decision.collection.id
+            state = await state_of(connection, layer, {layer}, instant, None)
+            if state.number == 0:
+                raise OgcFault(
+                    "InvalidDimensionValue",
+                    f"layer {layer} did not exist at {time[:40]}",
+                    where="TIME",
+                    remedy=f"/collections/{layer}/versions lists its versions",
+                )
+            found.append(state.version)
+    return found
 
 
 def decided_layers(who: Caller, names: Sequence[str], where: str) -> list[Decision]:

@@ -41,8 +41,8 @@ class _Writer:
         self.version = version
         self._prefix = f"{{{WMS}}}" if version == "1.3.0" else ""
 
-    def add(self, parent: etree._Element, name: str, text: str | None = None, **attributes: str) -> etree._Element:
-        made = etree.SubElement(parent, f"{self._prefix}{name}", attributes)
+    def add(self, parent: etree._Element, tag: str, text: str | None = None, /, **attributes: str) -> etree._Element:
+        made = etree.SubElement(parent, f"{self._prefix}{tag}", attributes)
         made.text = None if text is None else legal(text)
         return made
 
@@ -128,6 +128,10 @@ def _layer(write: _Writer, top: etree._Element, who: Caller, decision: Decision)
     if stored not in ALWAYS:
         write.add(layer, "CRS" if write.version == "1.3.0" else "SRS", stored)
     _extent(write, layer, collection.bbox or WORLD)
+    if write.version == "1.3.0":
+        shown = collection.updated_at.isoformat(timespec="seconds")
+        options = {"name": "time", "units": "ISO8601", "default": "current", "nearestValue": "1", "current": "1"}
+        write.add(layer, "Dimension", shown, **options)
     if definition and definition.attribution:
         attribution = write.add(layer, "Attribution")
         write.add(attribution, "Title", definition.attribution)

@@ -13,7 +13,7 @@ from web.ogc.faults import OgcFault, message_of, wms_report
 from web.ogc.feature_info import FORMATS as INFO_FORMATS
 from web.ogc.feature_info import feature_info
 from web.ogc.kvp import Parameters
-from web.ogc.map_layers import decided_layers, drawable, picture_layer, style_of, title_of
+from web.ogc.map_layers import decided_layers, drawable, picture_layer, style_of, title_of, versions_at
 from web.ogc.systems import find_system
 from web.ogc.wms_capabilities import EXCEPTIONS, FORMATS, Version, capabilities
 from web.problems import status_of
@@ -65,13 +65,13 @@ async def _map(request: Request, who: Caller, parameters: Parameters, version: V
         parameters.need("layers")
     decisions = decided_layers(who, names, "LAYERS")
     _check_styles(parameters)
-    _check_time(parameters)
-    headers = caching_headers(who, decisions)
+    versions = await versions_at(who, decisions, parameters.get("time"))
+    headers = caching_headers(who, decisions, variant=str(versions))
     if is_known(request, headers):
         return Response(status_code=304, headers=headers)
     picture = await who.state.pictures.picture(
         who.principal,
-        [picture_layer(who, decision) for decision in decisions],
+        [picture_layer(who, decision, version) for decision, version in zip(decisions, versions, strict=True)],
         window,
         background=_background(parameters, kind),
         kind=_KINDS[kind],
@@ -89,7 +89,9 @@ async def _info(who: Caller, parameters: Parameters, version: Version) -> Respon
     pixel = _pixel(parameters, column, window.width), _pixel(parameters, row, window.height)
     kind = parameters.one_of("info_format", INFO_FORMATS, INFO_FORMATS[0])
     count = parameters.whole("feature_count", 1, least=1, most=MAX_FEATURES_A_LAYER)
-    return await feature_info(who, decided_layers(who, names, "QUERY_LAYERS"), window, pixel, kind, count)
+    decisions = decided_layers(who, names, "QUERY_LAYERS")
+    versions = await versions_at(who, decisions, parameters.get("time"))
+    return await feature_info(who, decisions, window, pixel, kind, count, versions)
 
 
 async def _legend(who: Caller, parameters: Parameters) -> Response:
@@ -143,16 +145,6 @@ def _check_styles(parameters: Parameters) -> None:
             raise OgcFault(
                 "StyleNotDefined", f"there is no style {style[:60]!r}", where="STYLES", remedy="leave STYLES empty"
             )
-
-
-def _check_time(parameters: Parameters) -> None:
-    if parameters.get("time", "current").lower() != "current":
-        raise OgcFault(
-            "InvalidDimensionValue",
-            "pictures show the current version only",
-            where="TIME",
-            remedy="leave TIME out; earlier versions are listed at /collections/{layer}/versions",
-        )
 
 
 def _background(parameters: Parameters, kind: str) -> tuple[int, int, int] | None:
