@@ -28,6 +28,7 @@ ROUTE_ACCESS: dict[str, Access] = {
     "/tileMatrixSets/{tms}": "open",
     "/tiles/{layer}.json": "layer",
     "/tiles/{layer}/{z:int}/{x:int}/{y:int}.mvt": "layer",
+    "/wfs": "layer",
     "/wms": "layer",
     "/wmts": "layer",
     "/wmts/1.0.0/WMTSCapabilities.xml": "layer",

@@ -32,6 +32,7 @@ from web.routes import (
     uploads,
     versions,
     viewer,
+    wfs,
     wms,
     wmts,
 )
@@ -56,6 +57,7 @@ _ROUTES = (
     session,
     health,
     viewer,
+    wfs,
     wms,
     wmts,
 )

@@ -18,6 +18,10 @@ class Parameters:
         """A value, or the default where it is absent or empty."""
         return self._values.get(name) or default
 
+    def as_dict(self) -> dict[str, str]:
+        """All parameters by lower-case name."""
+        return dict(self._values)
+
     def has(self, name: str) -> bool:
         """Whether a parameter is there, were it empty."""
         return name in self._values

@@ -9,8 +9,8 @@ from layers.default_style import default_style
 from layers.definition import LayerDefinition
 from tiles.picture import MAX_LAYERS, PictureLayer
 from tiles.tilejson import tile_fields
-from web.ogc.faults import OgcFault
 from web.looking import state_of
+from web.ogc.faults import OgcFault
 from web.parameters import parse_datetime
 from web.state import Caller
 
