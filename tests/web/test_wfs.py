@@ -105,7 +105,8 @@ async def test_paging_and_hits(served: Served) -> None:
         ("<fes:PropertyIsNull><fes:ValueReference>code</fes:ValueReference></fes:PropertyIsNull>", []),
         (
             (
-                '<fes:BBOX><fes:ValueReference>geom</fes:ValueReference><gml:Envelope srsName="urn:ogc:def:crs:EPSG::4490">'
+                "<fes:BBOX><fes:ValueReference>geom</fes:ValueReference>"
+                '<gml:Envelope srsName="urn:ogc:def:crs:EPSG::4490">'
                 "<gml:lowerCorner>30.97 103.955</gml:lowerCorner><gml:upperCorner>30.99 103.965</gml:upperCorner>"
                 "</gml:Envelope></fes:BBOX>"
             ),
