@@ -15,9 +15,8 @@ from cim.policy.policy import Decision, read_context
 from cim.store.database import Database
 from cim.store.selection import Selection
 from cim.store.window_features import WindowQuery, features_in_window
-from tiles.picture_drawing import draw_picture
+from tiles import picture_work
 from tiles.picture_job import LayerJob, LegendJob, NoteJob, PictureFormat, PictureJob
-from tiles.picture_legend import draw_legend, draw_note
 from tiles.picture_pool import PicturePool
 from tiles.picture_style import style_fields
 from tiles.picture_window import Window
@@ -88,15 +87,15 @@ class Pictures:
         shown = [layer for layer in layers if math.floor(zoom) >= layer.minzoom]
         jobs = [await self._layer_job(principal, layer, window, request_id) for layer in shown]
         job = PictureJob(window, tuple(jobs), background, kind, DRAW_S)
-        return await self._pool.run(draw_picture, job, DRAW_S)
+        return await self._pool.run(picture_work.picture, job, DRAW_S)
 
     async def legend(self, job: LegendJob) -> bytes:
         """An encoded legend."""
-        return await self._pool.run(draw_legend, job, DRAW_S)
+        return await self._pool.run(picture_work.legend, job, DRAW_S)
 
     async def note(self, job: NoteJob) -> bytes:
         """An encoded picture of some lines of text."""
-        return await self._pool.run(draw_note, job, DRAW_S)
+        return await self._pool.run(picture_work.note, job, DRAW_S)
 
     def close(self) -> None:
         """End the drawing processes."""

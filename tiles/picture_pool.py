@@ -40,6 +40,12 @@ class PicturePool:
             raise StoreUnavailable(
                 "drawing the picture took longer than it may", remedy="ask for a smaller area or fewer layers"
             ) from error
+        except ImportError as error:
+            raise CimError(
+                "the server's drawing library cannot be loaded",
+                where="pictures",
+                remedy="install the Debian packages libegl1 and libgl1",
+            ) from error
         except ProcessExpired as error:
             raise CimError("the picture could not be drawn", remedy="report it with the request id") from error
         finally:
