@@ -24,6 +24,7 @@ from tiles.picture_window import Window
 MAX_SIDE_PIXELS = 4_096
 MAX_LAYERS = 40
 MAX_FEATURES = 100_000
+MAX_SHAPE_BYTES = 128 * 1024 * 1024
 DRAW_S = 8.0
 STATEMENT_MS = 6_000
 LABEL_MARGIN_PIXELS = 96.0
@@ -59,6 +60,15 @@ def check_size(width: int, height: int) -> None:
             )
 
 
+def _check_bytes(jobs: Sequence[LayerJob]) -> None:
+    if sum(len(shape) for job in jobs for shape in job.shapes) > MAX_SHAPE_BYTES:
+        raise BadRequest(
+            "the shapes in this picture are too large together",
+            where="layers",
+            remedy="ask for a smaller area or fewer layers",
+        )
+
+
 class Pictures:
     """The one renderer of a server process. ``rasters`` draws raster layers; without it their outlines are drawn."""
 
@@ -85,7 +95,11 @@ class Pictures:
         check_size(window.width, window.height)
         zoom = window.zoom
         shown = [layer for layer in layers if math.floor(zoom) >= layer.minzoom]
-        jobs = [await self._layer_job(principal, layer, window, request_id) for layer in shown]
+        jobs: list[LayerJob] = []
+        for layer in shown:
+            room = MAX_FEATURES - sum(len(job.shapes) for job in jobs)
+            jobs.append(await self._layer_job(principal, layer, window, room, request_id))
+            _check_bytes(jobs)
         job = PictureJob(window, tuple(jobs), background, kind, DRAW_S)
         return await self._pool.run(picture_work.picture, job, DRAW_S)
 
@@ -101,7 +115,9 @@ class Pictures:
         """End the drawing processes."""
         self._pool.close()
 
-    async def _layer_job(self, principal: Principal, layer: PictureLayer, window: Window, request_id: str) -> LayerJob:
+    async def _layer_job(
+        self, principal: Principal, layer: PictureLayer, window: Window, room: int, request_id: str
+    ) -> LayerJob:
         collection = layer.decision.collection
         if collection.schema.kind == "raster" and self.rasters is not None:
             return LayerJob((), [], [], image=await self.rasters(principal, layer.decision, window, ""))
@@ -112,7 +128,7 @@ class Pictures:
             window.mercator_bounds(LABEL_MARGIN_PIXELS),
             window.srid,
             min(abs(side) for side in window.cell),
-            MAX_FEATURES,
+            room,
         )
         async with self._database.reading(read_context(principal, request_id, STATEMENT_MS)) as connection:
             found = await features_in_window(connection, query)

@@ -57,9 +57,9 @@ async def features_in_window(connection: AsyncConnection, query: WindowQuery) ->
     read = (await connection.execute(statement)).all()
     if len(read) > query.limit:
         raise BadRequest(
-            f"layer {schema.id} has more than {query.limit} features in this picture",
+            f"with layer {schema.id} there are too many features in this picture",
             where="bbox",
-            remedy="ask for a smaller area, or use the layer's tiles at this scale",
+            remedy="ask for a smaller area or fewer layers, or use the layer's tiles at this scale",
         )
     found = WindowFeatures([], [])
     for row in read:

@@ -44,7 +44,7 @@ def wms_report(error: CimError, version: Literal["1.3.0", "1.1.1"] = "1.3.0") ->
     fault = etree.SubElement(root, etree.QName(OGC, "ServiceException") if version == "1.3.0" else "ServiceException")
     fault.set("code", code_of(error))
     if error.where:
-        fault.set("locator", error.where)
+        fault.set("locator", legal(error.where))
     fault.text = legal(message_of(error))
     return document(root)
 
@@ -54,7 +54,7 @@ def ows_report(error: CimError, namespace: str, version: str) -> bytes:
     root = etree.Element(etree.QName(namespace, "ExceptionReport"), {"version": version}, nsmap={"ows": namespace})
     fault = etree.SubElement(root, etree.QName(namespace, "Exception"), {"exceptionCode": code_of(error)})
     if error.where:
-        fault.set("locator", error.where)
+        fault.set("locator", legal(error.where))
     etree.SubElement(fault, etree.QName(namespace, "ExceptionText")).text = legal(message_of(error))
     return document(root)
 

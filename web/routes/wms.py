@@ -21,6 +21,7 @@ from web.state import Caller, caller
 
 router = APIRouter(tags=["WMS"])
 MAX_FEATURES_A_LAYER = 50
+MAX_LEGENDS = 10
 _KINDS: dict[str, PictureFormat] = {"image/png": "png", "image/jpeg": "jpeg", "image/webp": "webp"}
 _OPERATIONS = ("GetCapabilities", "GetMap", "GetFeatureInfo", "GetLegendGraphic")
 
@@ -99,6 +100,10 @@ async def _legend(who: Caller, parameters: Parameters) -> Response:
     names = [name for name in (parameters.items("layer") or parameters.items("layers")) if name]
     if not names:
         parameters.need("layer")
+    if len(names) > MAX_LEGENDS:
+        raise OgcFault(
+            "InvalidParameterValue", "too many legends", where="LAYER", remedy=f"name {MAX_LEGENDS} layers at most"
+        )
     decisions = decided_layers(who, names, "LAYER")
     language: Literal["zh", "en"] = "en" if parameters.get("language").lower().startswith("en") else "zh"
     groups = tuple((title_of(who, d) if len(decisions) > 1 else "", style_of(who, d).legend) for d in decisions)
