@@ -14,7 +14,9 @@ from layers.catalog import Catalog
 from tiles.cache import TileCache
 from tiles.picture import Pictures
 from tiles.picture_pool import PicturePool
+from tiles.picture_rasters import raster_pictures
 from tiles.picture_tiles import PictureTiles
+from tiles.raster import RasterTiles
 from tiles.vector import VectorTiles
 from web.identity import COOKIE, Identities, check_csrf, credential_of
 from web.live_catalog import LiveCatalog
@@ -32,6 +34,7 @@ class ServerState:
     live: LiveCatalog
     identities: Identities
     tiles: VectorTiles
+    rasters: RasterTiles
     files: FileStore
     queue: App
     pictures: Pictures
@@ -43,16 +46,29 @@ class ServerState:
         live = LiveCatalog(database)
         identities = Identities(database)
         tiles = VectorTiles(database, TileCache(settings.tile_cache_mb * 1024 * 1024))
+        pictures = Pictures(database, PicturePool(), raster_pictures(database, files))
+        rasters = RasterTiles(database, files, TileCache(settings.raster_cache_mb * 1024 * 1024))
 
         def follow() -> None:
             identities.forget()
-            tiles.cache.keep_versions({c.id: c.version for c in live.collections.values()})
+            versions = {c.id: c.version for c in live.collections.values()}
+            tiles.cache.keep_versions(versions)
+            rasters.keep_versions(versions)
 
         live.on_change.append(follow)
-        pictures = Pictures(database, PicturePool())
-        queue = queue_app(database.writer_url)
-        drawn = PictureTiles(pictures)
-        return cls(settings, database, catalog, live, identities, tiles, files, queue, pictures, drawn)
+        return cls(
+            settings,
+            database,
+            catalog,
+            live,
+            identities,
+            tiles,
+            rasters,
+            files,
+            queue_app(database.writer_url),
+            pictures,
+            PictureTiles(pictures),
+        )
 
 
 @dataclass(frozen=True, slots=True)
