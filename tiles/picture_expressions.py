@@ -5,19 +5,15 @@ is compiled, so nothing is drawn otherwise than the style says. A value that can
 (a text where a number is needed) makes the feature take the property's default, as in MapLibre.
 """
 
-import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from cim.errors import DefinitionError
-from tiles.picture_colour import Colour, parse_colour
+from tiles.picture_colour import Colour
+from tiles.picture_operators import OPERATORS, NoValue, as_colour, as_number
 
 Properties = Mapping[str, Any]
 Compiled = Callable[[Properties], Any]
-
-
-class NoValue(Exception):
-    """The expression has no value for this feature."""
 
 
 def compile_expression(value: Any, zoom: float) -> Compiled:
@@ -34,12 +30,12 @@ def compile_expression(value: Any, zoom: float) -> Compiled:
     special = _SPECIAL.get(name)
     if special is not None:
         return special(arguments, zoom)
-    plain = _PLAIN.get(name)
+    plain = OPERATORS.get(name)
     if plain is None:
         raise DefinitionError(
             f"the expression {name!r} is not drawn in pictures",
             where="style",
-            remedy=f"use one of {', '.join(sorted([*_SPECIAL, *_PLAIN]))}",
+            remedy=f"use one of {', '.join(sorted([*_SPECIAL, *OPERATORS]))}",
         )
     parts = [compile_expression(argument, zoom) for argument in arguments]
 
@@ -54,7 +50,7 @@ def compile_expression(value: Any, zoom: float) -> Compiled:
 
 def is_operator(name: str) -> bool:
     """Whether a list that begins with this word is an expression."""
-    return name in _SPECIAL or name in _PLAIN
+    return name in _SPECIAL or name in OPERATORS
 
 
 def fields_used(value: Any) -> set[str]:
@@ -136,7 +132,7 @@ def _step(arguments: Sequence[Any], zoom: float) -> Compiled:
     stops = [float(stop) for stop in arguments[2::2]]
 
     def stepped(properties: Properties) -> Any:
-        value = _number(subject(properties))
+        value = as_number(subject(properties))
         return outputs[sum(1 for stop in stops if stop <= value)](properties)
 
     return stepped
@@ -153,7 +149,7 @@ def _interpolate(arguments: Sequence[Any], zoom: float) -> Compiled:
     outputs = [compile_expression(output, zoom) for output in arguments[3::2]]
 
     def between(properties: Properties) -> Any:
-        value = _number(subject(properties))
+        value = as_number(subject(properties))
         if value <= stops[0]:
             return outputs[0](properties)
         if value >= stops[-1]:
@@ -187,57 +183,6 @@ def _mixed(low: Any, high: Any, share: float) -> Any:
     return Colour(red, green, blue, alpha)
 
 
-def as_colour(value: Any) -> Colour:
-    """A colour, or the text of one."""
-    if isinstance(value, Colour):
-        return value
-    if isinstance(value, str):
-        return parse_colour(value)
-    raise NoValue
-
-
-def _number(value: Any) -> float:
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
-        raise NoValue
-    return float(value)
-
-
-def _text(value: Any) -> str:
-    if value is None:
-        return ""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, float) and value.is_integer() and abs(value) < 1e15:
-        return str(int(value))
-    return str(value)
-
-
-def _to_number(*values: Any) -> float:
-    for value in values:
-        try:
-            return float(value or 0)
-        except (TypeError, ValueError):
-            continue
-    raise NoValue
-
-
-def _minus(first: float, second: float | None = None) -> float:
-    return -first if second is None else first - second
-
-
-def _ordered(compare: Callable[[Any, Any], bool]) -> Callable[[Any, Any], bool]:
-    def same_kind(first: Any, second: Any) -> bool:
-        if isinstance(first, str) != isinstance(second, str) or first is None or second is None:
-            raise NoValue
-        return compare(first, second)
-
-    return same_kind
-
-
-def _rgba(red: float, green: float, blue: float, alpha: float = 1.0) -> Colour:
-    return Colour(red / 255, green / 255, blue / 255, alpha)
-
-
 _SPECIAL: dict[str, Callable[[Sequence[Any], float], Compiled]] = {
     "literal": _literal,
     "get": _get,
@@ -250,43 +195,4 @@ _SPECIAL: dict[str, Callable[[Sequence[Any], float], Compiled]] = {
     "any": _any,
     "step": _step,
     "interpolate": _interpolate,
-}
-_PLAIN: dict[str, Callable[..., Any]] = {
-    "==": lambda a, b: a == b,
-    "!=": lambda a, b: a != b,
-    "<": _ordered(lambda a, b: a < b),
-    "<=": _ordered(lambda a, b: a <= b),
-    ">": _ordered(lambda a, b: a > b),
-    ">=": _ordered(lambda a, b: a >= b),
-    "!": lambda a: not a,
-    "in": lambda a, b: a in b,
-    "+": lambda *values: math.fsum(_number(v) for v in values),
-    "-": _minus,
-    "*": lambda *values: math.prod(_number(v) for v in values),
-    "/": lambda a, b: a / b,
-    "%": math.fmod,
-    "^": lambda a, b: a**b,
-    "sqrt": math.sqrt,
-    "abs": abs,
-    "floor": math.floor,
-    "ceil": math.ceil,
-    "round": lambda a: math.floor(a + 0.5),
-    "ln": math.log,
-    "log10": math.log10,
-    "log2": math.log2,
-    "min": min,
-    "max": max,
-    "concat": lambda *values: "".join(_text(v) for v in values),
-    "to-string": _text,
-    "to-number": _to_number,
-    "to-boolean": bool,
-    "to-color": as_colour,
-    "rgb": _rgba,
-    "rgba": _rgba,
-    "upcase": lambda a: a.upper(),
-    "downcase": lambda a: a.lower(),
-    "length": len,
-    "string": _text,
-    "number": _number,
-    "boolean": bool,
 }

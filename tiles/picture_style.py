@@ -7,13 +7,12 @@ from typing import Any
 from cim.errors import DefinitionError
 from tiles.picture_expressions import (
     Compiled,
-    NoValue,
     Properties,
-    as_colour,
     compile_expression,
     fields_used,
     is_operator,
 )
+from tiles.picture_operators import NoValue, as_colour
 
 _DEFAULTS: dict[str, dict[str, Any]] = {
     "fill": {"fill-color": "#000000", "fill-opacity": 1, "fill-outline-color": None, "fill-antialias": True},

@@ -14,9 +14,10 @@ from cim.errors import BadRequest, DefinitionError, StoreUnavailable
 from tiles.picture import MAX_SIDE_PIXELS, check_size
 from tiles.picture_colour import parse_colour
 from tiles.picture_drawing import draw_picture
-from tiles.picture_expressions import NoValue, compile_expression
+from tiles.picture_expressions import compile_expression
 from tiles.picture_job import LayerJob, LegendJob, PictureJob
 from tiles.picture_legend import draw_legend
+from tiles.picture_operators import NoValue
 from tiles.picture_pool import PicturePool
 from tiles.picture_style import compile_layer, style_fields
 from tiles.picture_window import Window
@@ -192,3 +193,16 @@ async def test_a_process_that_hangs_is_ended_and_replaced() -> None:
             await pool.run(echo, b"", 1)
     finally:
         pool.close()
+
+
+def test_images_lie_below_the_layers_above_them() -> None:
+    pixels = np.zeros((256, 256, 4), np.uint8)
+    pixels[:, :128] = (200, 100, 50, 255)
+    pixels[:64, :128, 3] = 128
+    image = LayerJob((), [], [], image=pixels.tobytes())
+    black = [{"id": "a", "type": "fill", "paint": {"fill-color": "#000000"}}]
+    drawn = picture(image, layer(black, (shapely.box(0, 0, 40, 40), {})))
+    assert drawn[128, 100].tolist() == [200, 100, 50, 255]
+    assert drawn[128, 200].tolist() == [255, 255, 255, 255]
+    assert drawn[30, 100, 0] == pytest.approx(227, abs=2)
+    assert drawn[240, 20].tolist() == [0, 0, 0, 255]

@@ -8,14 +8,11 @@ from lxml import etree
 
 from cim.policy.policy import Decision
 from cim.store.features import Feature
-from tiles.tilejson import WORLD
 from web.axes import swapped
-from web.ogc.faults import OWS_11, document, legal
-from web.ogc.fes import COMPARISONS, SPATIAL
+from web.ogc.faults import document, legal
 from web.ogc.gml import GML, write_geometry
-from web.ogc.map_layers import definition_of, title_of
-from web.ogc.systems import ALWAYS, System
-from web.ogc.wms_capabilities import TITLE, constraints
+from web.ogc.map_layers import definition_of
+from web.ogc.systems import System
 from web.ogc.xml_names import xml_name
 from web.state import Caller
 
@@ -47,17 +44,6 @@ _GEOMETRY_TYPES = {
     "Polygon": "gml:SurfacePropertyType",
     "MultiPolygon": "gml:MultiSurfacePropertyType",
 }
-_CLASSES = {
-    "ImplementsSimpleWFS": True,
-    "ImplementsBasicWFS": False,
-    "ImplementsTransactionalWFS": False,
-    "ImplementsLockingWFS": False,
-    "KVPEncoding": True,
-    "XMLEncoding": False,
-    "SOAPEncoding": False,
-    "ImplementsResultPaging": True,
-    "ImplementsStandardJoins": False,
-}
 
 
 def type_name(layer: str) -> str:
@@ -68,113 +54,6 @@ def type_name(layer: str) -> str:
 def urn(system: System) -> str:
     """The name of a system as GML writes it."""
     return f"urn:ogc:def:crs:EPSG::{system.code}" if system.code != 84 else "urn:ogc:def:crs:OGC:1.3:CRS84"
-
-
-def capabilities(who: Caller, decisions: Sequence[Decision], page: int) -> bytes:
-    """The capabilities document; ``page`` is the most features of one answer."""
-    root = etree.Element(
-        f"{{{WFS}}}WFS_Capabilities",
-        {"version": "2.0.0"},
-        nsmap={"wfs": WFS, "ows": OWS_11, "fes": FES, "gml": GML, "xlink": XLINK, "cim": CIM},
-    )
-    service = _add(root, OWS_11, "ServiceIdentification")
-    _add(service, OWS_11, "Title", TITLE)
-    _add(service, OWS_11, "ServiceType", "WFS")
-    _add(service, OWS_11, "ServiceTypeVersion", "2.0.0")
-    _add(service, OWS_11, "Fees", "none")
-    _add(service, OWS_11, "AccessConstraints", constraints(who))
-    _operations(root, who, page)
-    types = _add(root, WFS, "FeatureTypeList")
-    for decision in decisions:
-        _feature_type(types, who, decision)
-    _filter_capabilities(root)
-    return document(root)
-
-
-def _operations(root: etree._Element, who: Caller, page: int) -> None:
-    metadata = _add(root, OWS_11, "OperationsMetadata")
-    for name in OPERATIONS:
-        operation = _add(metadata, OWS_11, "Operation")
-        operation.set("name", name)
-        get = _add(_add(_add(operation, OWS_11, "DCP"), OWS_11, "HTTP"), OWS_11, "Get")
-        get.set(f"{{{XLINK}}}href", f"{who.base}/wfs?")
-        if name == "GetFeature":
-            _allowed(operation, "Parameter", "outputFormat", (GML_FORMAT, JSON_FORMAT))
-            _allowed(operation, "Parameter", "resultType", ("results", "hits"))
-    _allowed(metadata, "Parameter", "version", ("2.0.0",))
-    for name, given in _CLASSES.items():
-        _constraint(metadata, name, "TRUE" if given else "FALSE")
-    _constraint(metadata, "CountDefault", str(page))
-
-
-def _allowed(parent: etree._Element, kind: str, name: str, values: Sequence[str]) -> None:
-    parameter = _add(parent, OWS_11, kind)
-    parameter.set("name", name)
-    allowed = _add(parameter, OWS_11, "AllowedValues")
-    for value in values:
-        _add(allowed, OWS_11, "Value", value)
-
-
-def _constraint(parent: etree._Element, name: str, value: str, namespace: str = OWS_11) -> None:
-    constraint = _add(parent, namespace, "Constraint")
-    constraint.set("name", name)
-    _add(constraint, OWS_11, "NoValues")
-    _add(constraint, OWS_11, "DefaultValue", value)
-
-
-def _feature_type(types: etree._Element, who: Caller, decision: Decision) -> None:
-    definition = definition_of(who, decision)
-    kind = _add(types, WFS, "FeatureType")
-    _add(kind, WFS, "Name", type_name(decision.collection.id))
-    _add(kind, WFS, "Title", title_of(who, decision))
-    if definition and definition.description.zh:
-        _add(kind, WFS, "Abstract", definition.description.zh)
-    if decision.collection.schema.geometry == "none":
-        _add(kind, WFS, "NoCRS")
-        return
-    _add(kind, WFS, "DefaultCRS", "urn:ogc:def:crs:EPSG::4490")
-    others = {name for name in ALWAYS if name not in ("EPSG:4490", "CRS:84")}
-    for name in sorted(others | {f"EPSG:{decision.collection.schema.srid}"} - {"EPSG:4490"}):
-        _add(kind, WFS, "OtherCRS", f"urn:ogc:def:crs:EPSG::{name.removeprefix('EPSG:')}")
-    _add(kind, WFS, "OtherCRS", "urn:ogc:def:crs:OGC:1.3:CRS84")
-    west, south, east, north = decision.collection.bbox or WORLD
-    box = _add(kind, OWS_11, "WGS84BoundingBox")
-    _add(box, OWS_11, "LowerCorner", f"{west:.9f} {south:.9f}")
-    _add(box, OWS_11, "UpperCorner", f"{east:.9f} {north:.9f}")
-
-
-def _filter_capabilities(root: etree._Element) -> None:
-    filters = _add(root, FES, "Filter_Capabilities")
-    conformance = _add(filters, FES, "Conformance")
-    for name, given in {
-        "ImplementsQuery": True,
-        "ImplementsAdHocQuery": True,
-        "ImplementsResourceId": True,
-        "ImplementsMinStandardFilter": True,
-        "ImplementsStandardFilter": True,
-        "ImplementsMinSpatialFilter": True,
-        "ImplementsSpatialFilter": False,
-        "ImplementsMinTemporalFilter": False,
-        "ImplementsTemporalFilter": False,
-        "ImplementsVersionNav": False,
-        "ImplementsSorting": False,
-        "ImplementsExtendedOperators": False,
-    }.items():
-        _constraint(conformance, name, "TRUE" if given else "FALSE", FES)
-    identifiers = _add(_add(filters, FES, "Id_Capabilities"), FES, "ResourceIdentifier")
-    identifiers.set("name", "fes:ResourceId")
-    scalar = _add(filters, FES, "Scalar_Capabilities")
-    _add(scalar, FES, "LogicalOperators")
-    comparisons = _add(scalar, FES, "ComparisonOperators")
-    for name in (*COMPARISONS, "PropertyIsBetween", "PropertyIsLike", "PropertyIsNull"):
-        _add(comparisons, FES, "ComparisonOperator").set("name", name)
-    spatial = _add(filters, FES, "Spatial_Capabilities")
-    operands = _add(spatial, FES, "GeometryOperands")
-    for name in ("Envelope", "Point", "LineString", "Polygon"):
-        _add(operands, FES, "GeometryOperand").set("name", f"gml:{name}")
-    operators = _add(spatial, FES, "SpatialOperators")
-    for name in SPATIAL:
-        _add(operators, FES, "SpatialOperator").set("name", name)
 
 
 def schema(who: Caller, decisions: Sequence[Decision]) -> bytes:
@@ -221,17 +100,17 @@ def stored_queries(decisions: Sequence[Decision], *, described: bool) -> bytes:
         f"{{{WFS}}}{'DescribeStoredQueriesResponse' if described else 'ListStoredQueriesResponse'}",
         nsmap={"wfs": WFS, "xsd": XSD, "cim": CIM},
     )
-    query = _add(root, WFS, "StoredQueryDescription" if described else "StoredQuery")
+    query = added(root, WFS, "StoredQueryDescription" if described else "StoredQuery")
     query.set("id", BY_ID)
-    _add(query, WFS, "Title", "A feature by its id 按编号取要素")
+    added(query, WFS, "Title", "A feature by its id 按编号取要素")
     if not described:
         for decision in decisions:
-            _add(query, WFS, "ReturnFeatureType", type_name(decision.collection.id))
+            added(query, WFS, "ReturnFeatureType", type_name(decision.collection.id))
         return document(root)
-    parameter = _add(query, WFS, "Parameter")
+    parameter = added(query, WFS, "Parameter")
     parameter.set("name", "id")
     parameter.set("type", "xsd:string")
-    text = _add(query, WFS, "QueryExpressionText")
+    text = added(query, WFS, "QueryExpressionText")
     text.set("returnFeatureTypes", " ".join(type_name(d.collection.id) for d in decisions))
     text.set("language", "urn:ogc:def:queryLanguage:OGC-WFS::WFS_QueryExpression")
     text.set("isPrivate", "true")
@@ -261,7 +140,7 @@ def features(
     described = f"{who.base}/wfs?SERVICE=WFS&VERSION=2.0.0&REQUEST=DescribeFeatureType&TYPENAMES={type_name(layer)}"
     root.set(f"{{{XSI}}}schemaLocation", f"{CIM} {described} {WFS} http://schemas.opengis.net/wfs/2.0/wfs.xsd")
     for feature in found:
-        _write_feature(_add(root, WFS, "member"), layer, feature, system)
+        _write_feature(added(root, WFS, "member"), layer, feature, system)
     return document(root)
 
 
@@ -290,7 +169,8 @@ def _text(value: Any) -> str:
     return str(value.isoformat()) if hasattr(value, "isoformat") else str(value)
 
 
-def _add(parent: etree._Element, namespace: str, name: str, text: str | None = None) -> etree._Element:
+def added(parent: etree._Element, namespace: str, name: str, text: str | None = None) -> etree._Element:
+    """A new last child."""
     made = etree.SubElement(parent, f"{{{namespace}}}{name}")
     made.text = None if text is None else legal(text)
     return made

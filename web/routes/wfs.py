@@ -1,34 +1,28 @@
 """Web Feature Service 2.0.0, reading: features as GML 3.2 or GeoJSON for desktops that speak nothing newer."""
 
 import json
-from dataclasses import dataclass, replace
-from typing import Annotated, Any
+from dataclasses import replace
+from typing import Annotated
 from urllib.parse import urlencode
 
 from fastapi import APIRouter, Depends, Request, Response
 
 from cim.errors import CimError, NotFound
-from cim.filters.compiler import compile_node
-from cim.filters.scope import FieldScope
-from cim.model.collection import BoundingBox
 from cim.policy.policy import Decision, read_context
 from cim.store.features import Feature, FeatureQuery, count_features, page_of_features
 from cim.store.paging import fid_before, with_fids
-from tiles.picture_window import transformer
 from web.axes import swapped
 from web.ogc import wfs_documents as documents
 from web.ogc.faults import OWS_11, OgcFault, ows_report
-from web.ogc.fes import FilterReader, read_xml, resource_ids
 from web.ogc.kvp import Parameters
 from web.ogc.systems import System, find_system
+from web.ogc.wfs_capabilities import capabilities
 from web.ogc.wfs_documents import BY_ID, GML_FORMAT, JSON_FORMAT, OPERATIONS
-from web.ogc.xml_names import plain_name
+from web.ogc.wfs_query import Page, feature_id, one_type, page_asked_for, type_names
 from web.problems import status_of
 from web.state import Caller, caller
 
 router = APIRouter(tags=["WFS"])
-MAX_TYPES = 60
-MAX_IDS = 1_000
 TIMEOUT_MS = 8_000
 _JSON_WORDS = ("application/geo+json", "application/json", "json", "geojson")
 _GML_WORDS = (
@@ -42,13 +36,6 @@ _GML_WORDS = (
     "gml32",
 )
 """A plus sign that was not escaped arrives as a space, so both are written alike before the comparison."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Page:
-    query: FeatureQuery
-    start: int
-    count: int
 
 
 @router.get("/wfs", summary="Web Feature Service 2.0.0, reading", response_class=Response)
@@ -65,7 +52,7 @@ async def wfs(request: Request, who: Annotated[Caller, Depends(caller)]) -> Resp
         if operation == "GetFeature":
             return await _features(who, parameters)
         if operation == "DescribeFeatureType":
-            names = _names(parameters)
+            names = type_names(parameters)
             decisions = [who.decide(name) for name in names] if names else who.readable()
             return _xml(documents.schema(who, decisions), "application/gml+xml; version=3.2")
         described = operation == "DescribeStoredQueries"
@@ -79,7 +66,7 @@ def _capabilities(who: Caller, parameters: Parameters) -> Response:
     wanted = parameters.items("acceptversions") or [parameters.get("version", "2.0.0")]
     if not any(version.startswith("2.0") for version in wanted):
         raise OgcFault("VersionNegotiationFailed", "this is WFS 2.0.0", where="AcceptVersions", remedy="ask for 2.0.0")
-    return _xml(documents.capabilities(who, who.readable(), who.state.settings.page_limit))
+    return _xml(capabilities(who, who.readable(), who.state.settings.page_limit))
 
 
 def _check_version(parameters: Parameters) -> None:
@@ -90,9 +77,9 @@ def _check_version(parameters: Parameters) -> None:
 async def _features(who: Caller, parameters: Parameters) -> Response:
     if parameters.has("storedquery_id"):
         return await _stored_query(who, parameters)
-    decision = _one_type(who, parameters)
+    decision = one_type(who, parameters)
     system = find_system(parameters.get("srsname", "EPSG:4490"), where="SRSNAME")
-    page = _page(who, parameters, decision, system)
+    page = page_asked_for(who, parameters, decision, system)
     hits = parameters.one_of("resulttype", ("results", "hits"), "results") == "hits"
     as_json = _is_json(parameters)
     found: list[Feature] = []
@@ -115,7 +102,7 @@ async def _stored_query(who: Caller, parameters: Parameters) -> Response:
             "InvalidParameterValue", "there is no such stored query", where="STOREDQUERY_ID", remedy=f"use {BY_ID}"
         )
     name = parameters.need("id")
-    layer, fid = _feature_id(name)
+    layer, fid = feature_id(name)
     decision = who.decide(layer)
     system = find_system(parameters.get("srsname", "EPSG:4490"), where="SRSNAME")
     query = FeatureQuery(
@@ -135,117 +122,6 @@ async def _stored_query(who: Caller, parameters: Parameters) -> Response:
     return _xml(documents.one_feature(decision, found[0], system), GML_FORMAT)
 
 
-def _page(who: Caller, parameters: Parameters, decision: Decision, system: System) -> _Page:
-    most = who.state.settings.page_limit
-    count = min(parameters.whole("count", most), most)
-    start = parameters.whole("startindex", 0)
-    given = [name for name in ("filter", "bbox", "resourceid") if parameters.get(name)]
-    if len(given) > 1:
-        raise OgcFault(
-            "InvalidParameterValue",
-            f"{' and '.join(name.upper() for name in given)} exclude each other",
-            where=given[1].upper(),
-            remedy="give one of them",
-        )
-    if parameters.get("sortby"):
-        raise OgcFault(
-            "OptionNotSupported", "features come in the order of their ids", where="SORTBY", remedy="leave it out"
-        )
-    bbox = _bbox(parameters) if parameters.get("bbox") else None
-    query = FeatureQuery(
-        decision.collection,
-        _fields(parameters, decision),
-        decision.regions,
-        bbox,
-        limit=max(count, 1),
-        srid=system.srid,
-    )
-    return _Page(replace(query, where=_conditions(parameters, decision, system)), start, count)
-
-
-def _conditions(parameters: Parameters, decision: Decision, system: System) -> tuple[Any, ...]:
-    if parameters.get("resourceid"):
-        return (_with_ids(parameters.items("resourceid"), decision),)
-    text = parameters.get("filter")
-    if not text:
-        return ()
-    root = read_xml(text)
-    ids = resource_ids(root)
-    if ids is not None:
-        return (_with_ids(ids, decision),)
-    scope = FieldScope(decision.collection.schema, decision.field_names)
-    return (compile_node(FilterReader(scope, system).read(root), scope).condition,)
-
-
-def _with_ids(names: list[str], decision: Decision) -> Any:
-    if len(names) > MAX_IDS:
-        raise OgcFault("InvalidParameterValue", "too many ids", where="RESOURCEID", remedy=f"give {MAX_IDS} at most")
-    parsed = [_feature_id(name) for name in names]
-    return with_fids([fid for layer, fid in parsed if layer == decision.collection.id])
-
-
-def _feature_id(name: str) -> tuple[str, int]:
-    layer, _, number = name.rpartition(".")
-    if not (layer and number.isascii() and number.isdigit() and len(number) < 19):
-        raise OgcFault(
-            "InvalidParameterValue", f"{name[:60]!r} is no feature id", where="ID", remedy="an id is layer.number"
-        )
-    return plain_name(layer), int(number)
-
-
-def _bbox(parameters: Parameters) -> BoundingBox:
-    """A box in degrees from four numbers and, after them, the system they are in."""
-    parts = parameters.items("bbox")
-    system = find_system(",".join(parts[4:]) or "EPSG:4490", where="BBOX")
-    numbers = Parameters([("bbox", ",".join(parts[:4]))]).numbers("bbox", 4)
-    west, south, east, north = system.east_north(numbers)
-    if not (west <= east and south <= north):
-        raise OgcFault(
-            "InvalidParameterValue",
-            "the box is upside down",
-            where="BBOX",
-            remedy="mind the axis order: EPSG:4490, which holds where no system is named, begins with latitude",
-        )
-    if system.srid != 4490:
-        bounds = transformer(system.srid, 4490).transform_bounds(west, south, east, north, densify_pts=21)
-        west, south, east, north = bounds
-    if not (west >= -180 and east <= 180 and south >= -90 and north <= 90):
-        raise OgcFault(
-            "InvalidParameterValue",
-            "the box is not on earth",
-            where="BBOX",
-            remedy="mind the axis order: EPSG:4490, which holds where no system is named, begins with latitude",
-        )
-    return (west, south, east, north)
-
-
-def _fields(parameters: Parameters, decision: Decision) -> tuple[str, ...]:
-    asked = [plain_name(name) for name in parameters.items("propertyname") if name not in ("", "*")]
-    if not asked:
-        return decision.field_names
-    scope = FieldScope(decision.collection.schema, decision.field_names)
-    wanted = {scope.find(name, "PROPERTYNAME").name for name in asked if not scope.is_geometry(name)}
-    return tuple(name for name in decision.field_names if name in wanted)
-
-
-def _one_type(who: Caller, parameters: Parameters) -> Decision:
-    names = _names(parameters)
-    if not names and parameters.get("resourceid"):
-        names = [_feature_id(parameters.items("resourceid")[0])[0]]
-    if not names:
-        parameters.need("typenames")
-    if len(names) != 1:
-        raise OgcFault("OptionNotSupported", "one type a request is read", where="TYPENAMES", remedy="ask type by type")
-    return who.decide(names[0])
-
-
-def _names(parameters: Parameters) -> list[str]:
-    found = parameters.items("typenames") or parameters.items("typename")
-    if len(found) > MAX_TYPES:
-        raise OgcFault("InvalidParameterValue", "too many types", where="TYPENAMES", remedy=f"name {MAX_TYPES} at most")
-    return [name.rsplit(":", 1)[-1].strip("()") for name in found if name]
-
-
 def _is_json(parameters: Parameters) -> bool:
     asked = parameters.get("outputformat", GML_FORMAT).lower()
     if asked.replace(" ", "+") in _JSON_WORDS:
@@ -260,7 +136,7 @@ def _is_json(parameters: Parameters) -> bool:
     return False
 
 
-def _pages(who: Caller, parameters: Parameters, page: _Page, matched: int) -> dict[str, str]:
+def _pages(who: Caller, parameters: Parameters, page: Page, matched: int) -> dict[str, str]:
     def address(start: int) -> str:
         words = parameters.as_dict() | {"startindex": str(start), "count": str(page.count)}
         return f"{who.base}/wfs?{urlencode(words)}"
