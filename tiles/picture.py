@@ -4,12 +4,13 @@
 begin at and as its style says, so a picture and the map in the browser show the same.
 """
 
+import asyncio
 import math
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from cim.errors import BadRequest
+from cim.errors import BadRequest, StoreUnavailable
 from cim.model.access import Principal
 from cim.policy.policy import Decision, read_context
 from cim.store.database import Database
@@ -26,6 +27,7 @@ MAX_LAYERS = 40
 MAX_FEATURES = 100_000
 MAX_SHAPE_BYTES = 128 * 1024 * 1024
 DRAW_S = 8.0
+TOTAL_S = 20.0
 STATEMENT_MS = 6_000
 LABEL_MARGIN_PIXELS = 96.0
 
@@ -95,6 +97,24 @@ class Pictures:
         check_size(window.width, window.height)
         zoom = window.zoom
         shown = [layer for layer in layers if math.floor(zoom) >= layer.minzoom]
+        try:
+            async with asyncio.timeout(TOTAL_S):
+                return await self._drawn(principal, shown, window, background, kind, request_id)
+        except TimeoutError:
+            raise StoreUnavailable(
+                "reading and drawing the picture took longer than it may",
+                remedy="ask for a smaller area or fewer layers",
+            ) from None
+
+    async def _drawn(
+        self,
+        principal: Principal,
+        shown: Sequence[PictureLayer],
+        window: Window,
+        background: tuple[int, int, int] | None,
+        kind: PictureFormat,
+        request_id: str,
+    ) -> bytes:
         jobs: list[LayerJob] = []
         for layer in shown:
             room = MAX_FEATURES - sum(len(job.shapes) for job in jobs)
