@@ -101,20 +101,29 @@ class Grid:
         )
         if west > east:
             west, east = -180.0, 180.0
-        found = []
-        for z in range(max(minzoom, self.minzoom), min(maxzoom, self.maxzoom) + 1):
-            upper = self.matrices.tile(west, north, z)
-            lower = self.matrices.tile(east, south, z)
-            found.append(
-                MatrixLimits(
-                    z,
-                    min(max(upper.y, 0), self.rows(z) - 1),
-                    min(max(lower.y, 0), self.rows(z) - 1),
-                    min(max(upper.x, 0), self.columns(z) - 1),
-                    min(max(lower.x, 0), self.columns(z) - 1),
-                )
+        left, top = self._own(west, north)
+        right, bottom = self._own(east, south)
+        return [
+            MatrixLimits(
+                z,
+                self._place(self._origin[1] - top, z, self.rows(z)),
+                self._place(self._origin[1] - bottom, z, self.rows(z)),
+                self._place(left - self._origin[0], z, self.columns(z)),
+                self._place(right - self._origin[0], z, self.columns(z)),
             )
-        return found
+            for z in range(max(minzoom, self.minzoom), min(maxzoom, self.maxzoom) + 1)
+        ]
+
+    def _own(self, lon: float, lat: float) -> tuple[float, float]:
+        """A position in the grid's own units."""
+        if self.srid == 4490:
+            return lon, lat
+        position = self.matrices.xy(lon, lat)
+        return position.x, position.y
+
+    def _place(self, distance: float, z: int, side: int) -> int:
+        """The row or column at a distance from the origin."""
+        return min(max(math.floor(distance / (self.cell_size(z) * TILE_PIXELS)), 0), side - 1)
 
     @cached_property
     def document(self) -> dict[str, Any]:

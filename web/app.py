@@ -31,9 +31,13 @@ from web.routes import (
     session,
     styles,
     tilejson,
+    tilesets,
     uploads,
     versions,
     viewer,
+    wfs,
+    wms,
+    wmts,
 )
 from web.search_indexer import SearchIndexer
 from web.state import ServerState
@@ -47,6 +51,7 @@ _ROUTES = (
     changes,
     versions,
     tilejson,
+    tilesets,
     rasters,
     styles,
     catalog,
@@ -57,6 +62,9 @@ _ROUTES = (
     session,
     health,
     viewer,
+    wfs,
+    wms,
+    wmts,
 )
 
 

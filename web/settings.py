@@ -14,7 +14,8 @@ class ServerSettings(BaseSettings):
     share (0: none); ``tiles_waiting`` is how many tiles may be in the making or waiting for it in one process before
     more are refused. ``proxy_cache_mb`` bounds what the proxy keeps. ``secure_cookie`` must be on where the server is
     reached by HTTPS. ``upload_mb`` bounds one upload, ``upload_quota_mb`` what one account's uploads take together
-    until they are removed, which happens ``upload_days`` after their import ended.
+    until they are removed, which happens ``upload_days`` after their import ended. ``review_number`` is the map review
+    number (审图号) that map services state.
     """
 
     model_config = SettingsConfigDict(env_prefix="CIM_", extra="ignore")
@@ -31,3 +32,4 @@ class ServerSettings(BaseSettings):
     upload_mb: int = Field(default=4_096, ge=1)
     upload_quota_mb: int = Field(default=20_480, ge=1)
     upload_days: int = Field(default=7, ge=1)
+    review_number: str = ""

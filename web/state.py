@@ -15,6 +15,10 @@ from layers.catalog import Catalog
 from tiles.cache import TileCache
 from tiles.disk_cache import DiskTiles
 from tiles.gate import Gate
+from tiles.picture import Pictures
+from tiles.picture_pool import PicturePool
+from tiles.picture_rasters import raster_pictures
+from tiles.picture_tiles import PictureTiles
 from tiles.raster import RasterTiles
 from tiles.vector import VectorTiles
 from web.change_feed import ChangeFeed
@@ -45,6 +49,8 @@ class ServerState:
     feed: ChangeFeed
     gate: Gate
     proxy: ProxyCache | None
+    pictures: Pictures
+    picture_tiles: PictureTiles
 
     @classmethod
     def build(
@@ -65,6 +71,7 @@ class ServerState:
         feed = ChangeFeed()
         live.on_changes.append(feed.publish)
         live.on_change.append(identities.forget)
+        pictures = Pictures(database, PicturePool(), raster_pictures(database, files))
         rasters = RasterTiles(database, files, TileCache(settings.raster_cache_mb * MIB))
         live.on_change.append(rasters.follow)
         proxy = ProxyCache(proxy_folder) if proxy_folder else None
@@ -94,6 +101,8 @@ class ServerState:
             feed=feed,
             gate=gate,
             proxy=proxy,
+            pictures=pictures,
+            picture_tiles=PictureTiles(pictures, TileCache(settings.raster_cache_mb * MIB // 2)),
         )
 
     async def start(self) -> None:
@@ -109,6 +118,7 @@ class ServerState:
             await self.proxy.stop()
         if self.disk_tiles:
             await self.disk_tiles.stop()
+        self.pictures.close()
         await self.database.close()
 
 

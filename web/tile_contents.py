@@ -12,13 +12,15 @@ from cim.policy.policy import Decision, decide, read_context, readable
 from cim.store.selection import Selection
 from cim.store.tile_content import TileContent
 from layers.general import general_plan
+from tiles.cache import TileKey
+from tiles.grid import Grid
 from tiles.request import TileRequest
 from tiles.tilejson import tile_fields
 from tiles.vector import content_name
 from web.items import offered_srids
 from web.looking import State, state_of
 from web.parameters import parse_crs, parse_datetime
-from web.state import ServerState
+from web.state import Caller, ServerState
 
 _MOST_KNOWN = 10_000
 
@@ -101,6 +103,13 @@ class TileContents:
     def _content(self, principal: Principal, decision: Decision, selection: Selection, more: str) -> NamedContent:
         content = TileContent(selection, general_plan(self._state.catalog, decision.collection))
         return NamedContent(principal, decision, content, content_name(content, decision.policy_class, more))
+
+
+async def layer_tile(who: Caller, layer: str, one: Grid, z: int, x: int, y: int) -> bytes:
+    """The gzipped tile of one layer as the caller sees it, empty where it has nothing."""
+    named = TileContents(who.state).plain(who.principal, layer)
+    tile = await who.state.tiles.tile(who.principal, named.content, TileKey(layer, named.name, one.id, z, x, y))
+    return tile.data
 
 
 def _condition(decision: Decision, request: TileRequest) -> sa.ColumnElement[bool]:

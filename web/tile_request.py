@@ -5,12 +5,14 @@ from functools import lru_cache
 from urllib.parse import parse_qsl, unquote
 
 from cim.errors import BadRequest
-from tiles.grid import check_tile
+from tiles.grid import WEB_MERCATOR_QUAD, grid
 from tiles.request import MOST_LAYERS, TileRequest
 
 MOST_QUERY_BYTES = 20_000
 MOST_PATH_BYTES = 2_000
 _PATH = re.compile(r"^/tiles/([^/]+)/(\d{1,3})/(\d{1,9})/(\d{1,9})\.mvt$")
+_OGC_PATH = re.compile(r"^/collections/([^/,]+)/tiles/([^/]+)/(\d{1,3})/(\d{1,9})/(\d{1,9})$")
+"""A tile by OGC API Tiles: the row comes before the column."""
 
 
 @lru_cache(maxsize=8192)
@@ -19,20 +21,17 @@ def tile_request(path: str, query: bytes) -> TileRequest:
 
     Parameters that are not known are passed over. ``v`` only decides whether the address is immutable.
     """
-    match = _PATH.match(path) if len(path) <= MOST_PATH_BYTES else None
-    if match is None:
-        raise BadRequest("this is not a tile address", where="path", remedy="ask /tiles/{layer}/{z}/{x}/{y}.mvt")
-    z, x, y = int(match[2]), int(match[3]), int(match[4])
-    check_tile(z, x, y)
-    layers = _layers(match[1])
+    layers, name, z, x, y = _place(path)
+    grid(name).check(z, x, y)
     if not query:
-        return TileRequest(layers, z, x, y)
+        return TileRequest(layers, z, x, y, name)
     given = _parameters(query)
     return TileRequest(
         layers,
         z,
         x,
         y,
+        name,
         properties=_properties(given.get("properties")),
         filter=given.get("filter"),
         filter_lang=given.get("filter-lang", "cql2-text"),
@@ -40,6 +39,16 @@ def tile_request(path: str, query: bytes) -> TileRequest:
         datetime=given.get("datetime"),
         scenario=given.get("scenario"),
     )
+
+
+def _place(path: str) -> tuple[tuple[str, ...], str, int, int, int]:
+    """Layers, grid, zoom, column and row."""
+    if len(path) <= MOST_PATH_BYTES:
+        if match := _PATH.match(path):
+            return _layers(match[1]), WEB_MERCATOR_QUAD, int(match[2]), int(match[3]), int(match[4])
+        if match := _OGC_PATH.match(path):
+            return _layers(match[1]), unquote(match[2]), int(match[3]), int(match[5]), int(match[4])
+    raise BadRequest("this is not a tile address", where="path", remedy="ask /tiles/{layer}/{z}/{x}/{y}.mvt")
 
 
 def _layers(text: str) -> tuple[str, ...]:
