@@ -1,10 +1,10 @@
 """Seconds from committing an edit until a tile shows it, at every process and through the proxy."""
 
 import asyncio
+import http.client
 import time
 from pathlib import Path
 
-import httpx
 import morecantile
 import sqlalchemy as sa
 
@@ -38,7 +38,7 @@ def measure(county: Path | None, rounds: int, data: Path | None = None) -> dict[
 
 async def _edits(reader_url: str, writer_url: str, port: int, count: int) -> list[float]:
     tile = morecantile.tms.get("WebMercatorQuad").tile(*SEAT, ZOOM)
-    address = f"http://127.0.0.1:{port}/tiles/buildings/{tile.z}/{tile.x}/{tile.y}.mvt"
+    path = f"/tiles/buildings/{tile.z}/{tile.x}/{tile.y}.mvt"
     square = f"ST_TileEnvelope({tile.z}, {tile.x}, {tile.y})"
     edit = sa.text(
         "UPDATE city.buildings SET geom = ST_Translate(geom, :shift, 0) WHERE fid = (SELECT fid FROM history.buildings"
@@ -47,12 +47,12 @@ async def _edits(reader_url: str, writer_url: str, port: int, count: int) -> lis
     )
     database = Database(reader_url, writer_url, pool_size=4)
     seconds = []
-    (etag,) = await _etags(address)
+    (etag,) = _etags(port, path)
     for number in range(count):
         async with database.writing("edit") as connection:
             await connection.execute(edit, {"shift": 1e-5 if number % 2 else -1e-5})
         began = time.perf_counter()
-        while len(seen := await _etags(address)) != 1 or etag in seen:
+        while len(seen := _etags(port, path)) != 1 or etag in seen:
             pass
         seconds.append(time.perf_counter() - began)
         (etag,) = seen
@@ -60,14 +60,18 @@ async def _edits(reader_url: str, writer_url: str, port: int, count: int) -> lis
     return seconds
 
 
-async def _etags(address: str) -> set[str]:
+def _etags(port: int, path: str) -> set[str]:
     """The ETags that fresh connections are shown, which name the last change in the tile."""
     found = set()
     for _ in range(LOOKS):
-        async with httpx.AsyncClient(timeout=30) as client:
-            answer = await client.get(address)
-            answer.raise_for_status()
-            found.add(answer.headers["etag"])
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+        connection.request("GET", path)
+        answer = connection.getresponse()
+        answer.read()
+        connection.close()
+        if answer.status != http.HTTPStatus.OK:
+            raise RuntimeError(f"{path}: {answer.status}")
+        found.add(answer.getheader("ETag", ""))
     return found
 
 

@@ -136,10 +136,17 @@ def warm(port: int, tiles: Sequence[tuple[int, int, int]], count: int) -> list[s
 
 
 def fetch(port: int, path: str) -> bytes:
-    """The gzipped body of a tile, empty for one without content."""
+    """The gzipped body of a tile, empty for one without content; asked for again while the server is too busy."""
     request = urllib.request.Request(f"http://127.0.0.1:{port}{path}", headers={"Accept-Encoding": "gzip"})
-    with urllib.request.urlopen(request, timeout=60) as answer:
-        return bytes(answer.read())
+    for _ in range(5):
+        try:
+            with urllib.request.urlopen(request, timeout=60) as answer:
+                return bytes(answer.read())
+        except urllib.error.HTTPError as error:
+            if error.code != 503:
+                raise
+            time.sleep(2)
+    raise TimeoutError(f"{path} was refused five times")
 
 
 def save(port: int, paths: Sequence[str], www: Path) -> None:
