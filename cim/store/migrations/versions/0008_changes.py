@@ -20,7 +20,7 @@ CREATE FUNCTION cim.touch(layer_id text, opened integer, cell_x integer, cell_y 
     west double precision, south double precision, east double precision, north double precision)
 RETURNS void LANGUAGE sql AS $$
     INSERT INTO cim.pending_change AS p
-    VALUES (pg_current_xact_id(), layer_id, cell_x, cell_y, opened, west, south, east, north)
+    VALUES (pg_current_xact_id()::text, layer_id, cell_x, cell_y, opened, west, south, east, north)
     ON CONFLICT (transaction_id, layer, cell_x, cell_y) DO UPDATE SET version = excluded.version,
         west = least(p.west, excluded.west), south = least(p.south, excluded.south),
         east = greatest(p.east, excluded.east), north = greatest(p.north, excluded.north)
@@ -65,12 +65,12 @@ DECLARE
     cut bigint;
 BEGIN
     IF NOT EXISTS (SELECT FROM cim.pending_change
-                   WHERE transaction_id = pg_current_xact_id() AND layer = NEW.layer) THEN
+                   WHERE transaction_id = pg_current_xact_id()::text AND layer = NEW.layer) THEN
         RETURN NULL;
     END IF;
     PERFORM pg_advisory_xact_lock(hashtextextended('cim.change', 0));
     WITH taken AS (
-        DELETE FROM cim.pending_change WHERE transaction_id = pg_current_xact_id() AND layer = NEW.layer RETURNING *
+        DELETE FROM cim.pending_change WHERE transaction_id = pg_current_xact_id()::text AND layer = NEW.layer RETURNING *
     ), span AS (
         SELECT count(*) AS boxes, min(west) AS west, min(south) AS south,
             greatest(max(east) - min(west), 1e-9) AS width, greatest(max(north) - min(south), 1e-9) AS height
@@ -128,7 +128,7 @@ def upgrade() -> None:
         schema="cim",
     )
     op.get_bind().exec_driver_sql(
-        "CREATE TABLE cim.pending_change (transaction_id xid8 NOT NULL, layer text NOT NULL, cell_x integer NOT NULL,"
+        "CREATE TABLE cim.pending_change (transaction_id text NOT NULL, layer text NOT NULL, cell_x integer NOT NULL,"
         " cell_y integer NOT NULL, version integer NOT NULL, west double precision, south double precision,"
         " east double precision, north double precision, PRIMARY KEY (transaction_id, layer, cell_x, cell_y))"
     )
