@@ -70,7 +70,8 @@ BEGIN
     END IF;
     PERFORM pg_advisory_xact_lock(hashtextextended('cim.change', 0));
     WITH taken AS (
-        DELETE FROM cim.pending_change WHERE transaction_id = pg_current_xact_id()::text AND layer = NEW.layer RETURNING *
+        DELETE FROM cim.pending_change
+        WHERE transaction_id = pg_current_xact_id()::text AND layer = NEW.layer RETURNING *
     ), span AS (
         SELECT count(*) AS boxes, min(west) AS west, min(south) AS south,
             greatest(max(east) - min(west), 1e-9) AS width, greatest(max(north) - min(south), 1e-9) AS height
