@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from cim.model.general import GeneralPlan
 from cim.policy.policy import Decision
 from layers.definition import LayerDefinition
 
@@ -21,10 +22,14 @@ def tile_fields(decision: Decision, definition: LayerDefinition | None) -> tuple
     return tuple(name for name in wanted if name in decision.field_names)
 
 
-def tilejson(base: str, decision: Decision, definition: LayerDefinition | None) -> dict[str, Any]:
-    """The TileJSON document of a layer; ``base`` is the server's address as the client knows it."""
+def tilejson(
+    base: str, decision: Decision, definition: LayerDefinition | None, plan: GeneralPlan | None = None
+) -> dict[str, Any]:
+    """The TileJSON document of a layer; ``base`` is the server's address as the client knows it.
+
+    ``plan`` says how low zooms are generalised: aggregates carry attributes of their own.
+    """
     collection = decision.collection
-    types = {field.name: _JSON_TYPES.get(field.type, "String") for field in decision.fields}
     bounds = collection.bbox or WORLD
     options = definition.tiles if definition else None
     return {
@@ -42,7 +47,20 @@ def tilejson(base: str, decision: Decision, definition: LayerDefinition | None) 
         "vector_layers": [
             {
                 "id": collection.id,
-                "fields": {name: types[name] for name in tile_fields(decision, definition)},
+                "fields": {**_aggregate_fields(decision, plan), **_own_fields(decision, definition)},
             }
         ],
     }
+
+
+def _own_fields(decision: Decision, definition: LayerDefinition | None) -> dict[str, str]:
+    types = {field.name: _JSON_TYPES.get(field.type, "String") for field in decision.fields}
+    return {name: types[name] for name in tile_fields(decision, definition)}
+
+
+def _aggregate_fields(decision: Decision, plan: GeneralPlan | None) -> dict[str, str]:
+    """What aggregates carry beside the layer's own attributes: counts and sums, of visible fields only."""
+    if plan is None or plan.method == "none":
+        return {}
+    visible = {*decision.field_names, None}
+    return {name: "Number" for name, source in plan.sources.items() if source in visible and name not in plan.fields}

@@ -20,6 +20,7 @@ from importers.exports import Exported, ExportOrder, export_srid, write_features
 from importers.reference_systems import given_crs
 from web.cli.opening import ROLE, opened, operator
 from web.cli.options import AsJson, DataDir, LayerId
+from web.cli.seeding import ARCHIVES, Box, TileOptions, Zooms, export_archive
 
 EVERYTHING = ReadContext(tuple((grade, None) for grade in Grade), "export", 0)
 
@@ -27,15 +28,23 @@ EVERYTHING = ReadContext(tuple((grade, None) for grade in Grade), "export", 0)
 def export(
     layer: LayerId,
     target: Annotated[Path, typer.Option("--out", help="File to write; its suffix tells the format.")],
-    form: Annotated[str | None, typer.Option("--format", help=f"One of {', '.join(FORMATS)}.")] = None,
+    form: Annotated[
+        str | None, typer.Option("--format", help=f"One of {', '.join(FORMATS)}, mbtiles, pmtiles.")
+    ] = None,
     crs: Annotated[str | None, typer.Option(help="System of the coordinates, for example EPSG:4523.")] = None,
     encoding: Annotated[str, typer.Option(help="Of the texts in Shapefile and red-line text.")] = "UTF-8",
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a file that is there.")] = False,
+    zooms: Zooms = None,
+    bbox: Box = None,
+    role: Annotated[str, typer.Option("--as", help="Of tiles: the role whose view is written.")] = ROLE,
     data: DataDir = None,
     as_json: AsJson = False,
 ) -> None:
-    """Write the current features of a layer as a file, and beside it where they come from."""
+    """Write the current features of a layer as a file, or its tiles as an archive, and where they come from."""
     _check_encoding(encoding)
+    if target.suffix.lower() in ARCHIVES or form in {"mbtiles", "pmtiles"}:
+        _export_tiles(layer, target, TileOptions(bbox, zooms, role), overwrite, data, as_json)
+        return
     chosen = export_format(form, target)
 
     async def work() -> Exported:
@@ -58,6 +67,16 @@ def export(
     typer.echo(f"{layer}: {done.features} features in {', '.join(str(path) for path in done.files)}")
     for old, new in done.renamed.items():
         typer.echo(f"  field {old} is called {new}: a Shapefile has ten bytes for a name")
+
+
+def _export_tiles(
+    layer: str, target: Path, options: TileOptions, overwrite: bool, data: Path | None, as_json: bool
+) -> None:
+    count = export_archive(layer, target, options, overwrite=overwrite, data=data)
+    if as_json:
+        typer.echo(json.dumps({"layer": layer, "files": [str(target)], "tiles": count}))
+    else:
+        typer.echo(f"{layer}: {count} tiles in {target}, {target.stat().st_size / 1e6:.1f} MB")
 
 
 async def _written(order: ExportOrder, pages: AsyncIterator[FeaturePage], overwrite: bool) -> Exported:
