@@ -15,6 +15,7 @@ from starlette.types import ASGIApp
 from cim.errors import BadRequest, CimError, NotFound
 from web.asgi import Front
 from web.metrics import Metrics
+from web.openapi import describe_interface
 from web.problems import MEDIA_TYPE, language_of, problem, problem_response
 from web.routes import (
     catalog,
@@ -82,6 +83,7 @@ def create_api(state: ServerState) -> FastAPI:
         docs_url=None,
         redoc_url=None,
     )
+    api.openapi = describe_interface(api)  # type: ignore[method-assign]
     api.state.server = state
     api.state.metrics = Metrics()
     for routes in _ROUTES:
