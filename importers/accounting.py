@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from cim.errors import CimError, ImportRefused, StoreConflict
 from cim.model.collection import Version
 from cim.model.imports import Finding, ImportReport
+from cim.model.scenarios import ScenarioLayer
 from cim.store import audits
 from importers.accepting import Account
 from importers.plan import ImportRequest, Plan
@@ -51,9 +52,15 @@ def lineage_of(plan: Plan, source: Source, request: ImportRequest) -> dict[str, 
 
 
 def report_of(
-    run: int, plan: Plan, version: Version | None, account: Account, request: ImportRequest, quality: Quality
+    run: int,
+    plan: Plan,
+    version: Version | None,
+    account: Account,
+    request: ImportRequest,
+    quality: Quality,
+    filled: ScenarioLayer | None = None,
 ) -> ImportReport:
-    """The report of a layer that was not refused."""
+    """The report of a layer that was not refused; one that filled a scenario leaves the layer unchanged."""
     problems = [Finding(p.code, "warn", p.count, p.message) for p in plan.inspection.problems]
     outside = [
         Finding(p.code, "warn", p.count, p.message)
@@ -70,7 +77,11 @@ def report_of(
     if version is None:
         status = "unchanged"
         message = "nothing was written (--dry-run)" if request.dry_run else "the layer has this content already"
-    if account.rejected and version is not None:
+    if filled is not None:
+        change = filled.change
+        held = f"{change.added} added, {change.changed} changed, {change.removed} removed"
+        message = f"{held} in scenario {request.scenario}; nothing was published"
+    if account.rejected and (version is not None or filled is not None):
         status = "partial"
     return ImportReport(
         run=run,
@@ -111,5 +122,11 @@ async def audit_import(connection: AsyncConnection, request: ImportRequest, repo
         subject=report.layer,
         result=report.status,
         request_id=request.request_id,
-        detail={"run": report.run, "version": report.version, "source": request.path.name, "sha256": sha256},
+        detail={
+            "run": report.run,
+            "version": report.version,
+            "source": request.path.name,
+            "sha256": sha256,
+            **({"scenario": request.scenario} if request.scenario else {}),
+        },
     )

@@ -25,6 +25,8 @@ class ImportRequest:
     """What somebody wants imported, and how. ``layer`` defaults to the source layer's name; ``area`` is EWKT.
 
     ``fields`` says which field of the file fills which of the layer; it is kept with the layer for later deliveries.
+    With ``scenario`` nothing is published: the delivery fills the scenario of this name, over version ``over`` of the
+    layer (None: whichever is current).
     """
 
     path: Path
@@ -38,6 +40,8 @@ class ImportRequest:
     dry_run: bool = False
     request_id: str = ""
     fields: Mapping[str, str] = field(default_factory=dict)
+    scenario: str | None = None
+    over: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

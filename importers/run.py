@@ -12,12 +12,14 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from cim.errors import CimError, ImportRefused
 from cim.model.collection import Version
 from cim.model.imports import ImportReport
+from cim.model.scenarios import ScenarioLayer
 from cim.store import runs
 from cim.store.collection_ddl import index_staging
 from cim.store.collections import find_collection, keep_source_fields
 from cim.store.database import Database
 from cim.store.files import FileStore
 from cim.store.regions import take_regions
+from cim.store.scenario_filling import fill_scenario
 from cim.store.staging import (
     claim_run,
     copy_rows,
@@ -97,7 +99,7 @@ async def _import_layer(job: _Layer) -> ImportReport:
             connection, layer=job.layer, author=request.author, source_name=request.path.name, mode=request.mode
         )
     try:
-        plan, version = await _publish(job, run)
+        plan, version, filled = await _publish(job, run)
     except CimError as error:
         report = refused_report(run, job.layer, error, job.quality)
         async with job.database.writing(request.request_id) as connection:
@@ -106,13 +108,13 @@ async def _import_layer(job: _Layer) -> ImportReport:
                 await runs.add_faults(connection, run, error.srid, job.quality.fault_rows())
             await audit_import(connection, request, report, job.source.sha256)
         return report
-    report = report_of(run, plan, version, job.account, request, job.quality)
+    report = report_of(run, plan, version, job.account, request, job.quality, filled)
     if version is not None:
         await index_layer(job.database, plan.definition, job.layer)
     return report
 
 
-async def _publish(job: _Layer, run: int) -> tuple[Plan, Version | None]:
+async def _publish(job: _Layer, run: int) -> tuple[Plan, Version | None, ScenarioLayer | None]:
     request, account, quality = job.request, job.account, job.quality
     async with job.database.writing(request.request_id, timeout_ms=0) as connection:
         await claim_run(connection, run)
@@ -123,23 +125,13 @@ async def _publish(job: _Layer, run: int) -> tuple[Plan, Version | None]:
         with Ahead(copy_payloads(job.source, plan, account, quality, job.progress)) as payloads:
             await copy_rows(connection, plan.schema, run, payloads)
         await _check(connection, job, plan, run)
-        if plan.schema.kind == "raster" and not request.dry_run:
+        if plan.schema.kind == "raster" and not (request.dry_run or request.scenario):
             await _keep_images(connection, job, run)
-        version = None
         job.progress(job.layer, account.read, job.inspection.feature_count)
-        if not request.dry_run:
-            version = await publish(
-                connection,
-                plan.schema,
-                run,
-                mode=request.mode,
-                grade=plan.grade,
-                author=request.author,
-                area=request.area,
-            )
-        if request.fields and not request.dry_run:
+        version, filled = await _take(connection, request, plan, run)
+        if request.fields and not (request.dry_run or request.scenario):
             await keep_source_fields(connection, job.layer, request.fields)
-        report = report_of(run, plan, version, account, request, quality)
+        report = report_of(run, plan, version, account, request, quality, filled)
         if version is not None and plan.definition and plan.definition.region:
             region = plan.definition.region
             await take_regions(connection, plan.schema, region.level, region.code, region.name, region.parent)
@@ -149,7 +141,36 @@ async def _publish(job: _Layer, run: int) -> tuple[Plan, Version | None]:
             await runs.close_run(connection, report)
             await runs.add_faults(connection, run, plan.schema.srid, quality.fault_rows())
             await audit_import(connection, request, report, job.source.sha256)
-    return plan, version
+    return plan, version, filled
+
+
+async def _take(
+    connection: AsyncConnection, request: ImportRequest, plan: Plan, run: int
+) -> tuple[Version | None, ScenarioLayer | None]:
+    """Publish the staged rows, or put them into a scenario; neither in a dry run."""
+    if request.dry_run:
+        return None, None
+    if request.scenario is not None:
+        filled = await fill_scenario(
+            connection,
+            plan.schema,
+            run,
+            request.scenario,
+            mode=request.mode,
+            author=request.author,
+            over=request.over,
+        )
+        return None, filled
+    version = await publish(
+        connection,
+        plan.schema,
+        run,
+        mode=request.mode,
+        grade=plan.grade,
+        author=request.author,
+        area=request.area,
+    )
+    return version, None
 
 
 async def _keep_images(connection: AsyncConnection, job: _Layer, run: int) -> None:

@@ -10,10 +10,11 @@ from cim.store.collection_ddl import index_staging
 from cim.store.collection_tables import derived_srids
 from cim.store.database import Database
 from cim.store.runs import open_run
+from cim.store.scenario_filling import fill_scenario
 from cim.store.staging import create_staging, staging_name
 from cim.store.versions import publish
 
-Row = tuple[str, float, str | None]
+Row = tuple[str, float | None, str | None]
 """Key, value and EWKT in EPSG:4490."""
 
 
@@ -31,8 +32,10 @@ async def publish_rows(
     mode: ImportMode = ImportMode.REPLACE,
     grade: Grade = Grade.PUBLIC,
     area: str | None = None,
+    scenario: str | None = None,
+    over: int | None = None,
 ) -> Version | None:
-    """Publish rows as the next version of a layer."""
+    """Publish rows as the next version of a layer, or put them into a scenario."""
     layer = layer or schema()
     async with database.writing("test") as connection:
         run = await open_run(connection, layer=layer.id, author="test", source_name="rows", mode=mode)
@@ -57,6 +60,9 @@ async def publish_rows(
                 },
             )
         await index_staging(connection, layer, staging_name(run))
+        if scenario is not None:
+            await fill_scenario(connection, layer, run, scenario, mode=mode, author="test", over=over)
+            return None
         return await publish(connection, layer, run, mode=mode, grade=grade, author="test", area=area)
 
 

@@ -27,6 +27,8 @@ ROUTE_ACCESS: dict[str, Access] = {
     "/catalog": "layer",
     "/identify": "layer",
     "/search": "layer",
+    "/scenarios": "layer",
+    "/scenarios/{name}": "layer",
     "/imports": "right",
     "/collections/{layer}/rollback": "right",
     "/collections/{layer}/items/{fid}/lineage": "right",

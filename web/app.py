@@ -24,6 +24,7 @@ from web.routes import (
     identify,
     imports,
     landing,
+    scenarios,
     search,
     session,
     styles,
@@ -40,6 +41,7 @@ _log = structlog.get_logger()
 _ROUTES = (
     landing,
     collections,
+    scenarios,
     versions,
     tilejson,
     styles,

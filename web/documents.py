@@ -2,8 +2,10 @@
 
 from collections.abc import Iterable
 from typing import Any
+from urllib.parse import quote
 
 from cim.model.collection import FeatureDifference, Version, VersionChange
+from cim.model.scenarios import Scenario, ScenarioLayer
 
 
 def version_document(version: Version) -> dict[str, Any]:
@@ -29,3 +31,21 @@ def difference_document(
     listed = [{"kind": f.kind, "key": f.key, "fid": f.fid, "fields": list(f.fields)} for f in features]
     counts = {"added": change.added, "changed": change.changed, "removed": change.removed}
     return {"layer": layer, "from": older, "to": newer, **counts, "features": listed}
+
+
+def scenario_document(scenario: Scenario, layers: Iterable[ScenarioLayer], base: str | None = None) -> dict[str, Any]:
+    """A scenario and what it does to some of its layers; with the server's address, where to read each under it."""
+    listed = []
+    for layer in layers:
+        entry: dict[str, Any] = {
+            "layer": layer.layer,
+            "version": layer.version,
+            "added": layer.change.added,
+            "changed": layer.change.changed,
+            "removed": layer.change.removed,
+            "updated_at": layer.updated_at.isoformat(),
+        }
+        if base is not None:
+            entry["items"] = f"{base}/collections/{layer.layer}/items?scenario={quote(scenario.name)}"
+        listed.append(entry)
+    return {"name": scenario.name, "created_at": scenario.created_at.isoformat(), "layers": listed}

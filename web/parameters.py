@@ -2,8 +2,10 @@
 
 import math
 import re
+from datetime import UTC, datetime, time
 
 from cim.errors import BadRequest
+from cim.filters.literals import day, instant
 from cim.model.collection import BoundingBox
 
 CRS84 = "http://www.opengis.net/def/crs/OGC/1.3/CRS84"
@@ -51,6 +53,34 @@ def parse_crs(uri: str | None, allowed: frozenset[int], name: str = "crs") -> in
         known = ", ".join(f"EPSG:{item}" for item in sorted(allowed))
         raise BadRequest(f"{uri[:100]!r} is not offered", where=name, remedy=f"use CRS84 or one of {known}")
     return code
+
+
+def parse_datetime(text: str | None, name: str = "datetime") -> datetime | None:
+    """The instant to look at, None for now: the instant itself, or the end of an interval (``..`` or nothing: open).
+
+    A day stands for all of it, in UTC.
+    """
+    if text is None:
+        return None
+    parts = text.replace(" ", "+").split("/")
+    ends = [_moment(part, name, first=place < len(parts) - 1) for place, part in enumerate(parts)]
+    if len(ends) > 2 or ends == [None] or (len(ends) == 2 and ends[0] and ends[1] and ends[0] > ends[1]):
+        raise BadRequest(
+            f"{text[:80]!r} is neither an instant nor an interval",
+            where=name,
+            remedy="write 2026-01-31T08:00:00Z, or two with / between them, the earlier first",
+        )
+    return ends[-1]
+
+
+def _moment(text: str, name: str, *, first: bool) -> datetime | None:
+    if text in ("", ".."):
+        return None
+    if len(text) <= 10:
+        held = day(text, name).value
+        return datetime.combine(held, time.min if first else time.max, UTC)
+    value = instant(text, name).value
+    return value if isinstance(value, datetime) else None
 
 
 def crs_uri(srid: int | None) -> str:

@@ -65,6 +65,10 @@ class Caller:
         decisions = readable(self.principal, self.state.live.collections.values())
         return sorted(decisions, key=lambda d: (self._order(d.collection), d.collection.id))
 
+    def readable_ids(self) -> frozenset[str]:
+        """The ids of the layers the caller may read."""
+        return frozenset(d.collection.id for d in readable(self.principal, self.state.live.collections.values()))
+
     def require(self, operation: Operation) -> None:
         """Raise unless the caller's role has the operation."""
         require(self.principal, operation)

@@ -14,6 +14,8 @@ TABLE_REACH: dict[str, Reach] = {
     "version": "open",
     "change": "open",
     "region": "open",
+    "scenario": "open",
+    "scenario_layer": "open",
     "search_entry": "door",
     "import_run": "closed",
     "import_fault": "closed",

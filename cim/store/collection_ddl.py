@@ -1,10 +1,13 @@
 """Making a collection's table, view, triggers, rights and row-level security."""
 
+from collections.abc import Sequence
+
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from cim.model.collection import CollectionSchema
-from cim.store.collection_tables import content_columns, quoted
+from cim.model.collection import CollectionSchema, Field
+from cim.store import tables as t
+from cim.store.collection_tables import SCENARIOS, column_type, content_columns, quoted, scenario_table_name
 
 
 async def index_staging(connection: AsyncConnection, schema: CollectionSchema, staging: str) -> None:
@@ -35,9 +38,21 @@ async def adopt_staging(connection: AsyncConnection, schema: CollectionSchema, s
     )
     await _execute(connection, f"GRANT SELECT ON {table} TO cim_reader")
     await _derive_geometry(connection, schema)
+    await index_ended(connection, schema)
     if await overlaps_is_leakproof(connection):
         await secure_rows(connection, schema)
     await refresh_view(connection, schema)
+
+
+async def index_ended(connection: AsyncConnection, schema: CollectionSchema) -> None:
+    """Index ended rows by id and by shape, for looking at older versions; current rows have indexes of their own."""
+    ways = {"_ended": "(fid)"} | ({} if schema.geometry == "none" else {"_ended_geom": "USING gist (geom_3857)"})
+    for name, way in ways.items():
+        await _execute(
+            connection,
+            f"CREATE INDEX IF NOT EXISTS {quoted(schema.id + name)} ON {quoted('history', schema.id)}"
+            f" {way} WHERE valid_to_version IS NOT NULL",
+        )
 
 
 async def _derive_geometry(connection: AsyncConnection, schema: CollectionSchema) -> None:
@@ -72,9 +87,21 @@ async def refresh_view(connection: AsyncConnection, schema: CollectionSchema) ->
     await _execute(connection, f"GRANT SELECT ON {view} TO cim_reader")
 
 
-async def secure_rows(connection: AsyncConnection, schema: CollectionSchema) -> None:
-    """Row-level security on a collection: the second net below the policy's own predicates."""
-    table = quoted("history", schema.id)
+async def widen_scenarios(connection: AsyncConnection, layer: str, fields: Sequence[Field]) -> None:
+    """Give the tables that scenarios keep for a layer the fields it has got."""
+    held = await connection.execute(sa.select(t.scenario_layer.c.scenario).where(t.scenario_layer.c.layer == layer))
+    for scenario in held.scalars():
+        table = quoted(SCENARIOS, scenario_table_name(layer, scenario))
+        for field in fields:
+            kind = column_type(field).compile(dialect=connection.dialect)
+            await connection.execute(sa.text(f"ALTER TABLE {table} ADD COLUMN {quoted(field.name)} {kind}"))
+
+
+async def secure_rows(
+    connection: AsyncConnection, schema: CollectionSchema, namespace: str = "history", name: str = ""
+) -> None:
+    """Row-level security on a collection's table: the second net below the policy's own predicates."""
+    table = quoted(namespace, name or schema.id)
     opening = f"(SELECT cim.opening('{schema.id}'))"
     inside = "false"
     if schema.geometry != "none":

@@ -38,6 +38,8 @@ SYSTEM_COLUMNS = frozenset(
         "ctid",
     }
 )
+SCENARIOS = "scenario"
+"""The schema of the tables that scenarios keep for layers."""
 LONLAT_SRID = 4490
 MERCATOR_SRID = 3857
 _DIALECT: sa.Dialect = postgresql.dialect()  # type: ignore[no-untyped-call]  # untyped in SQLAlchemy
@@ -86,6 +88,11 @@ def collection_table(schema: CollectionSchema, *, name: str | None = None, names
     return sa.Table(name or schema.id, sa.MetaData(), *columns, schema=namespace)
 
 
+def scenario_table_name(layer: str, scenario: int) -> str:
+    """The table that holds what a scenario adds and changes in a layer, and what it hides."""
+    return f"{layer}__{scenario}"
+
+
 def _geometry_columns(schema: CollectionSchema) -> list[sa.Column[object]]:
     kind = schema.geometry.upper()
     srids = {"geom": schema.srid, **derived_srids(schema)}
@@ -100,7 +107,7 @@ def derived_srids(schema: CollectionSchema) -> dict[str, int]:
     return {"geom_3857": MERCATOR_SRID, **lonlat_too}
 
 
-def lonlat(table: sa.Table) -> sa.Column[object]:
+def lonlat(table: sa.FromClause) -> sa.ColumnElement[Any]:
     """The column that holds longitude and latitude of CGCS2000."""
     return table.c.geom_4490 if "geom_4490" in table.c else table.c.geom
 

@@ -7,6 +7,7 @@ from sqlalchemy.dialects.postgresql import array
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from cim.model.collection import CollectionSchema, FeatureDifference, VersionChange
+from cim.store.as_of import rows_as_of
 from cim.store.collection_tables import collection_table, lonlat
 from cim.store.collections import the_collection
 from cim.store.versions import the_version
@@ -33,16 +34,10 @@ async def difference(
     ]
 
 
-def as_of(table: sa.Table, number: int) -> sa.ColumnElement[bool]:
-    """Rows that were current in a version."""
-    ended = table.c.valid_to_version
-    return sa.and_(table.c.valid_from_version <= number, sa.or_(ended.is_(None), ended > number))
-
-
 def _differing(schema: CollectionSchema, older: int, newer: int, *, shapes: bool) -> sa.Subquery:
     table = collection_table(schema)
-    before = sa.select(table).where(as_of(table, older)).subquery("before")
-    after = sa.select(table).where(as_of(table, newer)).subquery("after")
+    before = sa.select(table).where(rows_as_of(table, older)).subquery("before")
+    after = sa.select(table).where(rows_as_of(table, newer)).subquery("after")
     kind = sa.case((before.c.key.is_(None), "added"), (after.c.key.is_(None), "removed"), else_="changed")
     changed = [
         sa.case((before.c[name].is_distinct_from(after.c[name]), name), else_=None) for name in schema.field_names

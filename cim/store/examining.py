@@ -110,7 +110,7 @@ def _reader_cannot_write(urls: DatabaseUrls) -> Examination:
     question = sa.text(
         "SELECT bool_or(has_table_privilege(c.oid, 'INSERT, UPDATE, DELETE, TRUNCATE')) FROM pg_class c"
         " JOIN pg_namespace n ON n.oid = c.relnamespace"
-        " WHERE n.nspname IN ('cim', 'city', 'history', 'staging') AND c.relkind IN ('r', 'v')"
+        " WHERE n.nspname IN ('cim', 'city', 'history', 'scenario', 'staging') AND c.relkind IN ('r', 'v')"
     )
     try:
         with engine.connect() as connection:

@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from cim.model.collection import Collection
 from cim.store import tables as t
 from cim.store.collection_tables import LONLAT_SRID, MERCATOR_SRID, collection_table, lonlat
-from cim.store.features import readable_rows
+from cim.store.selection import readable_rows
 
 PAGE_ROWS = 10_000
 

@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from cim.errors import BadRequest, StoreConflict
 from cim.model.collection import CollectionSchema, ImportMode, VersionChange
-from cim.store.collection_ddl import refresh_view
+from cim.store.collection_ddl import index_ended, refresh_view, widen_scenarios
 from cim.store.collection_tables import column_type, quoted, stored_columns
 from cim.store.collections import put_schema
 from cim.store.staging import NAMESPACE, staging_name
@@ -21,7 +21,8 @@ async def evolve(connection: AsyncConnection, known: CollectionSchema, incoming:
     Raises BadRequest when the geometry type, storage CRS, key or the type of a shared field differ: a silent
     conversion would change what the layer means.
     """
-    _refuse_difference(known, incoming)
+    refuse_difference(known, incoming)
+    await index_ended(connection, known)
     have = set(known.field_names)
     new = tuple(field for field in incoming.fields if field.name not in have)
     if not new:
@@ -32,12 +33,14 @@ async def evolve(connection: AsyncConnection, known: CollectionSchema, incoming:
         await connection.execute(
             sa.text(f"ALTER TABLE {quoted('history', known.id)} ADD COLUMN {quoted(field.name)} {kind}")
         )
+    await widen_scenarios(connection, known.id, new)
     await put_schema(connection, schema)
     await refresh_view(connection, schema)
     return schema
 
 
-def _refuse_difference(known: CollectionSchema, incoming: CollectionSchema) -> None:
+def refuse_difference(known: CollectionSchema, incoming: CollectionSchema) -> None:
+    """Raise BadRequest where a delivery does not fit a layer: kind, geometry, key, storage CRS or a field's type."""
     pairs: list[tuple[str, str | None, str | None]] = [
         ("kind of layer", known.kind, incoming.kind),
         ("geometry type", known.geometry, incoming.geometry),
@@ -72,7 +75,7 @@ async def merge(
     await join_by_hash(connection)
     await connection.execute(sa.text(f"CREATE INDEX ON {staging} (key)"))
     await connection.execute(sa.text(f"ANALYZE {staging}"))
-    await _fill_missing_columns(connection, schema, staging)
+    await fill_missing_columns(connection, schema, staging)
     if mode is ImportMode.APPEND:
         await _refuse_known_keys(connection, schema, table, staging)
     if mode is ImportMode.REPLACE_AREA and area is None:
@@ -94,7 +97,7 @@ async def join_by_hash(connection: AsyncConnection) -> None:
     await connection.execute(sa.text("SET LOCAL enable_nestloop = off"))
 
 
-async def _fill_missing_columns(connection: AsyncConnection, schema: CollectionSchema, staging: str) -> None:
+async def fill_missing_columns(connection: AsyncConnection, schema: CollectionSchema, staging: str) -> None:
     """Give staging the collection's columns that this delivery lacks, so that both sides compare alike."""
     for field in schema.fields:
         kind = column_type(field).compile(dialect=connection.dialect)

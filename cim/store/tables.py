@@ -117,6 +117,28 @@ version = sa.Table(
     _time("created_at"),
 )
 
+scenario = sa.Table(
+    "scenario",
+    metadata,
+    sa.Column("id", sa.Integer, sa.Identity(), primary_key=True),
+    sa.Column("name", sa.Text, nullable=False, unique=True),
+    sa.Column("author", sa.Text, nullable=False),
+    _time("created_at"),
+)
+
+scenario_layer = sa.Table(
+    "scenario_layer",
+    metadata,
+    sa.Column("scenario", sa.Integer, sa.ForeignKey("cim.scenario.id", ondelete="CASCADE"), primary_key=True),
+    sa.Column("layer", sa.Text, sa.ForeignKey("cim.collection.id", ondelete="CASCADE"), primary_key=True),
+    sa.Column("version", sa.Integer),
+    sa.Column("revision", sa.Integer, nullable=False),
+    sa.Column("added", sa.BigInteger, nullable=False, server_default="0"),
+    sa.Column("changed", sa.BigInteger, nullable=False, server_default="0"),
+    sa.Column("removed", sa.BigInteger, nullable=False, server_default="0"),
+    _time("updated_at"),
+)
+
 change = sa.Table(
     "change",
     metadata,

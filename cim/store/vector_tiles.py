@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from cim.model.collection import Collection
 from cim.model.grid import TileSquare
 from cim.store.collection_tables import LONLAT_SRID, MERCATOR_SRID, collection_table, lonlat
-from cim.store.features import readable_rows
+from cim.store.selection import readable_rows
 
 EXTENT = 4096
 BUFFER = 64

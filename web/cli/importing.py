@@ -14,6 +14,7 @@ from cim.model.collection import ImportMode
 from cim.model.imports import ImportReport
 from cim.store.database import Database, run
 from cim.store.files import FileStore
+from cim.store.scenarios import check_scenario_name
 from cim.store.staging import sweep_runs
 from importers.accepting import Progress as Moved
 from importers.importer import ReadOptions
@@ -36,8 +37,9 @@ def import_files(
     crs: Crs = None,
     encoding: Encoding = None,
     mode: Annotated[
-        ImportMode, typer.Option("--mode", help="How features meet those already there.")
-    ] = ImportMode.REPLACE,
+        ImportMode | None,
+        typer.Option("--mode", help="How features meet those already there; replace, in a scenario upsert, if absent."),
+    ] = None,
     key: Annotated[str | None, typer.Option("--key", help="Field that identifies a feature.")] = None,
     area: Annotated[Path | None, typer.Option("--area", help="GeoJSON polygon for --mode replace-area.")] = None,
     fields: Annotated[
@@ -46,6 +48,12 @@ def import_files(
     ] = None,
     split: Annotated[bool, typer.Option("--split", help="One layer for each kind of geometry.")] = False,
     height_datum: HeightDatum = None,
+    scenario: Annotated[
+        str | None, typer.Option("--scenario", help="Fill the scenario of this name; publishes nothing.")
+    ] = None,
+    over: Annotated[
+        int | None, typer.Option("--over", min=1, help="Version the scenario stands on; the current one if absent.")
+    ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Do everything but publish.")] = False,
     trust_file: TrustFile = False,
     data: DataDir = None,
@@ -55,6 +63,10 @@ def import_files(
     for path in paths:
         existing(path)
     options = ReadOptions(crs, encoding, split, trust_file, height_datum)
+    if scenario is not None:
+        check_scenario_name(scenario)
+    elif over is not None:
+        raise BadRequest("only a scenario stands on a version", where="--over", remedy="give --scenario NAME")
     ewkt = area_ewkt(area) if area else None
     chosen = _pairs(fields or [])
 
@@ -76,7 +88,18 @@ def import_files(
 
                 for path in paths:
                     request = ImportRequest(
-                        path, operator(), ROLE, layer, mode, key, ewkt, options, dry_run, fields=chosen
+                        path,
+                        operator(),
+                        ROLE,
+                        layer,
+                        mode or (ImportMode.UPSERT if scenario else ImportMode.REPLACE),
+                        key,
+                        ewkt,
+                        options,
+                        dry_run,
+                        fields=chosen,
+                        scenario=scenario,
+                        over=over,
                     )
                     reports += await _reports(database, catalog, request, moved, files)
         return reports

@@ -17,6 +17,7 @@ from web.cli import (
     layer_list,
     publishing,
     reporting,
+    scenarios,
     up,
     users,
     versions,
@@ -52,6 +53,7 @@ _VERBS: dict[str, Callable[..., Any]] = {
 }
 for _name, _verb in _VERBS.items():
     app.command(_name)(_verb)
+app.add_typer(scenarios.app, name="scenarios")
 app.add_typer(users.app, name="user")
 app.add_typer(keys.app, name="key")
 

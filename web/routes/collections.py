@@ -3,20 +3,30 @@
 from collections.abc import Sequence
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import JSONResponse
 
-from cim.errors import BadRequest, NotFound
+from cim.errors import NotFound
 from cim.policy.policy import Decision, read_context
-from cim.store.collections import the_collection
 from cim.store.features import Feature, FeatureQuery, count_features, one_feature, page_of_features
 from web.axes import swapped
-from web.parameters import CRS84, LAT_FIRST, NORTH_FIRST, crs_uri, parse_bbox, parse_crs
+from web.items import (
+    KNOWN,
+    Pairs,
+    Parameters,
+    View,
+    after_token,
+    in_its_state,
+    is_plain,
+    items_query,
+    offered_srids,
+    page_address,
+)
+from web.parameters import CRS84, LAT_FIRST, NORTH_FIRST, crs_uri, parse_crs
 from web.state import Caller, caller
 
 router = APIRouter(tags=["features"])
 GEOJSON = "application/geo+json"
-MAX_COUNT_MS = 5_000
 Who = Annotated[Caller, Depends(caller)]
 
 
@@ -36,10 +46,18 @@ async def collection(layer: str, who: Who) -> dict[str, Any]:
 
 
 @router.get("/collections/{layer}/schema", summary="The layer's fields as JSON Schema")
-@router.get("/collections/{layer}/queryables", summary="Fields that can be asked for")
 async def schema(layer: str, who: Who) -> JSONResponse:
     """Visible fields with type, title and unit."""
-    decision = who.decide(layer)
+    return _schema_document(layer, who, who.decide(layer), "schema")
+
+
+@router.get("/collections/{layer}/queryables", summary="Fields that can be asked for")
+async def queryables(layer: str, who: Who) -> JSONResponse:
+    """Visible fields, and ``geom``, for filters."""
+    return _schema_document(layer, who, who.decide(layer), "queryables")
+
+
+def _schema_document(layer: str, who: Caller, decision: Decision, name: str) -> JSONResponse:
     definition = who.state.catalog.layers.get(layer)
     titles = {field.name: field for field in definition.fields} if definition else {}
     properties: dict[str, Any] = {}
@@ -51,12 +69,16 @@ async def schema(layer: str, who: Who) -> JSONResponse:
             if known.unit:
                 entry["x-ogc-unit"] = known.unit
         properties[field.name] = entry
+    geometry = decision.collection.schema.geometry
+    if name == "queryables" and geometry != "none":
+        properties["geom"] = {"format": f"geometry-{geometry.lower()}", "x-ogc-role": "primary-geometry"}
     document = {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "$id": f"{who.base}/collections/{layer}/schema",
+        "$id": f"{who.base}/collections/{layer}/{name}",
         "type": "object",
         "title": definition.title.zh if definition else layer,
         "properties": properties,
+        "additionalProperties": False,
     }
     return JSONResponse(document, media_type="application/schema+json")
 
@@ -65,47 +87,46 @@ async def schema(layer: str, who: Who) -> JSONResponse:
 async def items(
     layer: str,
     who: Who,
-    bbox: Annotated[str | None, Query(description="west,south,east,north")] = None,
-    limit: Annotated[int, Query(ge=1, description="features a page")] = 10,
-    after: Annotated[int, Query(ge=0, description="last fid of the page before")] = 0,
-    crs: Annotated[str | None, Query(description="CRS of the geometries given out")] = None,
-    bbox_crs: Annotated[str | None, Query(alias="bbox-crs", description="CRS of bbox; CRS84 only")] = None,
+    request: Request,
+    asked: Parameters,
 ) -> JSONResponse:
-    """A page of features in fid order. ``limit`` above the server's most is cut to it, as the standard asks."""
+    """A page of features: those that meet the box, the filter and the values of fields given as ``name=value``.
+
+    They come in fid order, or sorted. ``limit`` above the server's most is cut to it, as the standard asks.
+    """
     decision = who.decide(layer)
-    if bbox_crs not in (None, CRS84):
-        raise BadRequest("boxes are read in CRS84 only", where="bbox-crs", remedy="give longitude and latitude")
-    srid = parse_crs(crs, _offered_crs(decision))
-    limit = min(limit, who.state.settings.page_limit)
-    query = FeatureQuery(
-        decision.collection, decision.field_names, decision.regions, parse_bbox(bbox), after, limit + 1, srid or 4490
-    )
+    given = request.query_params.multi_items()
+    others = [(name, value) for name, value in given if name not in KNOWN]
+    query = items_query(decision, asked, others, who.state.settings.page_limit)
+    srid = parse_crs(asked.crs, offered_srids(decision))
     async with who.state.database.reading(read_context(who.principal, who.request_id)) as connection:
+        query, state = await in_its_state(connection, who, query, asked)
         found = await page_of_features(connection, query)
-        held = await the_collection(connection, layer)
-        plain = bbox is None and decision.regions is None
-        matched = held.feature_count if plain else await count_features(connection, query)
+        matched = state.feature_count if is_plain(query) else await count_features(connection, query)
+    limit = query.limit - 1
     page = found[:limit]
     document = {
         "type": "FeatureCollection",
         "features": [_geojson(feature, srid) for feature in page],
+        "version": state.number,
         "numberMatched": matched,
         "numberReturned": len(page),
-        "links": _page_links(who, layer, limit, bbox, crs, page[-1].fid if len(found) > limit else None),
+        "links": _page_links(who, layer, given, limit, after_token(page[-1]) if len(found) > limit else None),
     }
-    headers = {"content-crs": f"<{crs_uri(srid)}>", "etag": f'W/"{held.version}"'}
+    headers = {"content-crs": f"<{crs_uri(srid)}>", "etag": f'W/"{state.tag}"'}
     return JSONResponse(document, media_type=GEOJSON, headers=headers)
 
 
 @router.get("/collections/{layer}/items/{fid}", summary="One feature")
-async def item(layer: str, fid: int, who: Who, crs: str | None = None) -> JSONResponse:
-    """One feature by its stable id."""
+async def item(layer: str, fid: int, who: Who, asked: Annotated[View, Query()]) -> JSONResponse:
+    """One feature by its stable id, now or as it was."""
     decision = who.decide(layer)
-    srid = parse_crs(crs, _offered_crs(decision))
+    srid = parse_crs(asked.crs, offered_srids(decision))
     query = FeatureQuery(decision.collection, decision.field_names, decision.regions, srid=srid or 4490)
     feature = None
     if 0 <= fid < 2**63:
         async with who.state.database.reading(read_context(who.principal, who.request_id)) as connection:
+            query, _ = await in_its_state(connection, who, query, asked)
             feature = await one_feature(connection, query, fid)
     if feature is None:
         raise NotFound(f"layer {layer} has no feature {fid}", where="fid", remedy="it may have ended; see items")
@@ -126,10 +147,6 @@ _JSON_SCHEMA: dict[str, dict[str, str]] = {
 }
 
 
-def _offered_crs(decision: Decision) -> frozenset[int]:
-    return frozenset({4490, 3857, 4326, decision.collection.schema.srid})
-
-
 def _link(rel: str, href: str, kind: str) -> dict[str, str]:
     return {"rel": rel, "href": href, "type": kind}
 
@@ -144,7 +161,7 @@ def _collection(who: Caller, decision: Decision) -> dict[str, Any]:
         "description": definition.description.zh if definition else "",
         "attribution": definition.attribution if definition else "",
         "itemType": "feature",
-        "crs": [CRS84, *(crs_uri(srid) for srid in sorted(_offered_crs(decision)))],
+        "crs": [CRS84, *(crs_uri(srid) for srid in sorted(offered_srids(decision)))],
         "storageCrs": crs_uri(held.schema.srid),
         "grade": str(held.grade),
         "version": held.version,
@@ -171,11 +188,11 @@ def _plain(properties: dict[str, Any]) -> dict[str, Any]:
     return {k: v.isoformat() if hasattr(v, "isoformat") else v for k, v in properties.items()}
 
 
-def _page_links(
-    who: Caller, layer: str, limit: int, bbox: str | None, crs: str | None, last: int | None
-) -> Sequence[dict[str, str]]:
-    href = f"{who.base}/collections/{layer}/items?limit={limit}"
-    href += f"&bbox={bbox}" if bbox else ""
-    href += f"&crs={crs}" if crs else ""
-    links = [_link("self", href, GEOJSON), _link("collection", f"{who.base}/collections/{layer}", "application/json")]
-    return [*links, _link("next", f"{href}&after={last}", GEOJSON)] if last is not None else links
+def _page_links(who: Caller, layer: str, given: Pairs, limit: int, after: str | None) -> Sequence[dict[str, str]]:
+    collection_href = f"{who.base}/collections/{layer}"
+    href = f"{collection_href}/items"
+    links = [
+        _link("self", page_address(href, given, limit, dict(given).get("after")), GEOJSON),
+        _link("collection", collection_href, "application/json"),
+    ]
+    return [*links, _link("next", page_address(href, given, limit, after), GEOJSON)] if after else links

@@ -1,0 +1,1 @@
+"""One compiler for every filter: CQL2 text or JSON to a checked tree to a SQLAlchemy Core expression."""
