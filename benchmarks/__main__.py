@@ -14,6 +14,7 @@ NAMES = (
     "import_parcels",
     "import_raster",
     "quality_faults",
+    "raster_tiles",
     "real_files",
     "restore_county",
     "tile_peers",

@@ -55,6 +55,12 @@ class TileOptions(_Strict):
     fields: tuple[str, ...] = ()
 
 
+class RasterOptions(_Strict):
+    """How a layer of images is drawn: ``relief_m`` are the heights in metres its hypsometric colours lie between."""
+
+    relief_m: tuple[float, float] = (0.0, 5000.0)
+
+
 class RegionOptions(_Strict):
     """Says that a layer's features are administrative regions, and which fields hold code, name and parent."""
 
@@ -90,6 +96,7 @@ class LayerDefinition(_Strict):
     coverage: bool = False
     search_weight: int = 0
     tiles: TileOptions = TileOptions()
+    raster: RasterOptions = RasterOptions()
     region: RegionOptions | None = None
     quality: tuple[QualityRule, ...] = ()
     fields: tuple[FieldDefinition, ...]

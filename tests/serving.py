@@ -1,12 +1,21 @@
 """A running application as tests see it."""
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 import httpx
 from fastapi import FastAPI
 
+from cim.store import identities
 from cim.store.database import Database
+from cim.store.files import FileStore
+from layers.catalog import Catalog
+from web.app import create_api
+from web.asgi import Front
+from web.settings import ServerSettings
 from web.state import ServerState
+from web.tile_endpoint import TileEndpoint
 
 PASSWORD = "correct horse battery"
 """Of the technician 王工 whom viewer tests log in."""
@@ -27,3 +36,29 @@ class Served:
     def client(self, **headers: str) -> httpx.AsyncClient:
         """A further client."""
         return httpx.AsyncClient(transport=self.anonymous._transport, base_url="http://test", headers=headers)
+
+
+@asynccontextmanager
+async def serving(database: Database, catalog: Catalog, files: FileStore) -> AsyncIterator[Served]:
+    """The application over a filled database, and a client for every role."""
+    state = ServerState.build(ServerSettings(), database, catalog, files)
+    api = create_api(state)
+    app = Front(api, TileEndpoint(state), api.state.metrics)
+    keys = {}
+    async with database.writing() as connection:
+        for role in ("viewer", "technician", "administrator"):
+            keys[role] = (await identities.create_key(connection, role))[1]
+    transport = httpx.ASGITransport(app, client=("192.0.2.1", 5000), raise_app_exceptions=False)
+    clients = {
+        role: httpx.AsyncClient(transport=transport, base_url="http://test", headers={"Authorization": f"Bearer {key}"})
+        for role, key in keys.items()
+    }
+    async with running(api):
+        yield Served(api, database, state, httpx.AsyncClient(transport=transport, base_url="http://test"), **clients)
+
+
+@asynccontextmanager
+async def running(api: FastAPI) -> AsyncIterator[None]:
+    """Start and stop what the application runs in the background."""
+    async with api.router.lifespan_context(api):
+        yield

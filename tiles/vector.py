@@ -8,7 +8,7 @@ from cim.policy.policy import Decision, read_context
 from cim.store.database import Database
 from cim.store.vector_tiles import vector_tile
 from tiles.cache import TileCache, TileKey
-from tiles.grid import WEB_MERCATOR_QUAD, tile_square
+from tiles.grid import WEB_MERCATOR_QUAD, grid
 
 STATEMENT_MS = 4_000
 
@@ -22,13 +22,20 @@ class VectorTiles:
         self._making: dict[TileKey, asyncio.Task[bytes]] = {}
 
     async def tile(
-        self, principal: Principal, decision: Decision, fields: tuple[str, ...], z: int, x: int, y: int
+        self,
+        principal: Principal,
+        decision: Decision,
+        fields: tuple[str, ...],
+        z: int,
+        x: int,
+        y: int,
+        matrix_set: str = WEB_MERCATOR_QUAD,
     ) -> bytes:
         """A gzipped tile, or empty bytes where the layer has nothing; ``fields`` are those the layer's tiles carry.
 
         Raises StoreUnavailable when the database is away, busy for three seconds or slower than four.
         """
-        key = self.key(decision, z, x, y)
+        key = self.key(decision, z, x, y, matrix_set)
         kept = self.cache.get(key)
         if kept is not None:
             return kept
@@ -40,15 +47,15 @@ class VectorTiles:
         return await asyncio.shield(task)
 
     @staticmethod
-    def key(decision: Decision, z: int, x: int, y: int) -> TileKey:
+    def key(decision: Decision, z: int, x: int, y: int, matrix_set: str = WEB_MERCATOR_QUAD) -> TileKey:
         """The cache key of a tile as one policy class sees it."""
         collection = decision.collection
-        return TileKey(collection.id, collection.version, decision.policy_class, WEB_MERCATOR_QUAD, z, x, y)
+        return TileKey(collection.id, collection.version, decision.policy_class, matrix_set, z, x, y)
 
     async def _make(self, principal: Principal, decision: Decision, fields: tuple[str, ...], key: TileKey) -> bytes:
         visible = tuple(name for name in fields if name in decision.field_names)
         async with self._database.reading(read_context(principal, timeout_ms=STATEMENT_MS)) as connection:
-            square = tile_square(key.z, key.x, key.y)
+            square = grid(key.tile_matrix_set).square(key.z, key.x, key.y)
             raw = await vector_tile(connection, decision.collection, visible, decision.regions, square)
         tile = gzip.compress(raw, 6, mtime=0) if raw else b""
         self.cache.put(key, tile)

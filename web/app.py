@@ -24,14 +24,19 @@ from web.routes import (
     identify,
     imports,
     landing,
+    rasters,
     scenarios,
     search,
     session,
     styles,
     tilejson,
+    tilesets,
     uploads,
     versions,
     viewer,
+    wfs,
+    wms,
+    wmts,
 )
 from web.search_indexer import SearchIndexer
 from web.state import ServerState
@@ -44,6 +49,8 @@ _ROUTES = (
     scenarios,
     versions,
     tilejson,
+    tilesets,
+    rasters,
     styles,
     catalog,
     identify,
@@ -53,6 +60,9 @@ _ROUTES = (
     session,
     health,
     viewer,
+    wfs,
+    wms,
+    wmts,
 )
 
 
@@ -74,6 +84,7 @@ def create_api(state: ServerState) -> FastAPI:
             yield
         await indexer.stop()
         await state.live.stop()
+        state.pictures.close()
         await state.database.close()
 
     api = FastAPI(

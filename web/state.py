@@ -12,6 +12,11 @@ from cim.store.database import Database
 from cim.store.files import FileStore
 from layers.catalog import Catalog
 from tiles.cache import TileCache
+from tiles.picture import Pictures
+from tiles.picture_pool import PicturePool
+from tiles.picture_rasters import raster_pictures
+from tiles.picture_tiles import PictureTiles
+from tiles.raster import RasterTiles
 from tiles.vector import VectorTiles
 from web.identity import COOKIE, Identities, check_csrf, credential_of
 from web.live_catalog import LiveCatalog
@@ -29,8 +34,11 @@ class ServerState:
     live: LiveCatalog
     identities: Identities
     tiles: VectorTiles
+    rasters: RasterTiles
     files: FileStore
     queue: App
+    pictures: Pictures
+    picture_tiles: PictureTiles
 
     @classmethod
     def build(cls, settings: ServerSettings, database: Database, catalog: Catalog, files: FileStore) -> "ServerState":
@@ -38,13 +46,29 @@ class ServerState:
         live = LiveCatalog(database)
         identities = Identities(database)
         tiles = VectorTiles(database, TileCache(settings.tile_cache_mb * 1024 * 1024))
+        pictures = Pictures(database, PicturePool(), raster_pictures(database, files))
+        rasters = RasterTiles(database, files, TileCache(settings.raster_cache_mb * 1024 * 1024))
 
         def follow() -> None:
             identities.forget()
-            tiles.cache.keep_versions({c.id: c.version for c in live.collections.values()})
+            versions = {c.id: c.version for c in live.collections.values()}
+            tiles.cache.keep_versions(versions)
+            rasters.keep_versions(versions)
 
         live.on_change.append(follow)
-        return cls(settings, database, catalog, live, identities, tiles, files, queue_app(database.writer_url))
+        return cls(
+            settings,
+            database,
+            catalog,
+            live,
+            identities,
+            tiles,
+            rasters,
+            files,
+            queue_app(database.writer_url),
+            pictures,
+            PictureTiles(pictures),
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,27 +1,18 @@
 """A served application over the test's own database, with a small catalogue of its own."""
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 
-import httpx
 import pytest
-from fastapi import FastAPI
 from publishing import publish_rows, schema, square
-from serving import Served
+from serving import Served, serving
 
 from cim.model.access import Grade
-from cim.store import identities
 from cim.store.database import Database
 from cim.store.deployment import DatabaseUrls
 from cim.store.files import FileStore
 from layers.catalog import Catalog, load_catalog
 from layers.search_index import index_behind
-from web.app import create_api
-from web.asgi import Front
-from web.settings import ServerSettings
-from web.state import ServerState
-from web.tile_endpoint import TileEndpoint
 
 DEFINITION = """
 id = "{id}"
@@ -70,27 +61,8 @@ async def served(urls: DatabaseUrls, catalog: Catalog, files: FileStore) -> Asyn
     database = Database(urls.reader_url, urls.writer_url, pool_size=4)
     await fill(database)
     await index_behind(database, catalog)
-    state = ServerState.build(ServerSettings(), database, catalog, files)
-    api = create_api(state)
-    app = Front(api, TileEndpoint(state), api.state.metrics)
-    keys = {}
-    async with database.writing() as connection:
-        for role in ("viewer", "technician", "administrator"):
-            keys[role] = (await identities.create_key(connection, role))[1]
-    transport = httpx.ASGITransport(app, client=("192.0.2.1", 5000), raise_app_exceptions=False)
-    clients = {
-        role: httpx.AsyncClient(transport=transport, base_url="http://test", headers={"Authorization": f"Bearer {key}"})
-        for role, key in keys.items()
-    }
-    async with running(api):
-        yield Served(api, database, state, httpx.AsyncClient(transport=transport, base_url="http://test"), **clients)
-
-
-@asynccontextmanager
-async def running(api: FastAPI) -> AsyncIterator[None]:
-    """Start and stop what the application runs in the background."""
-    async with api.router.lifespan_context(api):
-        yield
+    async with serving(database, catalog, files) as application:
+        yield application
 
 
 async def fill(database: Database) -> None:

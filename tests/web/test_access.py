@@ -27,6 +27,8 @@ async def test_every_route_is_classified(served: Served) -> None:
 
 async def test_layer_routes_give_anonymous_nothing_of_a_graded_layer(served: Served) -> None:
     values = {"{layer}": "hidden", "{fid}": "1", "{z:int}": "0", "{x:int}": "0", "{y:int}": "0"}
+    values |= {"{style}": "default", "{matrix}": "1", "{suffix}": "png", "{i}": "0", "{j}": "0"}
+    values |= {"{tms}": "WebMercatorQuad", "{z}": "0", "{x}": "0", "{y}": "0", "{row}": "0", "{col}": "0"}
     for path, access in ROUTE_ACCESS.items():
         if access not in {"layer", "right"}:
             continue

@@ -55,6 +55,7 @@ def _layer(who: Caller, decision: Decision) -> dict[str, Any]:
         "id": held.id,
         "grade": str(held.grade),
         "geometry": held.schema.geometry,
+        "content": held.schema.kind,
         "version": held.version,
         "feature_count": held.feature_count,
         "bbox": held.bbox,

@@ -170,6 +170,7 @@ def _collection(who: Caller, decision: Decision) -> dict[str, Any]:
             _link("items", f"{href}/items", GEOJSON),
             _link("http://www.opengis.net/def/rel/ogc/1.0/queryables", f"{href}/queryables", "application/schema+json"),
             _link("alternate", f"{who.base}/tiles/{held.id}.json", "application/json"),
+            _link("http://www.opengis.net/def/rel/ogc/1.0/tilesets-vector", f"{href}/tiles", "application/json"),
         ],
     }
     if held.bbox:

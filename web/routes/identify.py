@@ -1,4 +1,4 @@
-"""What is here: features of several layers at a clicked place."""
+"""What is here: features of several layers at a clicked place, and how high it is."""
 
 import math
 from typing import Annotated, Any
@@ -9,6 +9,7 @@ from cim.errors import BadRequest
 from cim.policy.policy import Decision, read_context
 from cim.store.features import Feature, FeatureQuery, features_at
 from layers.definition import LayerDefinition
+from tiles.raster import height_of
 from web.parameters import parse_position
 from web.state import Caller, caller
 
@@ -28,19 +29,42 @@ async def identify(
     layers: Annotated[str | None, Query(description="ids, comma separated; all readable ones when absent")] = None,
     limit: Annotated[int, Query(ge=1, le=50, description="features a layer")] = 10,
 ) -> dict[str, Any]:
-    """Features within six pixels of a place: points first, then lines, then areas, nearest first."""
+    """Features within six pixels of a place: points first, then lines, then areas, nearest first.
+
+    ``heights`` are those of the place itself, one for each layer of heights: metres above the datum named beside.
+    """
     parse_position(lon, lat)
     radius_m = min(MAX_RADIUS_M, PIXELS * _WORLD_PIXEL_M / 2**z * math.cos(math.radians(lat)))
     found: list[tuple[tuple[int, float, int], dict[str, Any]]] = []
+    wanted = _wanted(who, layers)
     async with who.state.database.reading(read_context(who.principal, who.request_id, 5_000)) as connection:
-        for decision in _wanted(who, layers):
+        for decision in wanted:
             query = FeatureQuery(decision.collection, decision.field_names, decision.regions, limit=limit)
             for feature in await features_at(connection, query, lon, lat, radius_m):
                 definition = who.state.catalog.layers.get(decision.collection.id)
                 entry = _entry(decision, definition, feature)
                 found.append(((_rank(decision), feature.distance_m, len(found)), entry))
     found.sort(key=lambda pair: pair[0])
-    return {"features": [entry for _, entry in found]}
+    heights = [
+        await _height(who, decision, lon, lat) for decision in wanted if decision.collection.schema.kind == "raster"
+    ]
+    return {"features": [entry for _, entry in found], "heights": [height for height in heights if height]}
+
+
+async def _height(who: Caller, decision: Decision, lon: float, lat: float) -> dict[str, Any] | None:
+    """The height at a place from a layer of heights; None where it has none."""
+    facts = await who.state.rasters.facts(who.principal, decision)
+    if facts is None or not facts.heights:
+        return None
+    found = await height_of(who.state.database, who.state.files, who.principal, decision, lon, lat)
+    if found is None:
+        return None
+    return {
+        "layer": decision.collection.id,
+        "height_m": round(found.height_m, 2),
+        "height_datum": found.height_datum,
+        "cell_m": round(found.cell_m, 2),
+    }
 
 
 def _wanted(who: Caller, layers: str | None) -> list[Decision]:

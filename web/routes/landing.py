@@ -1,10 +1,12 @@
 """The landing page, the conformance declaration."""
 
+from html import escape
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import HTMLResponse, JSONResponse, Response
 
+from web.routes import tilesets
 from web.state import Caller, caller
 
 router = APIRouter(tags=["OGC API"])
@@ -15,6 +17,7 @@ CONFORMANCE = (
     "http://www.opengis.net/spec/ogcapi-features-1/1.0/conf/oas30",
     "http://www.opengis.net/spec/ogcapi-features-1/1.0/conf/geojson",
     "http://www.opengis.net/spec/ogcapi-features-2/1.0/conf/crs",
+    *tilesets.CONFORMANCE,
     "http://www.opengis.net/spec/ogcapi-features-3/1.0/conf/queryables",
     "http://www.opengis.net/spec/ogcapi-features-3/1.0/conf/queryables-query-parameters",
     "http://www.opengis.net/spec/ogcapi-features-3/1.0/conf/filter",
@@ -36,6 +39,11 @@ _LINKS = (
     ("service-desc", "/api", "application/vnd.oai.openapi+json;version=3.0", "The API as OpenAPI"),
     ("conformance", "/conformance", "application/json", "Conformance classes"),
     ("data", "/collections", "application/json", "The layers 图层"),
+    ("http://www.opengis.net/def/rel/ogc/1.0/tilesets-vector", "/tilesets", "application/json", "Tiles 瓦片"),
+    ("http://www.opengis.net/def/rel/ogc/1.0/tiling-schemes", "/tileMatrixSets", "application/json", "Grids 网格"),
+    ("service", "/wms?SERVICE=WMS&REQUEST=GetCapabilities", "text/xml", "WMS 1.3.0"),
+    ("service", "/wmts/1.0.0/WMTSCapabilities.xml", "application/xml", "WMTS 1.0.0"),
+    ("service", "/wfs?SERVICE=WFS&REQUEST=GetCapabilities", "application/xml", "WFS 2.0.0"),
     ("alternate", "/map", "text/html", "The one map 一张图"),
 )
 
@@ -45,7 +53,7 @@ async def landing(request: Request, who: Annotated[Caller, Depends(caller)]) -> 
     """Where everything is; JSON, or HTML for a browser."""
     links = [{"rel": rel, "href": who.base + path, "type": kind, "title": title} for rel, path, kind, title in _LINKS]
     if "text/html" in request.headers.get("accept", "") and request.query_params.get("f") != "json":
-        items = "".join(f'<li><a href="{link["href"]}">{link["title"]}</a></li>' for link in links[1:])
+        items = "".join(f'<li><a href="{escape(link["href"])}">{link["title"]}</a></li>' for link in links[1:])
         return HTMLResponse(
             '<!doctype html><html lang="zh"><meta charset="utf-8"><meta name="viewport" content="width=device-width">'
             "<title>OneMap CIM 城市信息模型平台</title><h1>OneMap CIM 城市信息模型平台</h1>"

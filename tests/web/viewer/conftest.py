@@ -32,14 +32,22 @@ LAYERS = {"admin_county": "geojson", "admin_town": "geojson", "places": "csv", "
 
 
 @pytest.fixture
-async def address(urls: DatabaseUrls, files: FileStore) -> AsyncIterator[str]:
-    """A server on an IPv6 address with five layers of the sample and one technician."""
+def layers() -> dict[str, str]:
+    """Layers of the sample to import, with the suffixes of their files; empty for a folder."""
+    return LAYERS
+
+
+@pytest.fixture
+async def address(urls: DatabaseUrls, files: FileStore, layers: dict[str, str]) -> AsyncIterator[str]:
+    """A server on an IPv6 address with layers of the sample and one technician."""
     catalog = load_catalog()
     database = Database(urls.reader_url, urls.writer_url, pool_size=4)
-    for layer, suffix in LAYERS.items():
-        options = ReadOptions(crs="EPSG:4490" if suffix == "csv" else None, trust_file=True)
-        request = ImportRequest(SAMPLES / f"{layer}.{suffix}", "test", "administrator", layer, options=options)
-        (report,) = await import_file(database, catalog, request)
+    for layer, suffix in layers.items():
+        crs, datum = "EPSG:4490" if suffix == "csv" else None, "1985" if layer == "dem" else None
+        options = ReadOptions(crs=crs, height_datum=datum, trust_file=True)
+        source = SAMPLES / f"{layer}.{suffix}".removesuffix(".")
+        request = ImportRequest(source, "test", "administrator", layer, options=options)
+        (report,) = await import_file(database, catalog, request, files=files)
         assert report.status == "published", report.message
     async with database.writing() as connection:
         await identities.add_user(connection, "王工", "technician", PASSWORD)

@@ -8,9 +8,9 @@ for (const file of readdirSync(folder).filter((name) => name.endsWith(".json")))
   const { layers } = JSON.parse(readFileSync(new URL(file, folder), "utf8"));
   const style = {
     version: 8,
-    sources: { city: { type: "vector", tiles: ["/{z}/{x}/{y}"] } },
+    sources: { city: { type: "vector", tiles: ["/{z}/{x}/{y}"] }, pictures: { type: "raster", tiles: ["/{z}/{x}/{y}"] } },
     glyphs: "/fonts/{fontstack}/{range}.pbf",
-    layers: layers.map((layer) => ({ ...layer, source: "city", "source-layer": "city" })),
+    layers: layers.map((layer) => ({ ...layer, ...(layer.type === "raster" ? { source: "pictures" } : { source: "city", "source-layer": "city" }) })),
   };
   for (const error of validateStyleMin(style)) {
     faults += 1;

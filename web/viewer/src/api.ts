@@ -18,6 +18,7 @@ export interface LayerInfo {
   theme: string;
   grade: string;
   geometry: string;
+  content: "vector" | "raster";
   kind: Text;
   attribution: string;
   version: number;
@@ -51,9 +52,24 @@ export interface LegendEntry {
   color: string;
   outline?: string;
 }
+export interface RasterSource {
+  type: "raster" | "raster-dem";
+  tiles: string[];
+  tileSize: number;
+  minzoom: number;
+  maxzoom: number;
+  bounds: [number, number, number, number];
+  attribution?: string;
+  encoding?: "mapbox";
+}
+/** Of layers of images also their source, the styles they can be drawn in, and the terrain of heights. */
 export interface LayerStyle {
   layers: Record<string, unknown>[];
   legend: LegendEntry[];
+  source?: RasterSource;
+  style?: string;
+  styles?: { id: string; title: Text }[];
+  terrain?: RasterSource;
 }
 export interface Session {
   user: { name: string; role: string } | null;
@@ -77,6 +93,14 @@ export interface Identified {
   properties: Record<string, unknown>;
   distance_m: number;
   geometry: GeoJSON.Geometry;
+}
+
+/** The height of a place by one layer of heights, in metres above its datum. */
+export interface HeightHere {
+  layer: string;
+  height_m: number;
+  height_datum: string | null;
+  cell_m: number;
 }
 
 export class Problem extends Error {}

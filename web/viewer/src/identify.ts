@@ -1,19 +1,28 @@
 /** What is at a place: one card a feature, its fields with titles, units and the meaning of codes. */
 
-import type { Catalog, FieldInfo, Identified } from "./api";
+import type { Catalog, FieldInfo, HeightHere, Identified } from "./api";
 import { button, element } from "./dom";
 import { text, word } from "./i18n";
 
 export function identifyPanel(
-  features: Identified[], catalog: Catalog, look: (feature: Identified) => void, close: () => void,
+  features: Identified[], heights: HeightHere[], catalog: Catalog, look: (feature: Identified) => void, close: () => void,
 ): HTMLElement {
   const head = element(
     "div", { class: "results-head" }, element("h2", {}, `${word("results")} · ${features.length}`),
     button("×", "quiet close", close),
   );
   head.querySelector(".close")?.setAttribute("aria-label", word("close"));
-  if (!features.length) return element("div", {}, head, element("p", { class: "none" }, word("nothing")));
-  return element("div", {}, head, ...features.map((feature, number) => card(feature, catalog, look, number === 0)));
+  const heightLines = heights.map((one) => element("p", { class: "height" }, heightText(one)));
+  if (!features.length) return element("div", {}, head, ...heightLines, element("p", { class: "none" }, word("nothing")));
+  return element("div", {}, head, ...heightLines, ...features.map((feature, number) => card(feature, catalog, look, number === 0)));
+}
+
+const DATUMS: Record<string, string> = { "EPSG:5737": "1985", "EPSG:5736": "1956", "EPSG:5773": "EGM96", "EPSG:3855": "EGM2008" };
+
+/** 此处高程 612.4 m (1985). */
+function heightText(here: HeightHere): string {
+  const datum = here.height_datum ? ` (${DATUMS[here.height_datum] ?? here.height_datum})` : "";
+  return `${word("heightHere")} ${here.height_m.toFixed(1)} m${datum}`;
 }
 
 function card(feature: Identified, catalog: Catalog, look: (feature: Identified) => void, open: boolean): HTMLElement {

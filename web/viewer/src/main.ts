@@ -2,7 +2,7 @@
 
 import "maplibre-gl/dist/maplibre-gl.css";
 import "./style.css";
-import { ask, Problem, type Catalog, type Identified, type LayerStyle, type Session } from "./api";
+import { ask, Problem, type Catalog, type HeightHere, type Identified, type LayerStyle, type Session } from "./api";
 import { shown } from "./coordinates";
 import { button, element, say } from "./dom";
 import { choose, current, word } from "./i18n";
@@ -11,7 +11,7 @@ import { ImportPage } from "./import_page";
 import { CityMap } from "./map";
 import { searchBox } from "./search";
 import { sessionControl } from "./session";
-import { layerTree } from "./tree";
+import { layerTree, legendList } from "./tree";
 
 const PHONE_PX = 640;
 const COUNTY: [number, number, number, number] = [103.67, 30.9, 104.18, 31.44];
@@ -57,6 +57,7 @@ class Viewer {
         element("span", { class: "label" }, word("synthetic")),
         element("span", { class: "spring" }),
         this.session.operations.includes("import") ? button(word("imports"), "quiet importing", () => this.openImports()) : null,
+        button(word("terrain"), "quiet terrain", () => this.raise()),
         button(word("tilt"), "quiet tilt", () => this.map?.tilt()),
         button(current() === "zh" ? "English" : "中文", "quiet", () => {
           choose(current() === "zh" ? "en" : "zh");
@@ -106,8 +107,28 @@ class Viewer {
       layerTree(this.catalog, this.styles, this.shownLayers, {
         show: (id, on) => map.show(id, on),
         fade: (id, opacity) => map.fade(id, opacity),
+        restyle: (id, style) => void this.restyle(map, id, style),
       }),
     );
+    this.root.querySelector(".terrain")?.toggleAttribute("hidden", !map.terrain.possible);
+  }
+
+  private raise(): void {
+    const on = this.map?.raise() ?? false;
+    this.root.querySelector(".terrain")?.setAttribute("aria-pressed", String(on));
+  }
+
+  private async restyle(map: CityMap, id: string, name: string): Promise<void> {
+    const layer = this.catalog.layers.find((one) => one.id === id);
+    if (!layer) return;
+    try {
+      const style = await ask<LayerStyle>(`${layer.style}?style=${encodeURIComponent(name)}`);
+      this.styles.set(id, style);
+      map.restyle(id, style);
+      this.root.querySelector(`.layer[data-layer="${id}"] .legend`)?.replaceWith(legendList(style.legend));
+    } catch (error) {
+      this.failed(error);
+    }
   }
 
   private listen(map: CityMap): void {
@@ -135,14 +156,14 @@ class Viewer {
   }
 
   private async identify(map: CityMap, lon: number, lat: number): Promise<void> {
-    const layers = map.visible();
+    const layers = [...new Set([...map.visible(), ...map.terrain.layers])];
     if (!layers.length) return;
     const query = new URLSearchParams({
       lon: lon.toFixed(7), lat: lat.toFixed(7), z: map.gl.getZoom().toFixed(2), layers: layers.slice(0, 40).join(","), limit: "5",
     });
     try {
-      const found = await ask<{ features: Identified[] }>(`/identify?${query}`);
-      this.results(found.features);
+      const found = await ask<{ features: Identified[]; heights: HeightHere[] }>(`/identify?${query}`);
+      this.results(found.features, found.heights);
     } catch (error) {
       this.failed(error);
     }
@@ -160,11 +181,11 @@ class Viewer {
     }
   }
 
-  private results(features: Identified[]): void {
+  private results(features: Identified[], heights: HeightHere[] = []): void {
     const box = this.root.querySelector<HTMLElement>(".results");
     const map = this.map;
     if (!box || !map) return;
-    box.replaceChildren(identifyPanel(features, this.catalog, (one) => map.highlight(one.geometry), () => this.closeResults()));
+    box.replaceChildren(identifyPanel(features, heights, this.catalog, (one) => map.highlight(one.geometry), () => this.closeResults()));
     box.classList.add("open");
     map.highlight(features[0]?.geometry ?? null);
   }

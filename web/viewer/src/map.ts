@@ -1,10 +1,13 @@
 /** The MapLibre map: layers of the city as sources and style layers, highlight, extrusion when tilted. */
 
 import {
-  AttributionControl, type GeoJSONSource, type LayerSpecification, Map as GlMap, type MapLayerMouseEvent, NavigationControl, Popup, ScaleControl, setWorkerUrl,
+  AttributionControl, type GeoJSONSource, type LayerSpecification, Map as GlMap, type MapLayerMouseEvent, NavigationControl, Popup,
+  type RasterSourceSpecification, type RasterTileSource, ScaleControl, setWorkerUrl,
 } from "maplibre-gl";
 import workerUrl from "maplibre-gl/dist/maplibre-gl-worker.mjs?url";
 import type { LayerInfo, LayerStyle } from "./api";
+import { Terrain } from "./terrain";
+import { hereFrom, tileAddress } from "./tile_address";
 import { besidePanels, extent, findingText, overlayLayers } from "./overlays";
 
 setWorkerUrl(workerUrl);
@@ -14,12 +17,14 @@ const OPACITY: Record<string, string[]> = {
   line: ["line-opacity"],
   circle: ["circle-opacity", "circle-stroke-opacity"],
   symbol: ["text-opacity"],
+  raster: ["raster-opacity"],
   "fill-extrusion": ["fill-extrusion-opacity"],
 };
 const TILTED_DEG = 20;
 
 export class CityMap {
   readonly gl: GlMap;
+  readonly terrain: Terrain;
   private readonly popup = new Popup({ maxWidth: "320px" });
   private readonly drawn = new Map<string, { layers: LayerSpecification[]; order: number; visible: boolean }>();
 
@@ -55,6 +60,7 @@ export class CityMap {
     this.gl.addControl(new NavigationControl({ visualizePitch: true }), "bottom-right");
     this.gl.addControl(new AttributionControl({ compact: true }), "bottom-right");
     this.gl.on("pitchend", () => this.showByPitch());
+    this.terrain = new Terrain(this.gl);
   }
 
   get tilted(): boolean {
@@ -69,14 +75,15 @@ export class CityMap {
   }
 
   add(layer: LayerInfo, style: LayerStyle, visible: boolean): void {
-    this.gl.addSource(layer.id, {
+    this.gl.addSource(layer.id, style.source ? (hereFrom(style.source) as RasterSourceSpecification) : {
       type: "vector",
-      tiles: [new URL(layer.tiles, location.href).href.replaceAll("%7B", "{").replaceAll("%7D", "}")],
+      tiles: [tileAddress(layer.tiles)],
       minzoom: layer.minzoom,
       maxzoom: layer.maxzoom,
       attribution: layer.attribution,
       ...(layer.bbox ? { bounds: layer.bbox } : {}),
     });
+    if (style.terrain) this.terrain.offer(layer.id, style.terrain);
     const layers = style.layers as unknown as LayerSpecification[];
     this.drawn.set(layer.id, { layers, order: layer.order, visible });
     for (const one of layers) this.gl.addLayer(structuredClone(one), this.above(layer.order, one.type));
@@ -88,7 +95,14 @@ export class CityMap {
     if (!held) return;
     for (const one of held.layers) if (this.gl.getLayer(one.id)) this.gl.removeLayer(one.id);
     this.gl.removeSource(id);
+    this.terrain.withdraw(id);
     this.drawn.delete(id);
+  }
+
+  /** Show the pictures of a layer in another style: its tiles come from another address, all else stays. */
+  restyle(id: string, style: LayerStyle): void {
+    const source = this.gl.getSource(id) as RasterTileSource | undefined;
+    if (source && style.source) source.setTiles(hereFrom(style.source).tiles);
   }
 
   show(id: string, visible: boolean): void {
@@ -140,6 +154,13 @@ export class CityMap {
     list.className = "findings";
     for (const text of told.slice(0, 6)) list.append(Object.assign(document.createElement("li"), { textContent: text }));
     this.popup.setLngLat(event.lngLat).setDOMContent(list).addTo(this.gl);
+  }
+
+  /** Switch the relief of the ground on or off; a flat view is tilted so that it can be seen. Returns whether it is on. */
+  raise(): boolean {
+    const on = this.terrain.toggle();
+    if (on && !this.tilted) this.tilt();
+    return on;
   }
 
   tilt(): void {

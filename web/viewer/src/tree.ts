@@ -7,6 +7,7 @@ import { text, word, type Word } from "./i18n";
 interface Actions {
   show(id: string, on: boolean): void;
   fade(id: string, opacity: number): void;
+  restyle(id: string, style: string): void;
 }
 
 export function layerTree(
@@ -36,16 +37,31 @@ function row(layer: LayerInfo, style: LayerStyle | undefined, on: boolean, actio
   const legend = style?.legend ?? [];
   const count = layer.feature_count.toLocaleString();
   return element(
-    "div", { class: "layer" },
+    "div", { class: "layer", "data-layer": layer.id },
     element("label", {}, tick, swatch(legend[0]), element("span", { class: "name" }, text(layer.title)), grade(layer.grade)),
     element(
       "details", { class: "more" }, element("summary", { "aria-label": text(layer.title) }, "⋯"),
       element("label", { class: "fade" }, word("opacity"), fade),
-      element("ul", { class: "legend" }, ...legend.map((entry) => element("li", {}, swatch(entry), text(entry.label)))),
+      chooser(layer, style, actions),
+      legendList(legend),
       element("p", {}, text(layer.description)),
       element("p", { class: "fine" }, `${word("version")} ${layer.version} · ${count} ${word("features")} · ${layer.attribution}`),
     ),
   );
+}
+
+/** The ways a layer of images can be drawn, where there are several. */
+function chooser(layer: LayerInfo, style: LayerStyle | undefined, actions: Actions): HTMLElement | null {
+  const styles = style?.styles ?? [];
+  if (styles.length < 2) return null;
+  const options = styles.map((one) => element("option", { value: one.id, ...(one.id === style?.style ? { selected: "" } : {}) }, text(one.title)));
+  const choice = element("select", { "aria-label": `${text(layer.title)} ${word("drawnAs")}` }, ...options);
+  choice.addEventListener("change", () => actions.restyle(layer.id, choice.value));
+  return element("label", { class: "fade" }, word("drawnAs"), choice);
+}
+
+export function legendList(legend: LegendEntry[]): HTMLElement {
+  return element("ul", { class: "legend" }, ...legend.map((entry) => element("li", {}, swatch(entry), text(entry.label))));
 }
 
 function grade(name: string): HTMLElement | null {

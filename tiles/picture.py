@@ -1,0 +1,155 @@
+"""Pictures of layers: what the WMS, the WMTS and other outputs draw, all by the layers' MapLibre styles.
+
+``Pictures`` reads what a caller may see and hands it to a drawing process. A layer is shown from the zoom its tiles
+begin at and as its style says, so a picture and the map in the browser show the same.
+"""
+
+import asyncio
+import math
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from cim.errors import BadRequest, StoreUnavailable
+from cim.model.access import Principal
+from cim.policy.policy import Decision, read_context
+from cim.store.database import Database
+from cim.store.selection import Selection
+from cim.store.window_features import WindowQuery, features_in_window
+from tiles import picture_work
+from tiles.picture_job import LayerJob, LegendJob, NoteJob, PictureFormat, PictureJob
+from tiles.picture_pool import PicturePool
+from tiles.picture_style import style_fields
+from tiles.picture_window import Window
+
+MAX_SIDE_PIXELS = 4_096
+MAX_LAYERS = 40
+MAX_FEATURES = 100_000
+MAX_SHAPE_BYTES = 128 * 1024 * 1024
+DRAW_S = 8.0
+TOTAL_S = 20.0
+STATEMENT_MS = 6_000
+LABEL_MARGIN_PIXELS = 96.0
+
+RasterWindow = Callable[[Principal, Decision, Window, str], Awaitable[bytes]]
+"""Gives the RGBA bytes of a raster layer in a window, for a style's name ("" for its usual one)."""
+
+
+@dataclass(frozen=True, slots=True)
+class PictureLayer:
+    """One layer as the caller sees it, with its style.
+
+    ``fields`` are those its tiles carry, ``minzoom`` the zoom they begin at, ``seamless`` says that it tiles its area;
+    ``version`` is an older version (None: the current one).
+    """
+
+    decision: Decision
+    style: tuple[Mapping[str, Any], ...]
+    fields: tuple[str, ...]
+    minzoom: int = 0
+    seamless: bool = False
+    version: int | None = None
+
+
+def check_size(width: int, height: int) -> None:
+    """Refuse a picture that is too large, before any work is done for it."""
+    for name, value in (("width", width), ("height", height)):
+        if not 1 <= value <= MAX_SIDE_PIXELS:
+            raise BadRequest(
+                f"a picture cannot be {value} pixels {'wide' if name == 'width' else 'high'}",
+                where=name,
+                remedy=f"ask for 1 to {MAX_SIDE_PIXELS} pixels",
+            )
+
+
+def _check_bytes(jobs: Sequence[LayerJob]) -> None:
+    if sum(len(shape) for job in jobs for shape in job.shapes) > MAX_SHAPE_BYTES:
+        raise BadRequest(
+            "the shapes in this picture are too large together",
+            where="layers",
+            remedy="ask for a smaller area or fewer layers",
+        )
+
+
+class Pictures:
+    """The one renderer of a server process. ``rasters`` draws raster layers; without it their outlines are drawn."""
+
+    def __init__(self, database: Database, pool: PicturePool, rasters: RasterWindow | None = None) -> None:
+        self._database = database
+        self._pool = pool
+        self.rasters = rasters
+
+    async def picture(
+        self,
+        principal: Principal,
+        layers: Sequence[PictureLayer],
+        window: Window,
+        *,
+        background: tuple[int, int, int] | None = None,
+        kind: PictureFormat = "png",
+        request_id: str = "",
+    ) -> bytes:
+        """An encoded picture of the layers, the first lowest.
+
+        Raises BadRequest for a size, box or number of features that is too large, DefinitionError for a style that
+        says what cannot be drawn, StoreUnavailable when the budget of time is used up.
+        """
+        check_size(window.width, window.height)
+        zoom = window.zoom
+        shown = [layer for layer in layers if math.floor(zoom) >= layer.minzoom]
+        try:
+            async with asyncio.timeout(TOTAL_S):
+                return await self._drawn(principal, shown, window, background, kind, request_id)
+        except TimeoutError:
+            raise StoreUnavailable(
+                "reading and drawing the picture took longer than it may",
+                remedy="ask for a smaller area or fewer layers",
+            ) from None
+
+    async def _drawn(
+        self,
+        principal: Principal,
+        shown: Sequence[PictureLayer],
+        window: Window,
+        background: tuple[int, int, int] | None,
+        kind: PictureFormat,
+        request_id: str,
+    ) -> bytes:
+        jobs: list[LayerJob] = []
+        for layer in shown:
+            room = MAX_FEATURES - sum(len(job.shapes) for job in jobs)
+            jobs.append(await self._layer_job(principal, layer, window, room, request_id))
+            _check_bytes(jobs)
+        job = PictureJob(window, tuple(jobs), background, kind, DRAW_S)
+        return await self._pool.run(picture_work.picture, job, DRAW_S)
+
+    async def legend(self, job: LegendJob) -> bytes:
+        """An encoded legend."""
+        return await self._pool.run(picture_work.legend, job, DRAW_S)
+
+    async def note(self, job: NoteJob) -> bytes:
+        """An encoded picture of some lines of text."""
+        return await self._pool.run(picture_work.note, job, DRAW_S)
+
+    def close(self) -> None:
+        """End the drawing processes."""
+        self._pool.close()
+
+    async def _layer_job(
+        self, principal: Principal, layer: PictureLayer, window: Window, room: int, request_id: str
+    ) -> LayerJob:
+        collection = layer.decision.collection
+        if collection.schema.kind == "raster" and self.rasters is not None:
+            return LayerJob((), [], [], image=await self.rasters(principal, layer.decision, window, ""))
+        used = style_fields(layer.style)
+        visible = [name for name in layer.decision.field_names if name in used and name in layer.fields]
+        query = WindowQuery(
+            Selection(collection, tuple(visible), layer.decision.regions, (), layer.version),
+            window.mercator_bounds(LABEL_MARGIN_PIXELS),
+            window.srid,
+            min(abs(side) for side in window.cell),
+            room,
+        )
+        async with self._database.reading(read_context(principal, request_id, STATEMENT_MS)) as connection:
+            found = await features_in_window(connection, query)
+        return LayerJob(layer.style, found.shapes, found.attributes, layer.seamless)

@@ -1,0 +1,24 @@
+"""What drawing processes run. The drawing library is loaded there only, so the server neither needs nor holds it."""
+
+from tiles.picture_job import LegendJob, NoteJob, PictureJob
+
+
+def picture(job: PictureJob) -> bytes:
+    """An encoded picture of layers."""
+    from tiles.picture_drawing import draw_picture  # noqa: PLC0415
+
+    return draw_picture(job)
+
+
+def legend(job: LegendJob) -> bytes:
+    """An encoded legend."""
+    from tiles.picture_legend import draw_legend  # noqa: PLC0415
+
+    return draw_legend(job)
+
+
+def note(job: NoteJob) -> bytes:
+    """An encoded picture of some lines of text."""
+    from tiles.picture_legend import draw_note  # noqa: PLC0415
+
+    return draw_note(job)

@@ -1,0 +1,1 @@
+"""Documents of the OGC services in XML, and what those services share."""
