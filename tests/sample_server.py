@@ -37,7 +37,9 @@ async def sample_server(urls: DatabaseUrls, files: FileStore, names: Sequence[st
     server = uvicorn.Server(uvicorn.Config(app, log_config=None, loop="asyncio"))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
     thread.start()
-    yield f"http://127.0.0.1:{listener.getsockname()[1]}"
-    server.should_exit = True
-    thread.join()
-    listener.close()
+    try:
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+    finally:
+        server.should_exit = True
+        thread.join()
+        listener.close()

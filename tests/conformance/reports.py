@@ -48,7 +48,10 @@ def ctl_outcomes(folder: Path) -> list[Outcome]:
         result = "6" if end is None else end.get("result", "6")
         if start is None or result == INHERITED:
             continue
-        said = [*(each.text or "" for each in root.iter("message")), *(each.text or "" for each in root.iter("exception"))]
+        said = [
+            *(each.text or "" for each in root.iter("message")),
+            *(each.text or "" for each in root.iter("exception")),
+        ]
         message = " ".join(" ".join(said[-3:]).split())
         name = start.get("local-name", "")
         found.append(Outcome(start.get("prefix", ""), name, _CTL.get(result, "failed"), message))
@@ -67,13 +70,22 @@ def failures(outcomes: Iterable[Outcome]) -> list[Outcome]:
 def page(title: str, version: str, day: str, outcomes: Sequence[Outcome], notes: str) -> str:
     """A short page of Markdown: counts by group, and each failure and each reason for skipping once."""
     groups = sorted({outcome.group for outcome in outcomes})
-    lines = [f"# {title}", "", f"The OGC's test suite, version {version}, run on {day} against layers of the sample city."]
+    lines = [
+        f"# {title}",
+        "",
+        f"The OGC's test suite, version {version}, run on {day} against layers of the sample city.",
+    ]
     lines += [notes, "", "| group | passed | failed | skipped |", "|---|---|---|---|"]
     for group in [*groups, ""]:
         counts = Counter(each.verdict for each in outcomes if not group or each.group == group)
         lines.append(f"| {group or 'all'} | {counts['passed']} | {counts['failed']} | {counts['skipped']} |")
     for verdict, heading in (("failed", "Failed"), ("skipped", "Skipped")):
-        lines += ["", f"## {heading}", "", *(_listed([each for each in outcomes if each.verdict == verdict]) or ["none"])]
+        lines += [
+            "",
+            f"## {heading}",
+            "",
+            *(_listed([each for each in outcomes if each.verdict == verdict]) or ["none"]),
+        ]
     return "\n".join(lines) + "\n"
 
 
@@ -87,5 +99,7 @@ def _listed(outcomes: Sequence[Outcome]) -> list[str]:
 
 def _short(message: str) -> str:
     plain = re.sub(r"http://127\.0\.0\.1:\d+", "", message)
-    plain = re.sub(r"Method \S+\(.*?depends on", "depends on", plain).replace("|", "/").replace("<", "").replace(">", "")
+    plain = (
+        re.sub(r"Method \S+\(.*?depends on", "depends on", plain).replace("|", "/").replace("<", "").replace(">", "")
+    )
     return plain if len(plain) <= 300 else f"{plain[:297]}..."

@@ -28,7 +28,7 @@ def run_suite(suite: Suite, arguments: Mapping[str, str], folder: Path) -> list[
         java += [f"-DTE_BASE={folder / 'te'}", "-cp", suite.classpath()]
         prepared = _engine_arguments if suite.scripted else _testng_arguments
         command = [*java, *prepared(suite, arguments, folder)]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=TIME_LIMIT_S, check=False)
+        done = subprocess.run(command, capture_output=True, text=True, timeout=TIME_LIMIT_S, check=False, cwd=folder)
     (folder / "output.txt").write_text(done.stdout + done.stderr, "utf-8")
     outcomes = _outcomes(suite, folder)
     if not outcomes:
@@ -52,8 +52,9 @@ def _testng_arguments(suite: Suite, arguments: Mapping[str, str], folder: Path) 
 
 def _engine_arguments(suite: Suite, arguments: Mapping[str, str], folder: Path) -> list[str]:
     shutil.rmtree(folder / "session", ignore_errors=True)
-    (folder / "te" / "scripts").mkdir(parents=True, exist_ok=True)
-    sources = [suite.script(), *_engine_scripts(folder / "te" / "scripts")]
+    scripts = folder / "te" / "scripts"
+    script = shutil.copytree(suite.script().parent, scripts / suite.id, dirs_exist_ok=True) / suite.entry
+    sources = [script, *_engine_scripts(scripts)]
     words = ["com.occamlab.te.Test", *(f"-source={source}" for source in sources)]
     words += [f"-logdir={folder}", "-session=session", f"-test={suite.test}"]
     return [*words, *(f"@{key}={value}" for key, value in arguments.items())]

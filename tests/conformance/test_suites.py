@@ -17,12 +17,12 @@ from sample_server import sample_server
 from cim.store.deployment import DatabaseUrls
 from cim.store.files import FileStore
 
-LAYERS = ("admin_county.geojson", "admin_town.geojson", "schools.csv", "water.gpkg")
+LAYERS = ("schools.csv", "water.gpkg")
 TILE_SET = "http://www.opengis.net/def/tilematrixset/OGC/1.0/WebMercatorQuad"
 NOT_ASKED = ("basic", "queryable", "raster_elevation", "vector_elevation", "time", "recommended")
 """Of WMS: what needs the OGC's own data set, and what is no requirement."""
 NOTES = {
-    FEATURES.id: "All collections, conformance classes core, oas30, geojson and CRS by reference.",
+    FEATURES.id: "Two collections, conformance classes core, oas30, geojson and CRS by reference.",
     TILES.id: "Tiles of the layer `water` at zoom 10.",
     WMS.id: "Without the parts that need the OGC's own data set in the server, and without recommendations.",
     WMTS.id: "With parameters in the query and in the path, GetFeatureInfo too.",
@@ -38,7 +38,7 @@ async def address(urls: DatabaseUrls, files: FileStore) -> AsyncIterator[str]:
 def arguments(suite: Suite, address: str) -> dict[str, str]:
     tiles = f"{address}/collections/water/tiles/WebMercatorQuad/{{tileMatrix}}/{{tileRow}}/{{tileCol}}"
     choices = {
-        FEATURES.id: {"iut": address, "noofcollections": "-1"},
+        FEATURES.id: {"iut": address, "noofcollections": "2"},
         TILES.id: {
             "iut": address,
             "tilematrixsetdefinitionuri": TILE_SET,
