@@ -96,7 +96,7 @@ def create_api(state: ServerState) -> FastAPI:
         docs_url=None,
         redoc_url=None,
     )
-    api.openapi = describe_interface(api)  # type: ignore[method-assign]
+    api.openapi = describe_interface(api, state.settings.page_limit)  # type: ignore[method-assign]
     api.state.server = state
     api.state.metrics = Metrics()
     for routes in _ROUTES:

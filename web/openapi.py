@@ -16,17 +16,21 @@ Schema = dict[str, Any]
 BOX: Schema = {"type": "array", "minItems": 4, "maxItems": 6, "items": {"type": "number"}}
 """west,south,east,north, or with a lowest and highest height."""
 _BOXES = frozenset({"bbox"})
+_ITEMS = "/collections/{layer}/items"
 _LEFT_OUT = frozenset({"propertyNames", "$schema", "unevaluatedProperties", "contains", "dependentRequired"})
 
 
-def describe_interface(api: FastAPI) -> Callable[[], dict[str, Any]]:
-    """A function that gives the description of ``api`` as OpenAPI 3.0.3, made at the first call and kept."""
+def describe_interface(api: FastAPI, page_limit: int) -> Callable[[], dict[str, Any]]:
+    """A function that gives the description of ``api`` as OpenAPI 3.0.3, made at the first call and kept.
+
+    ``page_limit`` is told as the most features a page has: more may be asked for, and gives as many.
+    """
 
     def description() -> dict[str, Any]:
         if api.openapi_schema is None:
             text = f"{api.summary}\n\n{api.description}".strip()
             newer = get_openapi(title=api.title, version=api.version, description=text, routes=api.routes)
-            api.openapi_schema = as_openapi_30(newer)
+            api.openapi_schema = _with_limit(as_openapi_30(newer), page_limit)
         return api.openapi_schema
 
     return description
@@ -41,6 +45,13 @@ def as_openapi_30(document: Mapping[str, Any]) -> dict[str, Any]:
         schemas.pop(name, None)
     schemas["Problem"] = _PROBLEM
     return {**document, "openapi": "3.0.3", "paths": paths, "components": components}
+
+
+def _with_limit(document: dict[str, Any], most: int) -> dict[str, Any]:
+    for parameter in document["paths"][_ITEMS]["get"]["parameters"]:
+        if parameter["name"] == "limit":
+            parameter["schema"]["maximum"] = most
+    return document
 
 
 def as_schema_30(schema: Any) -> Any:
