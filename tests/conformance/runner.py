@@ -57,7 +57,7 @@ def _engine_arguments(suite: Suite, arguments: Mapping[str, str], folder: Path) 
     sources = [script, *_engine_scripts(scripts)]
     words = ["com.occamlab.te.Test", *(f"-source={source}" for source in sources)]
     words += [f"-logdir={folder}", "-session=session", f"-test={suite.test}"]
-    return [*words, *(f"@{key}={value}" for key, value in arguments.items())]
+    return [*words, *(f"@{key}={value}" for key, value in arguments.items() if value)]
 
 
 def _engine_scripts(folder: Path) -> list[Path]:

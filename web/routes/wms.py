@@ -39,6 +39,8 @@ async def wms(request: Request, who: Annotated[Caller, Depends(caller)]) -> Resp
             content = capabilities(who, drawable(who), version)
             kind = "text/xml" if version == "1.3.0" else "application/vnd.ogc.wms_xml"
             return Response(content, media_type=kind, headers={"cache-control": "private, no-cache"})
+        if operation != "GetLegendGraphic" and not parameters.has("wmtver"):
+            parameters.need("version")
         if operation == "GetMap":
             return await _map(request, who, parameters, version)
         if operation == "GetFeatureInfo":
@@ -88,7 +90,7 @@ async def _info(who: Caller, parameters: Parameters, version: Version) -> Respon
         parameters.need("query_layers")
     column, row = ("i", "j") if version == "1.3.0" else ("x", "y")
     pixel = _pixel(parameters, column, window.width), _pixel(parameters, row, window.height)
-    kind = parameters.one_of("info_format", INFO_FORMATS, INFO_FORMATS[0])
+    kind = _info_format(parameters)
     count = parameters.whole("feature_count", 1, least=1, most=MAX_FEATURES_A_LAYER)
     decisions = decided_layers(who, names, "QUERY_LAYERS")
     versions = await versions_at(who, decisions, parameters.get("time"))
@@ -107,7 +109,11 @@ async def _legend(who: Caller, parameters: Parameters) -> Response:
     decisions = decided_layers(who, names, "LAYER")
     language: Literal["zh", "en"] = "en" if parameters.get("language").lower().startswith("en") else "zh"
     groups = tuple((title_of(who, d) if len(decisions) > 1 else "", style_of(who, d).legend) for d in decisions)
-    picture = await who.state.pictures.legend(LegendJob(groups, _KINDS[kind], language))
+    size = None
+    if parameters.has("width") and parameters.has("height"):
+        size = parameters.whole("width"), parameters.whole("height")
+        check_size(*size)
+    picture = await who.state.pictures.legend(LegendJob(groups, _KINDS[kind], language, size))
     return Response(picture, media_type=kind, headers=caching_headers(who, decisions))
 
 
@@ -135,6 +141,13 @@ def _pixel(parameters: Parameters, name: str, side: int) -> int:
         if error.code == "MissingParameterValue":
             raise
         raise OgcFault("InvalidPoint", error.what, where=error.where, remedy=error.remedy) from None
+
+
+def _info_format(parameters: Parameters) -> str:
+    try:
+        return parameters.one_of("info_format", INFO_FORMATS, INFO_FORMATS[0])
+    except OgcFault as error:
+        raise OgcFault("InvalidFormat", error.what, where=error.where, remedy=error.remedy) from None
 
 
 def _format(parameters: Parameters) -> str:
