@@ -6,13 +6,14 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from cim.store.features import FeatureQuery
+from cim.store.selection import selected_rows
 
 
 async def fid_before(connection: AsyncConnection, query: FeatureQuery, skipped: int) -> int | None:
     """The fid after which a page begins that leaves out the first ``skipped`` features; None when there are fewer."""
     if skipped == 0:
         return 0
-    rows = query.rows
+    rows = selected_rows(query.selection)
     statement = sa.select(rows.c.fid).order_by(rows.c.fid).offset(skipped - 1).limit(1)
     fid = await connection.scalar(statement)
     return None if fid is None else int(fid)

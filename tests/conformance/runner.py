@@ -54,6 +54,8 @@ def _engine_arguments(suite: Suite, arguments: Mapping[str, str], folder: Path) 
     shutil.rmtree(folder / "session", ignore_errors=True)
     scripts = folder / "te" / "scripts"
     script = shutil.copytree(suite.script().parent, scripts / suite.id, dirs_exist_ok=True) / suite.entry
+    for schemas in suite.folder.glob("**/xsd"):
+        shutil.copytree(schemas, folder / "xsd", dirs_exist_ok=True)
     sources = [script, *_engine_scripts(scripts)]
     words = ["com.occamlab.te.Test", *(f"-source={source}" for source in sources)]
     words += [f"-logdir={folder}", "-session=session", f"-test={suite.test}"]

@@ -5,9 +5,10 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Depends, Request, Response
 
 from cim.errors import CimError
+from cim.store.collection_tables import LONLAT_SRID
 from tiles.picture import check_size
 from tiles.picture_job import LegendJob, NoteJob, PictureFormat
-from tiles.picture_window import Window
+from tiles.picture_window import GEOGRAPHIC_LIMITS, Window
 from web.ogc.caching import caching_headers, is_known
 from web.ogc.faults import OgcFault, message_of, wms_report
 from web.ogc.feature_info import FORMATS as INFO_FORMATS
@@ -72,6 +73,8 @@ async def _map(request: Request, who: Caller, parameters: Parameters, version: V
     headers = caching_headers(who, decisions, variant=str(versions))
     if is_known(request, headers):
         return Response(status_code=304, headers=headers)
+    if _beyond_the_world(window):
+        return await _note(who, parameters, ())
     picture = await who.state.pictures.picture(
         who.principal,
         [picture_layer(who, decision, version) for decision, version in zip(decisions, versions, strict=True)],
@@ -132,6 +135,13 @@ def _window(parameters: Parameters, version: Version) -> Window:
             remedy=f"the axes of {system.name} are {order}; give both minima first",
         )
     return Window(system.srid, west, south, east, north, width, height)
+
+
+def _beyond_the_world(window: Window) -> bool:
+    """Whether a box in degrees lies where there is nothing to draw: the standard asks for an empty picture."""
+    west, south, east, north = GEOGRAPHIC_LIMITS
+    outside = window.south >= north or window.north <= south or window.west >= east or window.east <= west
+    return window.srid == LONLAT_SRID and outside
 
 
 def _pixel(parameters: Parameters, name: str, side: int) -> int:
