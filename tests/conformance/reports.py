@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
+from xml.etree.ElementTree import Element
 
 from defusedxml import ElementTree
 
@@ -14,6 +15,7 @@ _TESTNG: dict[str, Verdict] = {"PASS": "passed", "FAIL": "failed", "SKIP": "skip
 _CTL: dict[str, Verdict] = {"0": "passed", "1": "passed", "2": "skipped", "3": "skipped", "4": "passed", "6": "failed"}
 """Results of TEAM Engine; 5 is a failure of a test within, which is listed itself."""
 INHERITED = "5"
+CRS = "http://www.opengis.net/def/crs/"
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,8 +37,15 @@ def testng_outcomes(file: Path) -> list[Outcome]:
             if method.get("is-config") and verdict == "passed":
                 continue
             message = " ".join((method.findtext("exception/message") or "").split())
-            found.append(Outcome(test.get("name", ""), method.get("name", ""), verdict, message))
+            found.append(Outcome(test.get("name", ""), f"{method.get('name', '')}{_system(method)}", verdict, message))
     return found
+
+
+def _system(method: Element) -> str:
+    """The reference system that a test was given, where it was given one."""
+    values = [(value.text or "").strip() for value in method.iter("value")]
+    systems = [value.removeprefix(CRS) for value in values if value.startswith(CRS)]
+    return f" {systems[0]}" if systems else ""
 
 
 def ctl_outcomes(folder: Path) -> list[Outcome]:

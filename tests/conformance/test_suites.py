@@ -22,7 +22,7 @@ TILE_SET = "http://www.opengis.net/def/tilematrixset/OGC/1.0/WebMercatorQuad"
 NOT_ASKED = ("basic", "queryable", "raster_elevation", "vector_elevation", "time", "recommended")
 """Of WMS: what needs the OGC's own data set, and what is no requirement."""
 KNOWN = {
-    FEATURES.id: {"verifyBboxCrsParameter"},
+    FEATURES.id: {"verifyBboxCrsParameter EPSG/0/4490"},
     WMTS.id: {
         "Server.KVP.GET.GetTile.Valid.Tile.Transparency",
         "Server.RESTful.GetTile.Valid.Tile.Transparency",
