@@ -39,6 +39,9 @@ def capabilities(who: Caller, decisions: Sequence[Decision]) -> bytes:
     _ows(service, "ServiceTypeVersion", "1.0.0")
     _ows(service, "Fees", "none")
     _ows(service, "AccessConstraints", constraints(who))
+    provider = _ows(root, "ServiceProvider")
+    _ows(provider, "ProviderName", TITLE)
+    _ows(provider, "ServiceContact")
     _operations(root, who)
     contents = _add(root, "Contents")
     for decision in decisions:

@@ -45,6 +45,8 @@ async def wmts(request: Request, who: Who) -> Response:
             raise OgcFault("InvalidParameterValue", "this is the WMTS", where="SERVICE", remedy="write SERVICE=WMTS")
         operation = parameters.need("request").lower()
         if operation == "getcapabilities":
+            if parameters.has("acceptversions") and "1.0.0" not in parameters.items("acceptversions"):
+                raise OgcFault("VersionNegotiationFailed", "this is version 1.0.0", remedy="write AcceptVersions=1.0.0")
             return _capabilities(who)
         if operation not in ("gettile", "getfeatureinfo"):
             raise OgcFault(
