@@ -37,11 +37,15 @@ class PictureJob:
 
 @dataclass(frozen=True, slots=True)
 class LegendJob:
-    """Legends of some layers, one below the other; ``entries`` as in style files."""
+    """Legends of some layers, one below the other; ``entries`` as in style files.
+
+    ``size`` is the width and height in pixels where they are asked for; else they are those of the content.
+    """
 
     groups: tuple[tuple[str, tuple[Mapping[str, Any], ...]], ...]
     format: PictureFormat
     language: Literal["zh", "en"] = "zh"
+    size: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True, slots=True)

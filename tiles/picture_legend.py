@@ -35,7 +35,7 @@ def draw_legend(job: LegendJob) -> bytes:
         for text, entry in rows
     ]
     height = max(len(rows), 1) * ROW_PIXELS + MARGIN_PIXELS
-    surface = skia.Surface(int(max(ends, default=0)) + 2 * MARGIN_PIXELS, height)
+    surface = skia.Surface(*(job.size or (int(max(ends, default=0)) + 2 * MARGIN_PIXELS, height)))
     canvas = surface.getCanvas()
     canvas.clear(skia.ColorWHITE)
     for at, (text, entry) in enumerate(rows):

@@ -13,7 +13,7 @@ from cim.model.collection import BoundingBox
 MERCATOR_WORLD_M = 40_075_016.685578488
 STYLE_TILE_PIXELS = 512
 MERCATOR_LIMIT_M = MERCATOR_WORLD_M / 2
-_GEOGRAPHIC_LIMITS = (-180.0, -85.06, 180.0, 85.06)
+GEOGRAPHIC_LIMITS = (-180.0, -85.06, 180.0, 85.06)
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ class Window:
         wide, high = self.cell[0] * margin_pixels, self.cell[1] * margin_pixels
         bounds = (self.west - wide, self.south - high, self.east + wide, self.north + high)
         if self.srid == 4490:
-            bounds = _clamped(bounds, _GEOGRAPHIC_LIMITS)
+            bounds = _clamped(bounds, GEOGRAPHIC_LIMITS)
         if not (bounds[0] < bounds[2] and bounds[1] < bounds[3]):
             raise self._nowhere()
         try:

@@ -16,6 +16,7 @@ from cim.errors import BadRequest, CimError, NotFound
 from web.asgi import Front
 from web.generaliser import Generaliser
 from web.metrics import Metrics
+from web.openapi import describe_interface
 from web.problems import MEDIA_TYPE, language_of, problem, problem_response, unexpected_fault
 from web.routes import (
     catalog,
@@ -100,6 +101,7 @@ def create_api(state: ServerState) -> FastAPI:
         docs_url=None,
         redoc_url=None,
     )
+    api.openapi = describe_interface(api, state.settings.page_limit)  # type: ignore[method-assign]
     api.state.server = state
     api.state.metrics = Metrics()
     for routes in _ROUTES:

@@ -22,7 +22,7 @@ from cim.model.collection import CollectionSchema
 from cim.policy.policy import Decision
 from cim.store.features import Feature, FeatureQuery, SortKey
 from web.looking import State, state_of
-from web.parameters import CRS84, parse_bbox, parse_crs, parse_datetime
+from web.parameters import parse_bbox, parse_crs, parse_datetime
 from web.state import Caller
 
 OWN_SRIDS = frozenset({4490, 3857, 4326})
@@ -42,7 +42,7 @@ class ItemsParameters(View):
     """The parameters of a page of items; others are read as ``name=value`` of a field."""
 
     bbox: str | None = Field(None, description="west,south,east,north")
-    bbox_crs: str | None = Field(None, alias="bbox-crs", description="CRS of bbox; CRS84 only")
+    bbox_crs: str | None = Field(None, alias="bbox-crs", description="CRS of bbox; CRS84 when left out")
     limit: int = Field(10, ge=1, description="features a page")
     after: str | None = Field(None, description="where the page before ended; taken from its next link")
     filter: str | None = Field(None, description="CQL2")
@@ -69,8 +69,6 @@ def items_query(decision: Decision, asked: ItemsParameters, others: Pairs, most:
 
     ``others`` are the parameters that are not in ``KNOWN``; ``most`` is the greatest page.
     """
-    if asked.bbox_crs not in (None, CRS84):
-        raise BadRequest("boxes are read in CRS84 only", where="bbox-crs", remedy="give longitude and latitude")
     scope = FieldScope(decision.collection.schema, decision.field_names)
     sort = _sort(asked.sortby, scope)
     fields = decision.field_names if asked.properties is None else _chosen(asked.properties, scope)
@@ -79,7 +77,7 @@ def items_query(decision: Decision, asked: ItemsParameters, others: Pairs, most:
         decision.collection,
         fields,
         decision.regions,
-        bbox=parse_bbox(asked.bbox),
+        bbox=parse_bbox(asked.bbox, srid=parse_crs(asked.bbox_crs, offered_srids(decision), "bbox-crs")),
         after=after,
         limit=min(asked.limit, most) + 1,
         srid=parse_crs(asked.crs, offered_srids(decision)) or 4490,

@@ -4,6 +4,8 @@ import math
 import re
 from datetime import UTC, datetime, time
 
+from pyproj import Transformer
+
 from cim.errors import BadRequest
 from cim.filters.literals import day, instant
 from cim.model.collection import BoundingBox
@@ -13,25 +15,51 @@ _EPSG_URI = re.compile(r"^(?:http://www\.opengis\.net/def/crs/EPSG/[^/]+/|urn:og
 LAT_FIRST = frozenset({4490, 4326})
 NORTH_FIRST = frozenset(range(4513, 4555))
 """CGCS2000 Gauss-Krüger zones: their first axis X is northing."""
+_BOX = "write west,south,east,north in degrees, for example 103.9,30.9,104.0,31.0, or the axes of bbox-crs"
 
 
-def parse_bbox(text: str | None, name: str = "bbox") -> BoundingBox | None:
-    """Four numbers west,south,east,north in degrees; six with heights are accepted and the heights left out."""
+def parse_bbox(text: str | None, name: str = "bbox", srid: int | None = None) -> BoundingBox | None:
+    """A box in longitude and latitude: west, south, east, north in degrees.
+
+    The text has four numbers, lowest corner first, in the axes of ``srid`` (EPSG; None is CRS84, longitude first); six
+    with heights are accepted and the heights left out. Raises BadRequest.
+    """
     if text is None:
         return None
-    remedy = "write west,south,east,north in degrees, for example 103.9,30.9,104.0,31.0"
+    numbers = _corners(text, name)
+    if srid is not None:
+        numbers = _in_degrees(numbers, srid, name)
+    west, south, east, north = numbers
+    if not (-180 <= west <= 180 and -180 <= east <= 180 and -90 <= south <= north <= 90):
+        raise BadRequest("the box is outside the world or upside down", where=name, remedy=_BOX)
+    return (west, south, east, north)
+
+
+def _corners(text: str, name: str) -> BoundingBox:
     try:
         numbers = [float(part) for part in text.split(",")]
     except ValueError:
-        raise BadRequest(f"{text[:80]!r} is not a box", where=name, remedy=remedy) from None
+        raise BadRequest(f"{text[:80]!r} is not a box", where=name, remedy=_BOX) from None
     if len(numbers) == 6:
         numbers = [*numbers[0:2], *numbers[3:5]]
     if len(numbers) != 4 or not all(math.isfinite(number) for number in numbers):
-        raise BadRequest("a box has four finite numbers", where=name, remedy=remedy)
-    west, south, east, north = numbers
-    if not (-180 <= west <= 180 and -180 <= east <= 180 and -90 <= south <= north <= 90):
-        raise BadRequest("the box is outside the world or upside down", where=name, remedy=remedy)
-    return (west, south, east, north)
+        raise BadRequest("a box has four finite numbers", where=name, remedy=_BOX)
+    return (numbers[0], numbers[1], numbers[2], numbers[3])
+
+
+def _in_degrees(corners: BoundingBox, srid: int, name: str) -> BoundingBox:
+    left, low, right, high = corners
+    if srid in LAT_FIRST or srid in NORTH_FIRST:
+        left, low, right, high = low, left, high, right
+    if srid in LAT_FIRST:
+        return (left, low, right, high)
+    if left > right or low > high:
+        raise BadRequest("the box is outside the world or upside down", where=name, remedy=_BOX)
+    way = Transformer.from_crs(srid, 4490, always_xy=True)
+    west, south, east, north = way.transform_bounds(left, low, right, high, densify_pts=21)
+    if not all(math.isfinite(number) for number in (west, south, east, north)):
+        raise BadRequest(f"the box is outside of EPSG:{srid}", where=name, remedy=_BOX)
+    return (max(west, -180.0), max(south, -90.0), min(east, 180.0), min(north, 90.0))
 
 
 def parse_position(lon: float, lat: float) -> tuple[float, float]:

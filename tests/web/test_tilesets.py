@@ -19,7 +19,7 @@ async def test_the_way_from_landing_page_to_tile(served: Served) -> None:
     rels = {link["rel"]: link["href"] for link in (await get("/")).json()["links"]}
     grids = (await get(rels["http://www.opengis.net/def/rel/ogc/1.0/tiling-schemes"])).json()["tileMatrixSets"]
     assert [one["id"] for one in grids] == [WEB_MERCATOR_QUAD, CGCS2000_QUAD]
-    listed = (await get(rels["http://www.opengis.net/def/rel/ogc/1.0/tilesets-vector"])).json()["tilesets"]
+    listed = (await get(rels["related"])).json()["tilesets"]
     assert len(listed) == 2
     for item in listed:
         links = {link["rel"]: link["href"] for link in item["links"]}

@@ -83,7 +83,7 @@ async def test_capabilities_describe_both_grids(served: Served) -> None:
 @pytest.mark.parametrize(
     ("changed", "status", "code"),
     [
-        ({"LAYER": "hidden"}, 404, "LayerNotDefined"),
+        ({"LAYER": "hidden"}, 400, "InvalidParameterValue"),
         ({"LAYER": ""}, 400, "MissingParameterValue"),
         ({"TILEMATRIX": "0"}, 400, "InvalidParameterValue"),
         ({"TILEMATRIX": "9999999999"}, 400, "InvalidParameterValue"),
@@ -93,7 +93,10 @@ async def test_capabilities_describe_both_grids(served: Served) -> None:
         ({"TILEMATRIXSET": "Other"}, 400, "InvalidParameterValue"),
         ({"FORMAT": "image/gif"}, 400, "InvalidParameterValue"),
         ({"STYLE": "fancy"}, 400, "InvalidParameterValue"),
-        ({"REQUEST": "Other"}, 400, "OperationNotSupported"),
+        ({"REQUEST": "Other"}, 400, "InvalidParameterValue"),
+        ({"STYLE": ""}, 400, "MissingParameterValue"),
+        ({"FORMAT": ""}, 400, "MissingParameterValue"),
+        ({"SERVICE": ""}, 400, "MissingParameterValue"),
     ],
 )
 async def test_bad_requests_are_told_in_xml(served: Served, changed: dict[str, str], status: int, code: str) -> None:

@@ -52,7 +52,8 @@ def wms_report(error: CimError, version: Literal["1.3.0", "1.1.1"] = "1.3.0") ->
 def ows_report(error: CimError, namespace: str, version: str) -> bytes:
     """An OWS ExceptionReport: of OWS 1.1 for WMTS and WFS."""
     root = etree.Element(etree.QName(namespace, "ExceptionReport"), {"version": version}, nsmap={"ows": namespace})
-    fault = etree.SubElement(root, etree.QName(namespace, "Exception"), {"exceptionCode": code_of(error)})
+    code = "InvalidParameterValue" if code_of(error) == "LayerNotDefined" else code_of(error)
+    fault = etree.SubElement(root, etree.QName(namespace, "Exception"), {"exceptionCode": code})
     if error.where:
         fault.set("locator", legal(error.where))
     etree.SubElement(fault, etree.QName(namespace, "ExceptionText")).text = legal(message_of(error))

@@ -13,7 +13,7 @@ from tiles.picture_window import MERCATOR_WORLD_M, STYLE_TILE_PIXELS, transforme
 from tiles.tilejson import WORLD
 from web.ogc import feature_info
 from web.ogc.faults import document, legal
-from web.ogc.map_layers import definition_of, title_of
+from web.ogc.map_layers import definition_of, style_of, title_of
 from web.ogc.systems import ALWAYS, find_system
 from web.state import Caller
 
@@ -31,6 +31,7 @@ EXCEPTIONS: dict[Version, tuple[str, ...]] = {
     ),
 }
 TITLE = "OneMap CIM 城市信息模型平台 · 一张图"
+LEGEND_WIDTH_PIXELS, LEGEND_ROW_PIXELS, LEGEND_MARGIN_PIXELS = 240, 24, 8
 _MERCATOR_EDGE_DEG = 85.06
 
 
@@ -138,11 +139,17 @@ def _layer(write: _Writer, top: etree._Element, who: Caller, decision: Decision)
     style = write.add(layer, "Style")
     write.add(style, "Name", "default")
     write.add(style, "Title", title_of(who, decision))
-    legend = write.add(style, "LegendURL", None, width="200", height="200")
+    width, height = LEGEND_WIDTH_PIXELS, _legend_height(who, decision)
+    legend = write.add(style, "LegendURL", None, width=str(width), height=str(height))
     write.add(legend, "Format", "image/png")
-    write.link(legend, f"{who.base}/wms?SERVICE=WMS&REQUEST=GetLegendGraphic&FORMAT=image/png&LAYER={collection.id}")
+    asked = f"VERSION={write.version}&WIDTH={width}&HEIGHT={height}&LAYER={collection.id}"
+    write.link(legend, f"{who.base}/wms?SERVICE=WMS&REQUEST=GetLegendGraphic&FORMAT=image/png&{asked}")
     if write.version == "1.3.0" and definition and definition.tiles.minzoom > 0:
         write.add(layer, "MaxScaleDenominator", repr(_denominator(definition.tiles.minzoom)))
+
+
+def _legend_height(who: Caller, decision: Decision) -> int:
+    return max(len(style_of(who, decision).legend), 1) * LEGEND_ROW_PIXELS + LEGEND_MARGIN_PIXELS
 
 
 def _denominator(zoom: int) -> float:

@@ -16,23 +16,32 @@ from web.state import Caller
 
 WMTS = "http://www.opengis.net/wmts/1.0"
 XLINK = "http://www.w3.org/1999/xlink"
+XSI = "http://www.w3.org/2001/XMLSchema-instance"
+SCHEMA = "http://schemas.opengis.net/wmts/1.0/wmtsGetCapabilities_response.xsd"
 MVT = "application/vnd.mapbox-vector-tile"
 FORMATS = {"image/png": "png", MVT: "mvt"}
+ADVERTISED = {"image/png": "png"}
+"""Clients take every format of a WMTS for a picture; vector tiles are advertised by OGC API Tiles."""
+MERCATOR_URN = "urn:ogc:def:crs:EPSG:6.18:3:3857"
+"""As Annex E of the standard names the system of GoogleMapsCompatible."""
 STYLE = "default"
 _HREF = f"{{{XLINK}}}href"
 
 
 def capabilities(who: Caller, decisions: Sequence[Decision]) -> bytes:
     """The document for the layers the caller may read."""
-    root = etree.Element(
-        f"{{{WMTS}}}Capabilities", {"version": "1.0.0"}, nsmap={None: WMTS, "ows": OWS_11, "xlink": XLINK}
-    )
+    names = {None: WMTS, "ows": OWS_11, "xlink": XLINK, "xsi": XSI}
+    root = etree.Element(f"{{{WMTS}}}Capabilities", {"version": "1.0.0"}, nsmap=names)
+    root.set(f"{{{XSI}}}schemaLocation", f"{WMTS} {SCHEMA}")
     service = _ows(root, "ServiceIdentification")
     _ows(service, "Title", TITLE)
     _ows(service, "ServiceType", "OGC WMTS")
     _ows(service, "ServiceTypeVersion", "1.0.0")
     _ows(service, "Fees", "none")
     _ows(service, "AccessConstraints", constraints(who))
+    provider = _ows(root, "ServiceProvider")
+    _ows(provider, "ProviderName", TITLE)
+    _ows(provider, "ServiceContact")
     _operations(root, who)
     contents = _add(root, "Contents")
     for decision in decisions:
@@ -74,14 +83,14 @@ def _layer(contents: etree._Element, who: Caller, decision: Decision) -> None:
     legend = _add(style, "LegendURL")
     legend.set("format", "image/png")
     legend.set(_HREF, f"{who.base}/wms?SERVICE=WMS&REQUEST=GetLegendGraphic&FORMAT=image/png&LAYER={collection.id}")
-    for kind in FORMATS:
+    for kind in ADVERTISED:
         _add(layer, "Format", kind)
     for kind in feature_info.FORMATS[:1]:
         _add(layer, "InfoFormat", kind)
     for one in GRIDS.values():
         _matrix_set_link(layer, who, decision, one)
     address = f"{who.base}/wmts/rest/{collection.id}/{{Style}}/{{TileMatrixSet}}/{{TileMatrix}}/{{TileRow}}/{{TileCol}}"
-    for kind, suffix in FORMATS.items():
+    for kind, suffix in ADVERTISED.items():
         _resource(layer, "tile", kind, f"{address}.{suffix}")
     _resource(layer, "FeatureInfo", feature_info.FORMATS[0], f"{address}/{{J}}/{{I}}.json")
 
@@ -111,7 +120,7 @@ def _matrix_set(contents: etree._Element, one: Grid) -> None:
     element = _add(contents, "TileMatrixSet")
     _ows(element, "Title", one.title)
     _ows(element, "Identifier", one.id)
-    _ows(element, "SupportedCRS", f"urn:ogc:def:crs:EPSG::{one.srid}")
+    _ows(element, "SupportedCRS", MERCATOR_URN if one.srid == 3857 else f"urn:ogc:def:crs:EPSG::{one.srid}")
     if one.srid == 3857:
         _add(element, "WellKnownScaleSet", "urn:ogc:def:wkss:OGC:1.0:GoogleMapsCompatible")
     for z in range(one.minzoom, one.maxzoom + 1):

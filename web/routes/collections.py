@@ -1,6 +1,7 @@
 """OGC API Features: collections and items."""
 
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Request
@@ -109,6 +110,7 @@ async def items(
         "type": "FeatureCollection",
         "features": [_geojson(feature, srid) for feature in page],
         "version": state.number,
+        "timeStamp": datetime.now(UTC).isoformat(timespec="seconds"),
         "numberMatched": matched,
         "numberReturned": len(page),
         "links": _page_links(who, layer, given, limit, after_token(page[-1]) if len(found) > limit else None),

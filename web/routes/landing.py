@@ -39,7 +39,7 @@ _LINKS = (
     ("service-desc", "/api", "application/vnd.oai.openapi+json;version=3.0", "The API as OpenAPI"),
     ("conformance", "/conformance", "application/json", "Conformance classes"),
     ("data", "/collections", "application/json", "The layers 图层"),
-    ("http://www.opengis.net/def/rel/ogc/1.0/tilesets-vector", "/tilesets", "application/json", "Tiles 瓦片"),
+    ("related", "/tilesets", "application/json", "Tiles 瓦片"),
     ("http://www.opengis.net/def/rel/ogc/1.0/tiling-schemes", "/tileMatrixSets", "application/json", "Grids 网格"),
     ("service", "/wms?SERVICE=WMS&REQUEST=GetCapabilities", "text/xml", "WMS 1.3.0"),
     ("service", "/wmts/1.0.0/WMTSCapabilities.xml", "application/xml", "WMTS 1.0.0"),

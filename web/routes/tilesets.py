@@ -49,7 +49,7 @@ class TileParameters(BaseModel):
     scenario: str | None = Field(None, description="a scenario to look at the layer under")
 
 
-@router.get("/tileMatrixSets", summary="Grids that tiles are offered on")
+@router.get("/tileMatrixSets", operation_id="getTileMatrixSetsList", summary="Grids that tiles are offered on")
 async def tile_matrix_sets(who: Who) -> dict[str, Any]:
     """The Web Mercator grid and the national geographic grid of CGCS2000."""
     href = f"{who.base}/tileMatrixSets"
@@ -62,13 +62,13 @@ async def tile_matrix_sets(who: Who) -> dict[str, Any]:
     }
 
 
-@router.get("/tileMatrixSets/{tms}", summary="One grid")
+@router.get("/tileMatrixSets/{tms}", operation_id="getTileMatrixSet", summary="One grid")
 async def tile_matrix_set(tms: str, who: Who) -> dict[str, Any]:
     """Origin, cell sizes and counts of every matrix of a grid, as OGC Two Dimensional Tile Matrix Set JSON."""
     return grid(tms).document
 
 
-@router.get("/tilesets", summary="Tilesets of all layers the caller may read")
+@router.get("/tilesets", operation_id="getTileSetsList", summary="Tilesets of all layers the caller may read")
 async def all_tilesets(who: Who) -> dict[str, Any]:
     """One tileset for each layer and grid."""
     decisions = [decision for decision in who.readable() if _is_drawn(decision)]
@@ -76,7 +76,9 @@ async def all_tilesets(who: Who) -> dict[str, Any]:
     return {"links": [_link("self", f"{who.base}/tilesets")], "tilesets": found}
 
 
-@router.get("/collections/{layer}/tiles", summary="Tilesets of a layer")
+@router.get(
+    "/collections/{layer}/tiles", operation_id="collection.vector.getTileSetsList", summary="Tilesets of a layer"
+)
 async def tilesets(layer: str, who: Who) -> dict[str, Any]:
     """The layer's tileset on each grid."""
     decision = _drawn(who, layer)
@@ -84,7 +86,9 @@ async def tilesets(layer: str, who: Who) -> dict[str, Any]:
     return {"links": [_link("self", f"{who.base}/collections/{layer}/tiles")], "tilesets": found}
 
 
-@router.get("/collections/{layer}/tiles/{tms}", summary="One tileset of a layer")
+@router.get(
+    "/collections/{layer}/tiles/{tms}", operation_id="collection.vector.getTileSet", summary="One tileset of a layer"
+)
 async def tileset(layer: str, tms: str, who: Who) -> dict[str, Any]:
     """Metadata of a layer's vector tiles on one grid: limits, extent, attributes and the address of a tile."""
     decision, one = _drawn(who, layer), grid(tms)
@@ -110,6 +114,7 @@ async def tileset(layer: str, tms: str, who: Who) -> dict[str, Any]:
 
 @router.get(
     "/collections/{layer}/tiles/{tms}/{z}/{row}/{col}",
+    operation_id="collection.vector.getTile",
     summary="A vector tile of a layer",
     response_class=Response,
     responses={200: {"content": {MVT: {}}}, 204: {"description": "The layer has nothing in this tile"}},

@@ -5,9 +5,10 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Depends, Request, Response
 
 from cim.errors import CimError
+from cim.store.collection_tables import LONLAT_SRID
 from tiles.picture import check_size
 from tiles.picture_job import LegendJob, NoteJob, PictureFormat
-from tiles.picture_window import Window
+from tiles.picture_window import GEOGRAPHIC_LIMITS, Window
 from web.ogc.caching import caching_headers, is_known
 from web.ogc.faults import OgcFault, message_of, wms_report
 from web.ogc.feature_info import FORMATS as INFO_FORMATS
@@ -39,6 +40,8 @@ async def wms(request: Request, who: Annotated[Caller, Depends(caller)]) -> Resp
             content = capabilities(who, drawable(who), version)
             kind = "text/xml" if version == "1.3.0" else "application/vnd.ogc.wms_xml"
             return Response(content, media_type=kind, headers={"cache-control": "private, no-cache"})
+        if operation != "GetLegendGraphic" and not parameters.has("wmtver"):
+            parameters.need("version")
         if operation == "GetMap":
             return await _map(request, who, parameters, version)
         if operation == "GetFeatureInfo":
@@ -70,6 +73,8 @@ async def _map(request: Request, who: Caller, parameters: Parameters, version: V
     headers = caching_headers(who, decisions, variant=str(versions))
     if is_known(request, headers):
         return Response(status_code=304, headers=headers)
+    if _beyond_the_world(window):
+        return await _note(who, parameters, ())
     picture = await who.state.pictures.picture(
         who.principal,
         [picture_layer(who, decision, version) for decision, version in zip(decisions, versions, strict=True)],
@@ -88,7 +93,7 @@ async def _info(who: Caller, parameters: Parameters, version: Version) -> Respon
         parameters.need("query_layers")
     column, row = ("i", "j") if version == "1.3.0" else ("x", "y")
     pixel = _pixel(parameters, column, window.width), _pixel(parameters, row, window.height)
-    kind = parameters.one_of("info_format", INFO_FORMATS, INFO_FORMATS[0])
+    kind = _info_format(parameters)
     count = parameters.whole("feature_count", 1, least=1, most=MAX_FEATURES_A_LAYER)
     decisions = decided_layers(who, names, "QUERY_LAYERS")
     versions = await versions_at(who, decisions, parameters.get("time"))
@@ -107,7 +112,11 @@ async def _legend(who: Caller, parameters: Parameters) -> Response:
     decisions = decided_layers(who, names, "LAYER")
     language: Literal["zh", "en"] = "en" if parameters.get("language").lower().startswith("en") else "zh"
     groups = tuple((title_of(who, d) if len(decisions) > 1 else "", style_of(who, d).legend) for d in decisions)
-    picture = await who.state.pictures.legend(LegendJob(groups, _KINDS[kind], language))
+    size = None
+    if parameters.has("width") and parameters.has("height"):
+        size = parameters.whole("width"), parameters.whole("height")
+        check_size(*size)
+    picture = await who.state.pictures.legend(LegendJob(groups, _KINDS[kind], language, size))
     return Response(picture, media_type=kind, headers=caching_headers(who, decisions))
 
 
@@ -128,6 +137,13 @@ def _window(parameters: Parameters, version: Version) -> Window:
     return Window(system.srid, west, south, east, north, width, height)
 
 
+def _beyond_the_world(window: Window) -> bool:
+    """Whether a box in degrees lies where there is nothing to draw: the standard asks for an empty picture."""
+    west, south, east, north = GEOGRAPHIC_LIMITS
+    outside = window.south >= north or window.north <= south or window.west >= east or window.east <= west
+    return window.srid == LONLAT_SRID and outside
+
+
 def _pixel(parameters: Parameters, name: str, side: int) -> int:
     try:
         return parameters.whole(name, most=side - 1)
@@ -135,6 +151,13 @@ def _pixel(parameters: Parameters, name: str, side: int) -> int:
         if error.code == "MissingParameterValue":
             raise
         raise OgcFault("InvalidPoint", error.what, where=error.where, remedy=error.remedy) from None
+
+
+def _info_format(parameters: Parameters) -> str:
+    try:
+        return parameters.one_of("info_format", INFO_FORMATS, INFO_FORMATS[0])
+    except OgcFault as error:
+        raise OgcFault("InvalidFormat", error.what, where=error.where, remedy=error.remedy) from None
 
 
 def _format(parameters: Parameters) -> str:

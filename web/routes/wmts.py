@@ -6,9 +6,11 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request, Response
 
-from cim.errors import CimError
+from cim.errors import CimError, NotFound
+from cim.policy.policy import Decision
 from tiles.grid import GRIDS, TILE_PIXELS, Grid
-from tiles.picture_tiles import tile_window
+from tiles.picture_tiles import first_zoom, tile_window
+from tiles.tilejson import WORLD
 from web.ogc.caching import caching_headers, is_known
 from web.ogc.faults import OWS_11, OgcFault, ows_report
 from web.ogc.feature_info import FORMATS as INFO_FORMATS
@@ -40,19 +42,22 @@ async def wmts(request: Request, who: Who) -> Response:
     """GetCapabilities, GetTile and GetFeatureInfo; errors are OWS exception reports."""
     parameters = Parameters(request.query_params.multi_items())
     try:
-        if parameters.get("service", "WMTS").upper() != "WMTS":
+        if parameters.need("service").upper() != "WMTS":
             raise OgcFault("InvalidParameterValue", "this is the WMTS", where="SERVICE", remedy="write SERVICE=WMTS")
         operation = parameters.need("request").lower()
         if operation == "getcapabilities":
+            if parameters.has("acceptversions") and "1.0.0" not in parameters.items("acceptversions"):
+                raise OgcFault("VersionNegotiationFailed", "this is version 1.0.0", remedy="write AcceptVersions=1.0.0")
             return _capabilities(who)
         if operation not in ("gettile", "getfeatureinfo"):
             raise OgcFault(
-                "OperationNotSupported",
+                "InvalidParameterValue",
                 f"there is no operation {operation[:60]!r}",
                 where="REQUEST",
                 remedy=", ".join(_OPERATIONS),
             )
-        layer, style = parameters.need("layer"), parameters.get("style")
+        layer, style = parameters.need("layer"), parameters.need("style")
+        kind = parameters.need("format")
         tile = _find_tile(
             parameters.need("tilematrixset"),
             parameters.need("tilematrix"),
@@ -60,17 +65,23 @@ async def wmts(request: Request, who: Who) -> Response:
             parameters.whole("tilecol"),
         )
         if operation == "gettile":
-            return await _tile(request, who, layer, style, tile, parameters.get("format", "image/png"))
-        pixel = parameters.whole("i", most=TILE_PIXELS - 1), parameters.whole("j", most=TILE_PIXELS - 1)
-        kind = parameters.one_of("infoformat", INFO_FORMATS, INFO_FORMATS[0])
-        return await _info(who, layer, tile, pixel, kind)
+            return await _tile(request, who, layer, style, tile, kind)
+        _check_style(style)
+        pixel = _pixel(parameters)
+        parameters.need("infoformat")
+        return await _info(who, layer, tile, pixel, parameters.one_of("infoformat", INFO_FORMATS))
+    except NotFound as error:
+        return _fault(error, 400)
     except CimError as error:
         return _fault(error)
 
 
 @router.get("/wmts/1.0.0/WMTSCapabilities.xml", summary="WMTS capabilities", response_class=Response)
-async def rest_capabilities(who: Who) -> Response:
-    """The capabilities document at the address REST clients look for."""
+async def rest_capabilities(request: Request, who: Who) -> Response:
+    """The capabilities document at the address REST clients look for; 406 for a caller that takes no XML."""
+    accepted = request.headers.get("accept", "*/*")
+    if not any(kind in accepted for kind in ("xml", "*/*", "application/*", "text/*")):
+        return Response("the capabilities are application/xml\n", 406, media_type="text/plain")
     return _capabilities(who)
 
 
@@ -104,8 +115,7 @@ async def rest_info(
         place = Parameters([("tilerow", row), ("tilecol", col), ("i", i), ("j", j)])
         tile = _find_tile(tms, matrix, place.whole("tilerow"), place.whole("tilecol"))
         _check_style(style)
-        pixel = place.whole("i", most=TILE_PIXELS - 1), place.whole("j", most=TILE_PIXELS - 1)
-        return await _info(who, layer, tile, pixel, INFO_FORMATS[0])
+        return await _info(who, layer, tile, _pixel(place), INFO_FORMATS[0])
     except CimError as error:
         return _fault(error)
 
@@ -139,6 +149,28 @@ def _find_tile(tms: str, matrix: str, row: int, col: int) -> _Tile:
     return _Tile(grid, z, col, row)
 
 
+def _pixel(parameters: Parameters) -> tuple[int, int]:
+    found = parameters.whole("i"), parameters.whole("j")
+    for name, value in zip("IJ", found, strict=True):
+        if value >= TILE_PIXELS:
+            remedy = f"it is 0 to {TILE_PIXELS - 1}"
+            raise OgcFault("TileOutOfRange", f"{name} is {value}", where=name, remedy=remedy)
+    return found
+
+
+def _check_limits(who: Caller, decision: Decision, tile: _Tile) -> None:
+    """Tiles of a matrix the layer is shown in lie within its limits."""
+    extent = decision.collection.bbox or WORLD
+    if tile.z < first_zoom(tile.grid, picture_layer(who, decision)):
+        return
+    (limit,) = tile.grid.limits(extent, tile.z, tile.z)
+    rows, columns = (limit.min_row, limit.max_row), (limit.min_column, limit.max_column)
+    for name, value, (least, most) in (("TileRow", tile.y, rows), ("TileCol", tile.x, columns)):
+        if not least <= value <= most:
+            remedy = f"the layer's are {least} to {most}"
+            raise OgcFault("TileOutOfRange", f"{name} is {value}", where=name, remedy=remedy)
+
+
 def _check_style(style: str) -> None:
     if style not in ("", STYLE):
         raise OgcFault(
@@ -154,6 +186,7 @@ async def _tile(request: Request, who: Caller, layer: str, style: str, tile: _Ti
         )
     decisions = decided_layers(who, [layer], "Layer")
     _check_style(style)
+    _check_limits(who, decisions[0], tile)
     headers = caching_headers(who, decisions, request.query_params.get("v"), kind)
     if is_known(request, headers):
         return Response(status_code=304, headers=headers)
@@ -169,10 +202,11 @@ async def _tile(request: Request, who: Caller, layer: str, style: str, tile: _Ti
 
 async def _info(who: Caller, layer: str, tile: _Tile, pixel: tuple[int, int], kind: str) -> Response:
     decisions = decided_layers(who, [layer], "Layer")
+    _check_limits(who, decisions[0], tile)
     window = tile_window(tile.grid, tile.z, tile.x, tile.y)
     return await feature_info(who, decisions, window, pixel, kind, MAX_FEATURES)
 
 
-def _fault(error: CimError) -> Response:
+def _fault(error: CimError, status: int | None = None) -> Response:
     report = ows_report(error, OWS_11, "1.0.0")
-    return Response(report, status_of(error), {"cache-control": "no-store"}, "application/xml")
+    return Response(report, status or status_of(error), {"cache-control": "no-store"}, "application/xml")

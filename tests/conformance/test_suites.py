@@ -1,0 +1,99 @@
+"""The OGC's own test suites against a server with layers of the sample: none fails but those known.
+
+With ``CIM_CONFORMANCE_REPORTS`` set to a folder, what was found is written there as pages of Markdown.
+"""
+
+import os
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from conformance.environment import FEATURES, SUITES, TILES, WMS, WMTS, Suite, SuiteAbsent
+from conformance.reports import Outcome, failures, page
+from conformance.runner import TIME_LIMIT_S, run_suite
+from sample_server import sample_server
+
+from cim.store.deployment import DatabaseUrls
+from cim.store.files import FileStore
+
+LAYERS = ("schools.csv", "water.gpkg")
+TILE_SET = "http://www.opengis.net/def/tilematrixset/OGC/1.0/WebMercatorQuad"
+NOT_ASKED = ("basic", "queryable", "raster_elevation", "vector_elevation", "time", "recommended")
+"""Of WMS: what needs the OGC's own data set, and what is no requirement."""
+KNOWN = {
+    FEATURES.id: {"verifyBboxCrsParameter EPSG/0/4490"},
+    WMTS.id: {
+        "Server.KVP.GET.GetTile.Valid.Tile.Transparency",
+        "Server.RESTful.GetTile.Valid.Tile.Transparency",
+    },
+}
+"""Failures that are the suite's own, each explained in docs/conformance/README.md."""
+NOTES = {
+    FEATURES.id: "Two collections, conformance classes core, oas30, geojson and CRS by reference.",
+    TILES.id: "Tiles of the layer `water` at zoom 10.",
+    WMS.id: "Without the parts that need the OGC's own data set in the server, and without recommendations.",
+    WMTS.id: "With parameters in the query and in the path, GetFeatureInfo too.",
+}
+
+
+@pytest.fixture
+async def address(urls: DatabaseUrls, files: FileStore) -> AsyncIterator[str]:
+    async with sample_server(urls, files, LAYERS) as found:
+        yield found
+
+
+def arguments(suite: Suite, address: str) -> dict[str, str]:
+    tiles = f"{address}/collections/water/tiles/WebMercatorQuad/{{tileMatrix}}/{{tileRow}}/{{tileCol}}"
+    choices = {
+        FEATURES.id: {"iut": address, "noofcollections": "2"},
+        TILES.id: {
+            "iut": address,
+            "tilematrixsetdefinitionuri": TILE_SET,
+            "urltemplatefortiles": tiles,
+            "tilematrix": "10",
+            "mintilerow": "418",
+            "maxtilerow": "419",
+            "mintilecol": "807",
+            "maxtilecol": "808",
+        },
+        WMS.id: {
+            "capabilities-url": f"{address}/wms?SERVICE=WMS&REQUEST=GetCapabilities&VERSION=1.3.0",
+            "updatesequence": "auto",
+            "high-updatesequence": "",
+            "low-updatesequence": "",
+            **dict.fromkeys(NOT_ASKED, ""),
+        },
+        WMTS.id: {
+            "capabilities-url": f"{address}/wmts?SERVICE=WMTS&REQUEST=GetCapabilities&VERSION=1.0.0",
+            "fail-early": "off",
+            **{f"include-{part}-tests": "on" for part in _WMTS_PARTS},
+            "include-kvp-get-encoding": "on",
+            "include-restful-encoding": "on",
+        },
+    }
+    return choices[suite.id]
+
+
+_WMTS_PARTS = ("CommonOperations", "GetCapabilities", "GetTile", "GetFeatureInfo")
+
+
+def keep(suite: Suite, outcomes: list[Outcome]) -> None:
+    folder = os.environ.get("CIM_CONFORMANCE_REPORTS")
+    if folder:
+        day = datetime.now(UTC).date().isoformat()
+        text = page(suite.title, suite.version, day, outcomes, NOTES[suite.id])
+        (Path(folder) / f"{suite.id}.md").write_text(text, "utf-8")
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(TIME_LIMIT_S + 120)
+@pytest.mark.parametrize("suite", SUITES, ids=[suite.id for suite in SUITES])
+async def test_suite_of_the_ogc(suite: Suite, address: str, tmp_path: Path) -> None:
+    try:
+        outcomes = run_suite(suite, arguments(suite, address), tmp_path)
+    except SuiteAbsent as absent:
+        pytest.skip(f"{suite.title} was not run: {absent}")
+    keep(suite, outcomes)
+    assert [outcome for outcome in outcomes if outcome.verdict == "passed"]
+    assert [each for each in failures(outcomes) if each.name not in KNOWN.get(suite.id, ())] == []
