@@ -1,7 +1,11 @@
 """The page in a real browser: looked at, searched, clicked, logged in to."""
 
+import sqlalchemy as sa
 from playwright.async_api import Page
 from serving import PASSWORD
+
+from cim.store.database import Database
+from cim.store.deployment import DatabaseUrls
 
 
 async def test_the_map_can_be_searched_clicked_and_logged_in_to(page: Page, address: str) -> None:
@@ -55,3 +59,11 @@ async def test_the_map_is_not_blank(page: Page) -> None:
     assert len(shot) > 30_000
     visible = await page.evaluate("document.querySelectorAll('.map canvas').length")
     assert visible == 1
+
+
+async def test_what_somebody_changes_is_drawn_without_a_reload(page: Page, urls: DatabaseUrls) -> None:
+    database = Database(urls.reader_url, urls.writer_url, pool_size=2)
+    asked = page.expect_request(lambda r: "/tiles/admin_town/" in r.url and "v=2" in r.url, timeout=20_000)
+    async with asked, database.writing("test") as connection:
+        await connection.execute(sa.text("UPDATE city.admin_town SET name = '新名镇' WHERE fid = 1"))
+    await database.close()

@@ -3,6 +3,7 @@
 import "maplibre-gl/dist/maplibre-gl.css";
 import "./style.css";
 import { ask, Problem, type Catalog, type HeightHere, type Identified, type LayerStyle, type Session } from "./api";
+import { followChanges } from "./changes";
 import { shown } from "./coordinates";
 import { button, element, say } from "./dom";
 import { choose, current, word } from "./i18n";
@@ -46,7 +47,22 @@ class Viewer {
     this.listen(this.map);
     await this.draw(this.map);
     this.panel();
+    followChanges((versions) => void this.follow(versions));
     document.body.dataset["ready"] = "yes";
+  }
+
+  /** Draw what somebody changed: a layer's newer version, or a layer that was not there before. */
+  private async follow(versions: Map<string, number>): Promise<void> {
+    const map = this.map;
+    if (!map) return;
+    for (const [id, version] of versions) {
+      const layer = this.catalog.layers.find((one) => one.id === id);
+      if (!layer || version <= layer.version) continue;
+      layer.tiles = layer.tiles.replace(`v=${layer.version}`, `v=${version}`);
+      layer.version = version;
+      if (layer.content === "raster") await this.restyle(map, id, this.styles.get(id)?.style ?? "");
+      else map.renew(id, layer.tiles);
+    }
   }
 
   private frame(): void {

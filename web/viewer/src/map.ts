@@ -2,7 +2,7 @@
 
 import {
   AttributionControl, type GeoJSONSource, type LayerSpecification, Map as GlMap, type MapLayerMouseEvent, NavigationControl, Popup,
-  type RasterSourceSpecification, type RasterTileSource, ScaleControl, setWorkerUrl,
+  type RasterSourceSpecification, type RasterTileSource, ScaleControl, setWorkerUrl, type VectorTileSource,
 } from "maplibre-gl";
 import workerUrl from "maplibre-gl/dist/maplibre-gl-worker.mjs?url";
 import type { LayerInfo, LayerStyle } from "./api";
@@ -97,6 +97,12 @@ export class CityMap {
     this.gl.removeSource(id);
     this.terrain.withdraw(id);
     this.drawn.delete(id);
+  }
+
+  /** Ask for the tiles of a layer's newer version; what is drawn stays until they are there. */
+  renew(id: string, tiles: string): void {
+    const source = this.gl.getSource(id);
+    if (source?.type === "vector") (source as VectorTileSource).setTiles([tileAddress(tiles)]);
   }
 
   /** Show the pictures of a layer in another style: its tiles come from another address, all else stays. */
