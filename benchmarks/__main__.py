@@ -26,6 +26,7 @@ NAMES = (
 )
 OWN_OPTIONS = {
     "import_memory": ("rows", "formats"),
+    "tile_peers": ("data",),
     "tiles_warm": ("data",),
     "tiles_cold": ("data",),
     "edit_visible": ("data",),

@@ -42,13 +42,17 @@ Starter = Callable[[], AbstractContextManager[str]]
 """Starts a server and gives the template of its tiles."""
 
 
-def measure(county: Path | None, rounds: int) -> dict[str, object]:
-    """Tiles a second of every server in every round for each layer and band, and the ratios round by round."""
+def measure(county: Path | None, rounds: int, data: Path | None = None) -> dict[str, object]:
+    """Tiles a second of every server in every round for each layer and band, and the ratios round by round.
+
+    ``data`` is a data folder that holds the layers already.
+    """
     with tempfile.TemporaryDirectory(prefix="cimb-", dir="/tmp") as name:
         folder = Path(name)
         folder.chmod(0o755)
-        data = folder / "d"
-        import_layers(county_folder(county), data, ["admin_county", *(layer.id for layer in LAYERS)])
+        if data is None:
+            data = folder / "d"
+            import_layers(county_folder(county), data, ["admin_county", *(layer.id for layer in LAYERS)])
         generalised(data)
         with Cluster(data) as logins:
             database = peers.prepare(logins, LAYERS)
