@@ -40,7 +40,7 @@ class GeneralOptions(BaseModel):
     ``class_name`` the field with its name in words. ``sums`` and ``means`` are figures that aggregates carry.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
     method: GeneralMethod | None = None
     full_zoom: int | None = Field(default=None, ge=0, le=MOST_FULL_ZOOM)
     class_field: str | None = Field(default=None, alias="class")

@@ -1,6 +1,8 @@
 """What leaves the house comes back equal, in every format, and says where it came from."""
 
 import json
+import shutil
+import tempfile
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -154,10 +156,11 @@ async def test_what_cannot_be_written_is_said_and_leaves_nothing(kept: Database,
     assert names_in(tmp_path) == ["lots.gpkg", "there.gpkg"]
 
 
-def test_the_command_notes_where_features_come_from(tmp_path: Path) -> None:
+def test_the_command_notes_where_features_come_from(tmp_path: Path, request: pytest.FixtureRequest) -> None:
     lots().to_file(tmp_path / "lots.gpkg")
-    data = Path("/tmp") / f"cimx-{tmp_path.parent.name}-{tmp_path.name[:8]}"
-    data.mkdir(mode=0o755)
+    data = Path(tempfile.mkdtemp(prefix="cimx-", dir="/tmp"))
+    data.chmod(0o755)
+    request.addfinalizer(lambda: shutil.rmtree(data, ignore_errors=True))
 
     def cim(*words: str | Path) -> str:
         done = CliRunner().invoke(app, [*(str(word) for word in words), "--data", str(data)])

@@ -203,7 +203,7 @@ async def test_the_national_grid_shows_the_same_ground(city: Served) -> None:
     for bad in (f"{level}/{row}/99999", "21/0/0", "0/0/0", f"{level}/-1/0"):
         assert (await city.viewer.get(f"/collections/orthophoto/map/tiles/CGCS2000Quad/{bad}")).status_code == 400, bad
     swapped = await city.viewer.get(f"/collections/orthophoto/map/tiles/Nonsense/{level}/{row}/{col}")
-    assert swapped.status_code == 400
+    assert swapped.status_code == 404
 
 
 def everyone() -> Principal:
