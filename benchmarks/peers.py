@@ -14,6 +14,7 @@ import subprocess
 import sys
 import time
 import urllib.error
+import urllib.parse
 import urllib.request
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -82,6 +83,8 @@ def prepare(logins: Logins, layers: Sequence[PeerLayer]) -> PeerDatabase:
         alter = sql.SQL("ALTER ROLE {} PASSWORD {}")
         admin.execute(alter.format(sql.Identifier(ROLE), sql.Literal(password)))
         admin.execute(sql.SQL("CREATE SCHEMA {} AUTHORIZATION {}").format(sql.Identifier(SCHEMA), sql.Identifier(ROLE)))
+        connect = sql.SQL("GRANT CONNECT, TEMPORARY ON DATABASE {} TO {}")
+        admin.execute(connect.format(sql.Identifier(logins.database), sql.Identifier(ROLE)))
         for layer in layers:
             _copy_table(admin, layer)
     return PeerDatabase(str(logins.socket_dir), logins.port, logins.database, password)
@@ -179,7 +182,8 @@ def tipg(database: PeerDatabase, layers: Sequence[PeerLayer], folder: Path) -> I
     if not python.exists():
         raise PeerAbsent("tipg is not installed: python -m benchmarks.peers tipg")
     port = free_port()
-    address = f"postgresql://{ROLE}:{database.password}@/{database.name}?host={database.host}&port={database.port}"
+    place = urllib.parse.quote(database.host, safe="")
+    address = f"postgresql://{ROLE}:{database.password}@{place}:{database.port}/{database.name}"
     environment = {
         "DATABASE_URL": address,
         "TIPG_DB_SCHEMAS": f'["{SCHEMA}"]',
