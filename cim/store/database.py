@@ -18,7 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 
 from cim.errors import CimError, StoreUnavailable
 from cim.model.access import ReadContext
-from cim.store.errors import store_error
+from cim.store.errors import raise_if_cancelled, store_error
 from cim.store.tile_connections import TileConnections
 
 Result = TypeVar("Result")
@@ -170,6 +170,8 @@ async def _translated() -> AsyncIterator[None]:
             remedy="try again in a few seconds",
         ) from error
     except DBAPIError as error:
+        raise_if_cancelled(error)
         raise store_error(error.orig, lost=error.connection_invalidated) from error
     except psycopg.Error as error:
+        raise_if_cancelled(error)
         raise store_error(error) from error

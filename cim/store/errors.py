@@ -1,5 +1,7 @@
 """What the driver raises, as the store's own errors."""
 
+import asyncio
+
 from psycopg import errors as pg
 from sqlalchemy.exc import OperationalError
 
@@ -24,3 +26,10 @@ def store_error(error: BaseException | None, *, lost: bool = False) -> StoreErro
         f"the database refused the statement (SQLSTATE {state})",
         remedy="report this with the request id; the log has the details",
     )
+
+
+def raise_if_cancelled(error: BaseException) -> None:
+    """Go on cancelling the task whose query the driver ended for it: to the caller that is no fault of the database."""
+    task = asyncio.current_task()
+    if task is not None and task.cancelling():
+        raise asyncio.CancelledError from error

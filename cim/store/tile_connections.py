@@ -11,7 +11,7 @@ from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
 from cim.errors import StoreError, StoreUnavailable
 from cim.model.access import ReadContext
-from cim.store.errors import store_error
+from cim.store.errors import raise_if_cancelled, store_error
 
 STATEMENT_MS = 4_000
 LOCK_WAIT_MS = 1_000
@@ -54,6 +54,7 @@ class TileConnections:
                 remedy="try again in a few seconds",
             ) from error
         except psycopg.Error as error:
+            raise_if_cancelled(error)
             raise _reading_error(error) from error
 
     async def close(self) -> None:
