@@ -8,16 +8,8 @@ import pyarrow as pa
 
 from cim.errors import BadRequest
 from cim.model.collection import Field, FieldType
+from importers.arrow_types import ARROW_TYPES
 
-ARROW_TYPES: dict[FieldType, pa.DataType] = {
-    "text": pa.string(),
-    "integer": pa.int32(),
-    "bigint": pa.int64(),
-    "double": pa.float64(),
-    "boolean": pa.bool_(),
-    "date": pa.date32(),
-    "timestamp": pa.timestamp("us", tz="UTC"),
-}
 DBF_NAME_BYTES = 10
 REDLINE = "redline"
 

@@ -12,18 +12,10 @@ from cim.errors import ImportRefused
 from cim.model.collection import CollectionSchema, Field, FieldType
 from cim.model.imports import Finding
 from cim.store.collection_tables import SYSTEM_COLUMNS
+from importers.arrow_types import ARROW_TYPES
 from importers.inspection import LayerInspection, SourceField
 from layers.definition import LayerDefinition
 
-_ARROW: dict[FieldType, pa.DataType] = {
-    "text": pa.string(),
-    "integer": pa.int32(),
-    "bigint": pa.int64(),
-    "double": pa.float64(),
-    "boolean": pa.bool_(),
-    "date": pa.date32(),
-    "timestamp": pa.timestamp("us", tz="UTC"),
-}
 _WORDS: dict[FieldType, str] = {
     "text": "text",
     "integer": "a whole number",
@@ -58,7 +50,7 @@ class FieldMapping:
         columns = []
         for mapped in self.fields:
             if mapped.source is None:
-                columns.append(pa.nulls(batch.num_rows, _ARROW[mapped.field.type]))
+                columns.append(pa.nulls(batch.num_rows, ARROW_TYPES[mapped.field.type]))
                 continue
             column = typed(batch.column(mapped.source), mapped.field, wrong)
             if mapped.required and column.null_count:
@@ -156,7 +148,7 @@ def column_name(name: str, used: set[str]) -> str:
 
 def typed(column: pa.Array, field: Field, wrong: dict[int, str]) -> pa.Array:
     """A column in the field's type; rows whose value does not fit become null and get a reason in ``wrong``."""
-    goal = _ARROW[field.type]
+    goal = ARROW_TYPES[field.type]
     if pa.types.is_floating(column.type) and pa.types.is_integer(goal):
         column = pc.if_else(pc.is_finite(column), column, None)
     if pa.types.is_string(goal) and pa.types.is_floating(column.type):
