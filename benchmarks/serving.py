@@ -4,7 +4,6 @@ import gzip
 import json
 import random
 import shutil
-import socket
 import subprocess
 import sys
 import tempfile
@@ -19,6 +18,7 @@ from pathlib import Path
 import morecantile
 
 from benchmarks.county import county_folder, import_layers
+from benchmarks.peers import free_port
 
 CIM = [sys.executable, "-c", "from web.cli.main import main; main()"]
 SETTLE_S = 10
@@ -103,13 +103,6 @@ def wait_for(port: int, path: str = "/") -> None:
             return
         time.sleep(0.1)
     raise TimeoutError(f"nothing answers on port {port}")
-
-
-def free_port() -> int:
-    """A port that nothing listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def tiles_near_the_seat(zooms: Sequence[int], count: int, seed: int = 497) -> list[tuple[int, int, int]]:
