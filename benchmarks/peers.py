@@ -236,7 +236,7 @@ def mapserver(database: PeerDatabase, layers: Sequence[PeerLayer], folder: Path)
             )
     finally:
         for child in children:
-            child.terminate()
+            child.kill()  # it answers SIGTERM only with the next request
             child.wait()
 
 
