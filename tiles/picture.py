@@ -7,15 +7,19 @@ begin at and as its style says, so a picture and the map in the browser show the
 import asyncio
 import math
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from cim.errors import BadRequest, StoreUnavailable
 from cim.model.access import Principal
+from cim.model.general import GeneralPlan
 from cim.policy.policy import Decision, read_context
 from cim.store.database import Database
+from cim.store.general_tables import GeneralState
 from cim.store.selection import Selection
-from cim.store.window_features import WindowQuery, features_in_window
+from cim.store.tile_content import TileContent
+from cim.store.window_content import content_in_window
+from cim.store.window_features import WindowQuery
 from tiles import picture_work
 from tiles.picture_job import LayerJob, LegendJob, NoteJob, PictureFormat, PictureJob
 from tiles.picture_pool import PicturePool
@@ -39,16 +43,25 @@ RasterWindow = Callable[[Principal, Decision, Window, str], Awaitable[bytes]]
 class PictureLayer:
     """One layer as the caller sees it, with its style.
 
-    ``fields`` are those its tiles carry, ``minzoom`` the zoom they begin at, ``seamless`` says that it tiles its area;
-    ``version`` is an older version (None: the current one).
+    ``fields`` are those its tiles carry, ``plan`` says how they are generalised, ``minzoom`` the zoom they begin at,
+    ``seamless`` that it tiles its area; ``version`` is an older version (None: the current one).
     """
 
     decision: Decision
     style: tuple[Mapping[str, Any], ...]
     fields: tuple[str, ...]
+    plan: GeneralPlan
     minzoom: int = 0
     seamless: bool = False
     version: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """Encoded bytes. ``stand_in`` says that prepared content, once it is there, makes another picture of the same."""
+
+    data: bytes
+    stand_in: bool = False
 
 
 def check_size(width: int, height: int) -> None:
@@ -72,11 +85,22 @@ def _check_bytes(jobs: Sequence[LayerJob]) -> None:
 
 
 class Pictures:
-    """The one renderer of a server process. ``rasters`` draws raster layers; without it their outlines are drawn."""
+    """The one renderer of a server process.
 
-    def __init__(self, database: Database, pool: PicturePool, rasters: RasterWindow | None = None) -> None:
+    ``general_state`` tells what is known of a layer's generalised content; ``rasters`` draws raster layers, without it
+    their outlines are drawn.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        pool: PicturePool,
+        general_state: Callable[[str], GeneralState | None],
+        rasters: RasterWindow | None = None,
+    ) -> None:
         self._database = database
         self._pool = pool
+        self._general_state = general_state
         self.rasters = rasters
 
     async def picture(
@@ -88,7 +112,7 @@ class Pictures:
         background: tuple[int, int, int] | None = None,
         kind: PictureFormat = "png",
         request_id: str = "",
-    ) -> bytes:
+    ) -> Picture:
         """An encoded picture of the layers, the first lowest.
 
         Raises BadRequest for a size, box or number of features that is too large, DefinitionError for a style that
@@ -114,14 +138,17 @@ class Pictures:
         background: tuple[int, int, int] | None,
         kind: PictureFormat,
         request_id: str,
-    ) -> bytes:
+    ) -> Picture:
         jobs: list[LayerJob] = []
+        stand_in = False
         for layer in shown:
             room = MAX_FEATURES - sum(len(job.shapes) for job in jobs)
-            jobs.append(await self._layer_job(principal, layer, window, room, request_id))
+            job, made_on_request = await self._layer_job(principal, layer, window, room, request_id)
+            jobs.append(job)
+            stand_in |= made_on_request
             _check_bytes(jobs)
-        job = PictureJob(window, tuple(jobs), background, kind, DRAW_S)
-        return await self._pool.run(picture_work.picture, job, DRAW_S)
+        whole = PictureJob(window, tuple(jobs), background, kind, DRAW_S)
+        return Picture(await self._pool.run(picture_work.picture, whole, DRAW_S), stand_in)
 
     async def legend(self, job: LegendJob) -> bytes:
         """An encoded legend."""
@@ -137,19 +164,23 @@ class Pictures:
 
     async def _layer_job(
         self, principal: Principal, layer: PictureLayer, window: Window, room: int, request_id: str
-    ) -> LayerJob:
-        collection = layer.decision.collection
+    ) -> tuple[LayerJob, bool]:
+        """The features of a layer, and whether they stand in for prepared content."""
+        collection, decision = layer.decision.collection, layer.decision
         if collection.schema.kind == "raster" and self.rasters is not None:
-            return LayerJob((), [], [], image=await self.rasters(principal, layer.decision, window, ""))
+            return LayerJob((), [], [], image=await self.rasters(principal, decision, window, "")), False
         used = style_fields(layer.style)
-        visible = [name for name in layer.decision.field_names if name in used and name in layer.fields]
+        selection = Selection(collection, layer.fields, decision.regions, (), layer.version)
+        visible = tuple(name for name in layer.fields if name in used and name in decision.field_names)
         query = WindowQuery(
-            Selection(collection, tuple(visible), layer.decision.regions, (), layer.version),
+            replace(selection, fields=visible),
             window.mercator_bounds(LABEL_MARGIN_PIXELS),
             window.srid,
             min(abs(side) for side in window.cell),
             room,
         )
+        content = TileContent(selection, layer.plan)
+        state, zoom = self._general_state(collection.id), max(0, math.floor(window.zoom))
         async with self._database.reading(read_context(principal, request_id, STATEMENT_MS)) as connection:
-            found = await features_in_window(connection, query)
-        return LayerJob(layer.style, found.shapes, found.attributes, layer.seamless)
+            found = await content_in_window(connection, query, content, state, zoom)
+        return LayerJob(layer.style, found.shapes, found.attributes, layer.seamless), found.stand_in

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from cim.model.access import Principal
 from tiles.cache import Tile, TileCache
 from tiles.grid import TILE_PIXELS, Grid
-from tiles.picture import PictureLayer, Pictures
+from tiles.picture import Picture, PictureLayer, Pictures
 from tiles.picture_window import Window
 
 WHOLE_WORLD = (-180.0, -90.0, 180.0, 90.0)
@@ -42,17 +42,17 @@ class PictureTiles:
     def __init__(self, pictures: Pictures, cache: TileCache) -> None:
         self.cache = cache
         self._pictures = pictures
-        self._making: dict[DrawnKey, asyncio.Task[bytes]] = {}
+        self._making: dict[DrawnKey, asyncio.Task[Picture]] = {}
 
     async def tile(
         self, principal: Principal, layer: PictureLayer, one: Grid, z: int, x: int, y: int, request_id: str = ""
-    ) -> bytes:
+    ) -> Picture:
         """A transparent PNG of one layer; raises as ``Pictures.picture`` does."""
         collection = layer.decision.collection
         key = DrawnKey(collection.id, collection.version, layer.decision.policy_class, one.id, z, x, y)
         kept = self.cache.get(key)
         if kept is not None:
-            return kept.data
+            return Picture(kept.data)
         task = self._making.get(key)
         if task is None:
             window = tile_window(one, z, x, y)
@@ -62,7 +62,8 @@ class PictureTiles:
             task.add_done_callback(lambda _: self._making.pop(key, None))
         return await asyncio.shield(task)
 
-    async def _keep(self, key: DrawnKey, work: Coroutine[Any, Any, bytes]) -> bytes:
+    async def _keep(self, key: DrawnKey, work: Coroutine[Any, Any, Picture]) -> Picture:
         picture = await work
-        self.cache.put(key, Tile(picture, key.version, WHOLE_WORLD))
+        if not picture.stand_in:
+            self.cache.put(key, Tile(picture.data, key.version, WHOLE_WORLD))
         return picture

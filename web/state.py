@@ -71,7 +71,7 @@ class ServerState:
         feed = ChangeFeed()
         live.on_changes.append(feed.publish)
         live.on_change.append(identities.forget)
-        pictures = Pictures(database, PicturePool(), raster_pictures(database, files))
+        pictures = Pictures(database, PicturePool(), live.general_state, raster_pictures(database, files))
         rasters = RasterTiles(database, files, TileCache(settings.raster_cache_mb * MIB))
         live.on_change.append(rasters.follow)
         proxy = ProxyCache(proxy_folder) if proxy_folder else None

@@ -5,7 +5,7 @@ The cells are those of the prepared content, the shapes plainer: nothing is join
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Self
 
 import sqlalchemy as sa
 
@@ -25,17 +25,22 @@ Column = sa.ColumnElement[Any]
 
 @dataclass(frozen=True, slots=True)
 class Reduction:
-    """What is asked for: selected rows near a tile, and the fields of theirs that the caller sees and asks for."""
+    """What is asked for: selected rows near a box, and the fields of theirs that the caller sees and asks for.
+
+    ``unit`` is the width of one of the 4096 units of a tile of the zoom, in the units of the box's CRS.
+    """
 
     rows: sa.FromClause
     plan: GeneralPlan
     fields: Sequence[str]
     square: TileSquare
+    unit: float
 
-    @property
-    def unit(self) -> float:
-        """The width of one of the tile's 4096 units, in the units of its CRS."""
-        return (self.square.east - self.square.west) / EXTENT
+    @classmethod
+    def of(cls, selection: Selection, plan: GeneralPlan, square: TileSquare, unit: float) -> Self:
+        """The rows of a selection in the reach of a box."""
+        rows = selected_rows(replace(selection, where=(*selection.where, in_reach(square))))
+        return cls(rows, plan, selection.fields, square, unit)
 
     @property
     def cell(self) -> float:
@@ -70,13 +75,17 @@ async def reduced_tile(
     work (StoreUnavailable); no row is left out to keep within it.
     """
     layer = selection.collection.id
-    rows_near = selected_rows(replace(selection, where=(*selection.where, in_reach(square))))
-    wanted = Reduction(rows_near, plan, selection.fields, square)
-    make = {"lines": _lines, "simplified": _each}.get(plan.method, _cells)
-    rows = make(wanted)
+    wanted = Reduction.of(selection, plan, square, (square.east - square.west) / EXTENT)
+    rows = reduced_rows(wanted)
     drawn = sa.func.ST_AsMVTGeom(rows.c.shape, wanted.box, EXTENT, BUFFER, True).label("mvt_geom")
     inside = sa.select(*(column for column in rows.c if column.name != "shape"), drawn).subquery("inside")
     return await fetched(connections, layer, encoded(layer, inside), context)
+
+
+def reduced_rows(wanted: Reduction) -> sa.Subquery:
+    """Rows with ``fid`` where a feature stays itself, ``shape`` in the CRS of the box, and attributes."""
+    make = {"lines": _lines, "simplified": _each}.get(wanted.plan.method, _cells)
+    return make(wanted)
 
 
 def _each(wanted: Reduction) -> sa.Subquery:

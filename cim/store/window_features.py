@@ -1,6 +1,6 @@
 """Features for drawing: the shapes and a few attributes of what lies in a window, in the window's system."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -31,10 +31,14 @@ class WindowQuery:
 
 @dataclass(frozen=True, slots=True)
 class WindowFeatures:
-    """Shapes as WKB and, at the same places, the attributes that have a value."""
+    """Shapes as WKB and, at the same places, the attributes that have a value.
+
+    ``stand_in`` says that they were made on request because prepared content is not at the newest change yet.
+    """
 
     shapes: list[bytes]
-    attributes: list[Mapping[str, Any]]
+    attributes: list[dict[str, Any]]
+    stand_in: bool = False
 
 
 async def features_in_window(connection: AsyncConnection, query: WindowQuery) -> WindowFeatures:
@@ -54,20 +58,30 @@ async def features_in_window(connection: AsyncConnection, query: WindowQuery) ->
         .order_by(rows.c.fid)
         .limit(query.limit + 1)
     )
-    read = (await connection.execute(statement)).all()
-    if len(read) > query.limit:
+    found = WindowFeatures([], [])
+    for row in _within(query, (await connection.execute(statement)).all()):
+        if row[0] is not None:
+            found.shapes.append(bytes(row[0]))
+            values: Iterable[tuple[str, Any]] = zip(selection.fields, row[1:], strict=True)
+            found.attributes.append({name: _plain(value) for name, value in values if value is not None})
+    return found
+
+
+async def read_features(connection: AsyncConnection, query: WindowQuery, statement: sa.Select[Any]) -> WindowFeatures:
+    """What a statement gives as shape and attributes; raises as ``features_in_window`` does."""
+    rows = _within(query, (await connection.execute(statement.limit(query.limit + 1))).all())
+    drawn = [row for row in rows if row[0] is not None]
+    return WindowFeatures([bytes(row[0]) for row in drawn], [row[1] for row in drawn])
+
+
+def _within(query: WindowQuery, rows: Sequence[sa.Row[Any]]) -> list[tuple[Any, ...]]:
+    if len(rows) > query.limit:
         raise BadRequest(
-            f"with layer {schema.id} there are too many features in this picture",
+            f"with layer {query.selection.collection.id} there are too many features in this picture",
             where="bbox",
             remedy="ask for a smaller area or fewer layers, or use the layer's tiles at this scale",
         )
-    found = WindowFeatures([], [])
-    for row in read:
-        if row[0] is not None:
-            found.shapes.append(bytes(row[0]))
-            values = zip(selection.fields, row[1:], strict=True)
-            found.attributes.append({name: _plain(value) for name, value in values if value is not None})
-    return found
+    return [tuple(row) for row in rows]
 
 
 def _in_system(table: sa.FromClause, stored: int, srid: int) -> sa.ColumnElement[Any]:

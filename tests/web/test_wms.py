@@ -1,6 +1,8 @@
 """WMS: pictures with the axis order of each system, the policy, errors in every form, size caps."""
 
+import asyncio
 import math
+from collections.abc import Callable
 from datetime import UTC, datetime
 
 import httpx
@@ -196,3 +198,38 @@ async def test_time_shows_the_version_of_then(served: Served) -> None:
     assert pixels(await served.anonymous.get("/wms", params=now | {"TIME": then})).any()
     info = get_map(REQUEST="GetFeatureInfo", QUERY_LAYERS="squares", I="150", J="150", TIME=then)
     assert len((await served.anonymous.get("/wms", params=info)).json()["features"]) == 1
+
+
+async def test_low_zooms_show_generalised_content(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tiles.picture.MAX_FEATURES", 2)
+    near = ",".join(str(value) for value in (30.95, 103.93, 31.0, 104.0))
+    refused = await served.anonymous.get("/wms", params=get_map(BBOX=near, WIDTH="1400", HEIGHT="1000"))
+    assert refused.status_code == 400
+    assert "too many features" in refused.text
+    far = get_map(BBOX="21,94,41,114", WIDTH="256", HEIGHT="256")
+    await until(lambda: served.state.live.general_state("squares") is not None)
+    prepared = await served.anonymous.get("/wms", params=far)
+    assert "etag" in prepared.headers
+    assert abs(span(pixels(prepared))[0] - 127) < 3
+    async with served.database.writing() as connection:
+        await connection.execute(sa.text("DELETE FROM cim.general_state WHERE layer = 'squares'"))
+    made_on_request = await served.anonymous.get("/wms", params=far)
+    assert "etag" not in made_on_request.headers
+    assert np.abs(np.subtract(span(pixels(made_on_request)), span(pixels(prepared)))).max() < 2
+
+
+async def test_a_tile_that_stands_in_is_kept_by_nobody(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(served.state.pictures, "_general_state", lambda layer: None)
+    tile = "/wmts/rest/squares/default/WebMercatorQuad/6/26/50.png"
+    first = await served.anonymous.get(tile)
+    assert (first.headers["cache-control"], first.headers.get("etag")) == ("no-store", None)
+    assert pixels(first)[:, :, 3].any()
+    monkeypatch.undo()
+    await until(lambda: served.state.live.general_state("squares") is not None)
+    assert "etag" in (await served.anonymous.get(tile)).headers
+
+
+async def until(holds: Callable[[], bool]) -> None:
+    async with asyncio.timeout(30):
+        while not holds():
+            await asyncio.sleep(0.05)

@@ -27,6 +27,11 @@ def caching_headers(
     return {"etag": f'"{etag}"', "cache-control": kept, "vary": "Accept-Encoding, Authorization, Cookie"}
 
 
+def of_stand_in(headers: dict[str, str]) -> dict[str, str]:
+    """The headers of an answer whose place another will take soon: it is kept by nobody and not known again."""
+    return {name: value for name, value in headers.items() if name != "etag"} | {"cache-control": "no-store"}
+
+
 def is_known(request: Request, headers: dict[str, str]) -> bool:
     """Whether the sender already holds the answer that these headers belong to."""
     return headers["etag"] in request.headers.get("if-none-match", "")

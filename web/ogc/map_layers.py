@@ -7,6 +7,7 @@ from cim.policy.policy import Decision, read_context
 from layers.catalog import Style
 from layers.default_style import default_style
 from layers.definition import LayerDefinition
+from layers.general import general_plan
 from tiles.picture import MAX_LAYERS, PictureLayer
 from tiles.tilejson import tile_fields
 from web.looking import state_of
@@ -45,6 +46,7 @@ def picture_layer(who: Caller, decision: Decision, version: int | None = None) -
         decision,
         style_of(who, decision).layers,
         tile_fields(decision, definition),
+        general_plan(who.state.catalog, decision.collection),
         definition.tiles.minzoom if definition else 0,
         bool(definition and definition.coverage),
         version,

@@ -9,7 +9,7 @@ from cim.store.collection_tables import LONLAT_SRID
 from tiles.picture import check_size
 from tiles.picture_job import LegendJob, NoteJob, PictureFormat
 from tiles.picture_window import GEOGRAPHIC_LIMITS, Window
-from web.ogc.caching import caching_headers, is_known
+from web.ogc.caching import caching_headers, is_known, of_stand_in
 from web.ogc.faults import OgcFault, message_of, wms_report
 from web.ogc.feature_info import FORMATS as INFO_FORMATS
 from web.ogc.feature_info import feature_info
@@ -83,7 +83,7 @@ async def _map(request: Request, who: Caller, parameters: Parameters, version: V
         kind=_KINDS[kind],
         request_id=who.request_id,
     )
-    return Response(picture, media_type=kind, headers=headers)
+    return Response(picture.data, media_type=kind, headers=of_stand_in(headers) if picture.stand_in else headers)
 
 
 async def _info(who: Caller, parameters: Parameters, version: Version) -> Response:

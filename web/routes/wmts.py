@@ -11,7 +11,7 @@ from cim.policy.policy import Decision
 from tiles.grid import GRIDS, TILE_PIXELS, Grid
 from tiles.picture_tiles import first_zoom, tile_window
 from tiles.tilejson import WORLD
-from web.ogc.caching import caching_headers, is_known
+from web.ogc.caching import caching_headers, is_known, of_stand_in
 from web.ogc.faults import OWS_11, OgcFault, ows_report
 from web.ogc.feature_info import FORMATS as INFO_FORMATS
 from web.ogc.feature_info import feature_info
@@ -197,7 +197,7 @@ async def _tile(request: Request, who: Caller, layer: str, style: str, tile: _Ti
     picture = await who.state.picture_tiles.tile(
         who.principal, chosen, tile.grid, tile.z, tile.x, tile.y, who.request_id
     )
-    return Response(picture, media_type=kind, headers=headers)
+    return Response(picture.data, media_type=kind, headers=of_stand_in(headers) if picture.stand_in else headers)
 
 
 async def _info(who: Caller, layer: str, tile: _Tile, pixel: tuple[int, int], kind: str) -> Response:
