@@ -28,6 +28,7 @@ OWN_OPTIONS = {
     "import_memory": ("rows", "formats"),
     "tile_peers": ("data",),
     "tiles_warm": ("data",),
+    "worst_tiles": ("data",),
     "tiles_cold": ("data",),
     "edit_visible": ("data",),
     "overload": ("data", "soak"),

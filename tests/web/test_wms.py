@@ -231,5 +231,7 @@ async def test_a_tile_that_stands_in_is_kept_by_nobody(served: Served, monkeypat
 
 async def until(holds: Callable[[], bool]) -> None:
     async with asyncio.timeout(30):
-        while not holds():
+        while True:
+            if holds():
+                return
             await asyncio.sleep(0.05)
