@@ -18,7 +18,7 @@ from pathlib import Path
 import morecantile
 
 from benchmarks.county import county_folder, import_layers
-from benchmarks.peers import free_port
+from benchmarks.peers import free_port, wait_for
 
 CIM = [sys.executable, "-c", "from web.cli.main import main; main()"]
 SETTLE_S = 10
@@ -61,7 +61,7 @@ def server(data: Path, *options: str) -> Iterator[tuple[int, int]]:
     command = [*CIM, "up", "--port", str(port), "--data", str(data), *options]
     process = subprocess.Popen(command, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
     try:
-        wait_for(port, "/readyz")
+        wait_for(f"http://127.0.0.1:{port}/readyz", process)
         time.sleep(SETTLE_S)
         yield process.pid, port
     finally:
@@ -82,27 +82,11 @@ def nginx_static(folder: Path) -> Iterator[tuple[int, int]]:
     )
     process = subprocess.Popen([shutil.which("nginx") or "/usr/sbin/nginx", "-c", str(settings)])
     try:
-        wait_for(port)
+        wait_for(f"http://127.0.0.1:{port}/", process)
         yield process.pid, port
     finally:
         process.terminate()
         process.wait()
-
-
-def wait_for(port: int, path: str = "/") -> None:
-    """Wait until something answers without a server error."""
-    for _ in range(900):
-        try:
-            urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=5).close()
-        except urllib.error.HTTPError as error:
-            if error.code < 500:
-                return
-        except OSError:
-            pass
-        else:
-            return
-        time.sleep(0.1)
-    raise TimeoutError(f"nothing answers on port {port}")
 
 
 def tiles_near_the_seat(zooms: Sequence[int], count: int, seed: int = 497) -> list[tuple[int, int, int]]:
