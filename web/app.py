@@ -14,7 +14,7 @@ from starlette.types import ASGIApp
 
 from cim.errors import BadRequest, CimError, NotFound
 from web.asgi import Front
-from web.generaliser import Generaliser
+from web.follower import generalised_content, search_index
 from web.metrics import Metrics
 from web.openapi import describe_interface
 from web.problems import MEDIA_TYPE, language_of, problem, problem_response, unexpected_fault
@@ -40,7 +40,6 @@ from web.routes import (
     wms,
     wmts,
 )
-from web.search_indexer import SearchIndexer
 from web.state import ServerState
 from web.tile_endpoint import TileEndpoint
 
@@ -80,16 +79,15 @@ def create_api(state: ServerState) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        indexer = SearchIndexer(state.database, state.catalog)
+        followers = [work(state.database, state.catalog) for work in (search_index, generalised_content)]
         state.live.on_check.append(lambda: health.measure(api.state.metrics, state))
         await state.start()
-        indexer.start(state.live)
-        generaliser = Generaliser(state.database, state.catalog)
-        generaliser.start(state.live)
+        for follower in followers:
+            follower.start(state.live)
         async with state.queue.open_async():
             yield
-        await generaliser.stop()
-        await indexer.stop()
+        for follower in followers:
+            await follower.stop()
         await state.stop()
 
     api = FastAPI(
