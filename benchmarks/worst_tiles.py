@@ -25,7 +25,7 @@ from cim.store.migrating import migrate
 from cim.store.selection import Selection
 from cim.store.tile_content import TileContent, content_tile
 from layers.catalog import Catalog, load_catalog
-from layers.general import general_plan
+from layers.general_plan import general_plan
 from tiles.generalise.grid import tile_box
 from tiles.generalise.job import bring_up_to_date
 from tiles.vector import GZIP_LEVEL

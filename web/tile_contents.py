@@ -11,7 +11,7 @@ from cim.model.access import Principal
 from cim.policy.policy import Decision, decide, read_context, readable
 from cim.store.selection import Selection
 from cim.store.tile_content import TileContent
-from layers.general import general_plan
+from layers.general_plan import general_plan
 from tiles.cache import TileKey
 from tiles.grid import Grid
 from tiles.request import TileRequest

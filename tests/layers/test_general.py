@@ -11,7 +11,7 @@ from cim.model.collection import Collection, CollectionSchema, Field
 from cim.model.general import GeneralPlan, GeneralSum, hidden_attributes
 from layers.catalog import load_catalog, schema_of
 from layers.definition import load_definition
-from layers.general import general_plan
+from layers.general_plan import general_plan
 
 CATALOG = load_catalog()
 

@@ -27,7 +27,7 @@ from cim.store.general_tables import (
 )
 from cim.store.general_writing import clear_blocks, write_rows
 from layers.catalog import Catalog
-from layers.general import general_plan
+from layers.general_plan import general_plan
 from tiles.generalise.grid import BLOCK_LEVELS, BLOCK_UNITS, EARTH_RADIUS_M, latitude, tile_box, to_units
 from tiles.generalise.sources import Source
 

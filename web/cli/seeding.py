@@ -17,7 +17,7 @@ from cim.policy.policy import readable
 from cim.store.database import Database, run
 from cim.store.deployment import Deployment, open_deployment
 from cim.store.identities import principal_for_role
-from layers.general import general_plan
+from layers.general_plan import general_plan
 from tiles.archives import archive_work, finish
 from tiles.cache import TileKey
 from tiles.generalise.job import generalise_behind

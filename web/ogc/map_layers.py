@@ -7,7 +7,7 @@ from cim.policy.policy import Decision, read_context
 from layers.catalog import Style
 from layers.default_style import default_style
 from layers.definition import LayerDefinition
-from layers.general import general_plan
+from layers.general_plan import general_plan
 from tiles.picture import MAX_LAYERS, PictureLayer
 from tiles.tilejson import tile_fields
 from web.looking import state_of

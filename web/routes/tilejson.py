@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends
 
-from layers.general import general_plan
+from layers.general_plan import general_plan
 from tiles.tilejson import tilejson
 from web.state import Caller, caller
 
