@@ -36,6 +36,7 @@ def settings_text(data_dir: Path, sockets: Path, *, durable: bool, memory: int) 
         "unix_socket_permissions": "0700",
         "password_encryption": "scram-sha-256",
         "max_connections": 100,
+        "client_connection_check_interval": "'2s'",
         "shared_buffers": f"{buffers // MIB}MB",
         "effective_cache_size": f"{max(256, memory // 2 // MIB)}MB",
         "work_mem": "16MB",

@@ -32,6 +32,8 @@ ROWS = 60_000
 SIDE = 2_200
 KILLS = 30
 LEAST_HITS = 3
+NOTICED_AFTER_S = 60
+DOING = "SELECT concat_ws(' ', state, wait_event, query) FROM pg_stat_activity WHERE usename = 'cim_writer'"
 FAST_DISK = Path("/dev/shm")
 RECORDING = (
     "state <> 'idle' AND (query LIKE '%\"history\"%' OR query LIKE '%cim.version%' OR query LIKE 'CREATE INDEX%'"
@@ -210,12 +212,14 @@ def leftovers(logins: Logins) -> dict[str, object]:
         "locks": "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'",
         "sessions": "SELECT count(*) FROM pg_stat_activity WHERE usename = 'cim_writer'",
     }
-    for _ in range(100):
+    end = time.monotonic() + NOTICED_AFTER_S
+    while True:
         found: dict[str, object] = {name: values(logins, question)[0] for name, question in questions.items()}
         if not any(found.values()):
-            break
+            return found
+        if time.monotonic() > end:
+            return found | {"doing": values(logins, DOING)}
         time.sleep(0.1)
-    return found
 
 
 @pytest.mark.slow

@@ -267,8 +267,9 @@ async def test_slow_clients_are_cut_at_the_proxy(database: Database, urls: Datab
         good = [await server.get(tile()) for _ in range(20)]
         assert {one.status_code for one in good} == {200}
         assert (time.monotonic() - began) / 20 < 0.5
-        ends = await asyncio.wait_for(asyncio.gather(*(reader.read() for reader, _ in slow)), 30)
-        assert len(ends) == 100
+        reads = asyncio.gather(*(reader.read() for reader, _ in slow), return_exceptions=True)
+        ends = await asyncio.wait_for(reads, 30)
+        assert all(end == b"" or isinstance(end, ConnectionResetError) or b" 408 " in end for end in ends), ends
         for _, writer in slow:
             writer.close()
 
