@@ -1,7 +1,6 @@
 """Every tile of every layer of the county, zoom 0 to 14: bytes as sent, time, and what it shows against the truth."""
 
 import asyncio
-import gzip
 import json
 import subprocess
 import sys
@@ -26,9 +25,9 @@ from cim.store.selection import Selection
 from cim.store.tile_content import TileContent, content_tile
 from layers.catalog import Catalog, load_catalog
 from layers.general_plan import general_plan
+from tiles.compression import compressed
 from tiles.generalise.grid import tile_box
 from tiles.generalise.job import bring_up_to_date
-from tiles.vector import GZIP_LEVEL
 
 DEEPEST = 14
 MOST_BYTES, MOST_MS = 500_000, 300
@@ -191,7 +190,7 @@ async def _made(database: Database, scanned: Scanned, place: Place) -> tuple[byt
     while not times or (times[0] > MOST_MS and len(times) < ATTEMPTS):
         begun = time.perf_counter()
         raw = await content_tile(database.tiles, scanned.content, scanned.state, place[0], square, OPEN)
-        sent = gzip.compress(raw.data, GZIP_LEVEL, mtime=0)
+        sent = compressed(raw.data)
         times.append((time.perf_counter() - begun) * 1000)
     return raw.data, len(sent), round(sorted(times)[len(times) // 2], 1), raw.stand_in
 

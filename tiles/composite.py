@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Sequence
 
 from tiles.cache import Tile, TileCache
-from tiles.vector import GZIP_LEVEL
+from tiles.compression import compressed
 
 
 def composite_etag(etags: Sequence[bytes]) -> bytes:
@@ -29,4 +29,4 @@ async def composite_tile(cache: TileCache, parts: Sequence[Tile]) -> Tile:
 
 def _joined(parts: Sequence[Tile]) -> bytes:
     raw = b"".join(gzip.decompress(part.data) for part in parts if part.data)
-    return gzip.compress(raw, GZIP_LEVEL, mtime=0) if raw else b""
+    return compressed(raw)

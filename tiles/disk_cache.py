@@ -1,7 +1,8 @@
 """Tile bytes kept in files, so that a server that starts again has them; bounded, and never trusted blindly.
 
 A file carries its key, the change number its content is of, and a digest over all of it: a torn, foreign or altered
-file is no tile. Files are complete before they have their name. All of it happens in one thread of its own.
+file is no tile. Files are complete before they have their name. Reading and writing happen in one thread of its own;
+tiles are written once no new ones come, so that a burst of them need not share its processors with the disk.
 """
 
 import asyncio
@@ -10,6 +11,7 @@ import hashlib
 import os
 import shutil
 import struct
+import time
 from collections.abc import Callable
 from concurrent.futures import Executor, ThreadPoolExecutor
 from pathlib import Path
@@ -18,10 +20,15 @@ from typing import TypeVar
 from tiles.cache import TileKey
 
 Result = TypeVar("Result")
+_Write = tuple[TileKey, bytes, int]
 _MAGIC = b"CIMTILE1"
 _HEAD = struct.Struct("<8s16sQH")
 """Magic, digest of what follows it, change number, length of the key."""
-WRITES_WAITING = 256
+QUIET_S = 0.25
+WRITTEN_WITHIN_S = 3.0
+"""Tiles are written when none came for ``QUIET_S``, and at the latest after this."""
+BEHIND_BYTES = 64 * 1024 * 1024
+"""What waits to be written; a tile beyond it is left out, for a cache may forget."""
 _ROOM = 0.9
 
 
@@ -40,7 +47,10 @@ class DiskTiles:
         self._folder: Path | None = None
         self._max_bytes = max_bytes
         self._thread: Executor | None = None
-        self._waiting = 0
+        self._behind: list[_Write] = []
+        self._behind_bytes = 0
+        self._newest_s = self._oldest_s = 0.0
+        self._timer: asyncio.TimerHandle | None = None
         self._written = 0
 
     async def start(self, database_id: str) -> None:
@@ -49,23 +59,49 @@ class DiskTiles:
         await self._in_thread(self._prepare, database_id)
 
     async def stop(self) -> None:
-        """Finish what is being written."""
+        """Finish what is to be written."""
         if self._thread is not None:
+            self._write_behind()
             await asyncio.to_thread(self._thread.shutdown)
             self._thread = None
 
     async def get(self, key: TileKey) -> tuple[bytes, int] | None:
-        """The bytes kept under a key and the change number they are of; None when there are none."""
-        if self._thread is None:
+        """The bytes kept under a key and the change number they are of; None when there are none.
+
+        That nothing is kept, the usual case for a tile not seen before, costs no change of threads.
+        """
+        path = self._path(key)
+        if self._thread is None or path is None or not os.access(path, os.R_OK):
             return None
-        return await self._in_thread(self._read, key)
+        return await self._in_thread(_read, path, _text(key))
 
     def put(self, key: TileKey, data: bytes, seq: int) -> None:
-        """Have a tile written; left out when many writes wait already, for a cache may forget."""
-        if self._thread is None or self._waiting >= WRITES_WAITING:
+        """Have a tile written soon; left out when too much waits already."""
+        if self._thread is None or self._behind_bytes + len(data) > BEHIND_BYTES:
             return
-        self._waiting += 1
-        self._thread.submit(self._write, key, data, seq)
+        self._newest_s = time.monotonic()
+        if not self._behind:
+            self._oldest_s = self._newest_s
+        self._behind.append((key, data, seq))
+        self._behind_bytes += len(data)
+        if self._timer is None:
+            self._timer = asyncio.get_running_loop().call_later(QUIET_S, self._look)
+
+    def _look(self) -> None:
+        """Write what waits when no tile came lately, else look again."""
+        now = time.monotonic()
+        if now - self._newest_s < QUIET_S and now - self._oldest_s < WRITTEN_WITHIN_S:
+            self._timer = asyncio.get_running_loop().call_later(QUIET_S, self._look)
+        else:
+            self._write_behind()
+
+    def _write_behind(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        writes, self._behind, self._behind_bytes = self._behind, [], 0
+        if writes and self._thread is not None:
+            self._thread.submit(self._write_all, writes)
 
     async def _in_thread(self, work: Callable[..., Result], *arguments: object) -> Result:
         return await asyncio.get_running_loop().run_in_executor(self._thread, work, *arguments)
@@ -81,37 +117,22 @@ class DiskTiles:
             self._folder = self._root / name
             self._make_room()
 
-    def _path(self, key: TileKey) -> Path | None:
+    def _path(self, key: TileKey) -> str | None:
         if self._folder is None:
             return None
         name = hashlib.blake2b(_text(key), digest_size=16).hexdigest()
-        return self._folder / name[:2] / name[2:]
+        return f"{self._folder}/{name[:2]}/{name[2:]}"
 
-    def _read(self, key: TileKey) -> tuple[bytes, int] | None:
-        path = self._path(key)
-        try:
-            content = path.read_bytes() if path else b""
-        except OSError:
-            return None
-        return _unpacked(content, _text(key))
-
-    def _write(self, key: TileKey, data: bytes, seq: int) -> None:
-        self._waiting -= 1
-        path = self._path(key)
-        if path is None:
-            return
-        partial = path.with_name(f"{path.name}.{os.getpid()}.new")
-        content = _packed(data, seq, _text(key))
-        try:
-            path.parent.mkdir(mode=0o700, exist_ok=True)
-            partial.write_bytes(content)
-            partial.replace(path)
-        except OSError:  # a full or failing disk costs speed, not tiles
-            partial.unlink(missing_ok=True)
-            return
-        self._written += len(content)
-        if self._written > self._max_bytes / 20:
-            self._make_room()
+    def _write_all(self, writes: "list[_Write]") -> None:
+        for key, data, seq in writes:
+            path = self._path(key)
+            if path is None:
+                return
+            content = _packed(data, seq, _text(key))
+            if _put_in_place(path, content):
+                self._written += len(content)
+            if self._written > self._max_bytes / 20:
+                self._make_room()
 
     def _make_room(self) -> None:
         self._written = 0
@@ -128,6 +149,27 @@ class DiskTiles:
             total -= size
             if total <= self._max_bytes * _ROOM:
                 return
+
+
+def _read(path: str, text: bytes) -> tuple[bytes, int] | None:
+    try:
+        return _unpacked(Path(path).read_bytes(), text)
+    except OSError:
+        return None
+
+
+def _put_in_place(path: str, content: bytes) -> bool:
+    """Write a file that is whole when it has its name; a full or failing disk costs speed, not tiles."""
+    partial = Path(f"{path}.{os.getpid()}.new")
+    try:
+        partial.parent.mkdir(mode=0o700, exist_ok=True)
+        partial.write_bytes(content)
+        partial.replace(path)
+    except OSError:
+        with contextlib.suppress(OSError):
+            partial.unlink(missing_ok=True)
+        return False
+    return True
 
 
 def _text(key: TileKey) -> bytes:

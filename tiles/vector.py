@@ -1,7 +1,6 @@
 """Vector tiles: asked of memory, then of the disk, else made once in the database however many ask at the same time."""
 
 import asyncio
-import gzip
 import hashlib
 from collections.abc import Awaitable, Callable
 
@@ -14,15 +13,15 @@ from cim.store.tile_connections import TileConnections
 from cim.store.tile_content import TileContent, content_tile
 from tiles.cache import Tile, TileCache, TileKey
 from tiles.changes import ChangeLog, reach_deg
+from tiles.compression import compressed
 from tiles.disk_cache import DiskTiles
 from tiles.gate import Gate
 from tiles.grid import grid
 from tiles.single_flight import SingleFlight
 
-GZIP_LEVEL = 1
 CONTENT_REVISION = 1
 """Raised when the same rows and attributes are encoded otherwise than before, so that older files are not used."""
-_THREAD_FROM_BYTES = 32 * 1024
+_THREAD_FROM_BYTES = 512 * 1024
 _ATTEMPTS = 3
 BLOCKS_A_SIDE = 8
 STAND_IN = b"W/"
@@ -150,8 +149,4 @@ def _depends_on(key: TileKey, content: TileContent) -> BoundingBox:
 
 
 async def _compressed(raw: bytes) -> bytes:
-    if not raw:
-        return b""
-    if len(raw) < _THREAD_FROM_BYTES:
-        return gzip.compress(raw, GZIP_LEVEL, mtime=0)
-    return await asyncio.to_thread(gzip.compress, raw, GZIP_LEVEL, mtime=0)
+    return compressed(raw) if len(raw) < _THREAD_FROM_BYTES else await asyncio.to_thread(compressed, raw)
