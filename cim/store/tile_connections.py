@@ -1,8 +1,12 @@
-"""Connections that only fetch tiles: few, with prepared statements, a time limit, and one round trip a tile."""
+"""Connections that only fetch tiles: few, with prepared statements, a time limit, and one round trip a tile.
+
+A connection stays set to the caller it last fetched for, and is set anew before it fetches for one of other rights.
+"""
 
 import asyncio
 from collections.abc import Mapping
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import psycopg
 import sqlalchemy as sa
@@ -17,7 +21,7 @@ STATEMENT_MS = 4_000
 LOCK_WAIT_MS = 1_000
 POOL_WAIT_S = 3.0
 PREPARED_MOST = 500
-_CONTEXT = "SELECT set_config('cim.openings', %s, true), set_config('application_name', %s, true)"
+_BECOME = "SELECT set_config('cim.openings', %s, false)"
 
 
 class TileConnections:
@@ -35,6 +39,7 @@ class TileConnections:
         self._address = sa.make_url(reader_url).set(drivername="postgresql").render_as_string(hide_password=False)
         self._pool: AsyncConnectionPool[psycopg.AsyncConnection[Any]] | None = None
         self._opening = asyncio.Lock()
+        self._callers: WeakKeyDictionary[psycopg.AsyncConnection[Any], str] = WeakKeyDictionary()
 
     async def fetch(
         self, statement: str, values: Mapping[str, Any], context: ReadContext, *, prepare: bool = True
@@ -47,7 +52,10 @@ class TileConnections:
         try:
             pool = await self._opened()
             async with pool.connection() as connection:
-                return await _fetch(connection, statement, values, context, prepare=prepare)
+                await self._become(connection, context.setting)
+                cursor = connection.cursor(binary=True)
+                await cursor.execute(statement.encode(), values, prepare=prepare)
+                return tuple(await cursor.fetchone() or ())
         except PoolTimeout as error:
             raise StoreUnavailable(
                 "the server is busy: no database connection was free within three seconds",
@@ -56,6 +64,13 @@ class TileConnections:
         except psycopg.Error as error:
             raise_if_cancelled(error)
             raise _reading_error(error) from error
+
+    async def _become(self, connection: psycopg.AsyncConnection[Any], setting: str) -> None:
+        """Set the connection to a caller's rights, where it is set to others or to none."""
+        if self._callers.get(connection) != setting:
+            self._callers.pop(connection, None)
+            await connection.execute(_BECOME, [setting], prepare=True)
+            self._callers[connection] = setting
 
     async def close(self) -> None:
         """Close every connection."""
@@ -73,7 +88,7 @@ class TileConnections:
         limits = f"-c jit=off -c statement_timeout={STATEMENT_MS} -c lock_timeout={LOCK_WAIT_MS}"
         pool = AsyncConnectionPool(
             self._address,
-            kwargs={"autocommit": True, "connect_timeout": 5, "options": limits},
+            kwargs={"autocommit": True, "connect_timeout": 5, "application_name": "cim tiles", "options": limits},
             configure=_configure,
             min_size=0,
             max_size=self.size,
@@ -88,24 +103,6 @@ class TileConnections:
 
 async def _configure(connection: psycopg.AsyncConnection[Any]) -> None:
     connection.prepared_max = PREPARED_MOST
-
-
-async def _fetch(
-    connection: psycopg.AsyncConnection[Any],
-    statement: str,
-    values: Mapping[str, Any],
-    context: ReadContext,
-    *,
-    prepare: bool,
-) -> tuple[Any, ...]:
-    """Caller and statement in one implicit transaction: what ``set_config`` sets locally ends with it."""
-    async with connection.pipeline():
-        who = (context.setting, f"cim {context.request_id}"[:63])
-        await connection.execute(_CONTEXT, who, prepare=True)
-        cursor = connection.cursor(binary=True)
-        await cursor.execute(statement.encode(), values, prepare=prepare)
-        row = await cursor.fetchone()
-    return tuple(row or ())
 
 
 def _reading_error(error: psycopg.Error) -> StoreError:
