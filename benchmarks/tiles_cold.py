@@ -1,6 +1,6 @@
 """Tiles made for the first time at z14-z16, against ST_AsMVT driven directly by two connections with the same text.
 
-The server starts with empty caches in every round and is asked by two clients that each wait for their answer; the
+The server starts with empty caches in every round and is asked by four clients that each wait for their answer; the
 peer is psycopg with two connections and prepared statements, which is all that any server over PostGIS can reach.
 """
 
@@ -27,7 +27,7 @@ from layers.catalog import SHIPPED, load_catalog
 from tiles.grid import tile_square
 
 TILES = 400
-CLIENTS = 2
+CLIENTS = 4
 HEADERS = {"Accept-Encoding": "gzip"}
 REACH = 0.9
 Tiles = list[tuple[int, int, int]]

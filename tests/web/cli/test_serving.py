@@ -236,6 +236,9 @@ async def test_the_proxy_keeps_what_is_open_and_nothing_else(
         assert len(kept(cache)) == 2
         assert not any(GRADED.encode() in path.read_bytes() for path in kept(cache))
 
+        described = (await server.get("/tiles/squares.json")).json()
+        assert described["tiles"] == [f"http://127.0.0.1:{server.port}/tiles/squares/{{z}}/{{x}}/{{y}}.mvt?v=1"]
+
         seconds = await edits_seen(server, database, 5)
         assert max(seconds) < 2
 
