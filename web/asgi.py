@@ -21,6 +21,8 @@ _SECURITY = [
     (b"referrer-policy", b"same-origin"),
     (b"content-security-policy", CONTENT_SECURITY_POLICY.encode()),
 ]
+_TILE_SECURITY = _SECURITY[:1]
+"""A tile is data that no browser shows: what documents may do says nothing about it."""
 _log = structlog.get_logger()
 
 
@@ -44,6 +46,7 @@ class Front:
         scope["request_id"] = request_id
         path: str = scope["path"]
         is_tile = path.startswith("/tiles/") and path.endswith(".mvt")
+        security = _TILE_SECURITY if is_tile else _SECURITY
         status = 500
         started_answer = False
 
@@ -52,7 +55,7 @@ class Front:
             if message["type"] == "http.response.start":
                 started_answer = True
                 status = message["status"]
-                message["headers"] = [*message.get("headers", ()), (b"x-request-id", request_id.encode()), *_SECURITY]
+                message["headers"] = [*message.get("headers", ()), (b"x-request-id", request_id.encode()), *security]
             await send(message)
 
         try:
