@@ -11,6 +11,7 @@ import gzip
 import http.client
 import random
 import statistics
+import sys
 import tempfile
 import threading
 import time
@@ -124,6 +125,7 @@ def _band(
             with starters[name]() as template:
                 seconds, size, worst = _drive(template, layer, tiles, key if name == "ours" else "")
             rates[name].append(len(tiles) / seconds)
+            print(f"{layer} {band} round {number}: {name} {rates[name][-1]:.1f} tiles/s", file=sys.stderr)
             sent[name], slowest[name] = size, max(slowest[name], worst)
     ratios = {
         name: spread([a / b for a, b in zip(rates["ours"], rates[name], strict=True)])
