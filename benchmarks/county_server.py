@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,6 +17,8 @@ from cim.store import identities
 from cim.store.cluster_logins import Logins
 from cim.store.database import Database, run
 
+SETTLE_S = 10
+"""The worker beside the web processes tries its sandbox and loads its libraries meanwhile."""
 CIM = "from web.cli.main import main; main()"
 GENERALISE = """
 import sys
@@ -69,6 +72,7 @@ def serving(
     process = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
         wait_for(f"http://127.0.0.1:{port}/readyz", process)
+        time.sleep(SETTLE_S)
         yield Server(f"http://127.0.0.1:{port}", process.pid)
     finally:
         process.terminate()
