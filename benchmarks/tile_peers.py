@@ -126,7 +126,7 @@ def _band(
         for name in names[number % len(names) :] + names[: number % len(names)]:
             with starters[name]() as template:
                 seconds, size, worst = _drive(template, layer, tiles, key if name == "ours" else "")
-            rates[name].append(len(tiles) / seconds)
+            rates[name].append((len(tiles) - WARM) / seconds)
             print(f"{layer} {band} round {number}: {name} {rates[name][-1]:.1f} tiles/s", file=sys.stderr)
             sent[name], slowest[name] = size, max(slowest[name], worst)
     ratios = {
@@ -135,7 +135,7 @@ def _band(
         if name != "ours"
     }
     return {
-        "tiles": len(tiles),
+        "tiles": len(tiles) - WARM,
         "tiles_per_s": {name: spread(values) for name, values in rates.items()},
         "times_faster_than": ratios,
         "mb_sent": {name: round(size / 1e6, 1) for name, size in sent.items()},
@@ -145,8 +145,9 @@ def _band(
 
 
 def _drive(template: str, layer: str, tiles: Sequence[Tile], key: str) -> tuple[float, int, float]:
-    """Seconds, bytes and the slowest tile of asking for all tiles over two connections."""
-    waiting = iter(tiles)
+    """Seconds, bytes and the slowest tile of asking for all tiles but the first few over two connections."""
+    timed = tiles[WARM:]
+    waiting = iter(timed)
     lock = threading.Lock()
     sizes, times, failures = [], [], []
 
@@ -174,8 +175,8 @@ def _drive(template: str, layer: str, tiles: Sequence[Tile], key: str) -> tuple[
     for thread in threads:
         thread.join()
     seconds = time.perf_counter() - begun
-    if failures or len(sizes) != len(tiles):
-        raise RuntimeError(f"{template}: {failures[:3]}, {len(sizes)} of {len(tiles)} answered")
+    if failures or len(sizes) != len(timed):
+        raise RuntimeError(f"{template}: {failures[:3]}, {len(sizes)} of {len(timed)} answered")
     return seconds, sum(sizes), max(times)
 
 
