@@ -27,6 +27,7 @@ from psycopg import sql
 from cim.store.cluster_logins import Logins
 
 HOME = Path(os.environ.get("CIM_PEERS", Path.home() / ".cache" / "onemap-cim-peers"))
+MARTIN = HOME / "martin" / "bin" / "martin"
 MARTIN_VERSION = "1.14.0"
 """The newest that builds with the Rust of 2026-03."""
 ROLE, SCHEMA = "peer", "peer"
@@ -136,23 +137,23 @@ $$
 
 @contextmanager
 def martin(
-    database: PeerDatabase, layers: Sequence[PeerLayer], folder: Path, *, general: bool = False
+    database: PeerDatabase, layers: Sequence[PeerLayer], folder: Path, *, general: bool = False, cache_mb: int = 0
 ) -> Iterator[Peer]:
-    """Martin with two connections, no cache and no cap, over the full tables or over our generalised content."""
-    program = HOME / "martin" / "bin" / "martin"
+    """Martin with two connections and no cap, over the full tables or over our generalised content."""
+    program = MARTIN
     if not program.exists():
         raise PeerAbsent("Martin is not installed: python -m benchmarks.peers martin")
     port = free_port()
     config = folder / "martin.yaml"
     sources = _martin_functions(layers) if general else _martin_tables(layers)
     config.write_text(
-        f"listen_addresses: '127.0.0.1:{port}'\nworker_processes: 2\ncache_size_mb: 0\npostgres:\n"
+        f"listen_addresses: '127.0.0.1:{port}'\nworker_processes: 2\ncache_size_mb: {cache_mb}\npostgres:\n"
         f"  connection_string: '{database.words}'\n  pool_size: 2\n  max_feature_count: null\n  auto_publish: false\n"
         f"{sources}",
         "utf-8",
     )
     version = _output([str(program), "--version"])
-    settings = "2 workers, pool 2, cache 0, max_feature_count none"
+    settings = f"2 workers, pool 2, cache {cache_mb} MB, max_feature_count none"
     with _running(
         [str(program), "--config", str(config)], folder / "martin.log", f"http://127.0.0.1:{port}/health"
     ) as pid:

@@ -2,19 +2,28 @@
 
 The policy is evaluated for every request, with ETag and counters on, as in the product. wrk drives all with the same
 list of 497 fixed tiles, in interleaved rounds; behind the proxy with the versioned addresses that clients are given.
+Martin, where it is installed (``python -m benchmarks.peers martin``), is driven beside with its cache on.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
+from benchmarks import peers
 from benchmarks.machine import children, cpu_seconds, spread
 from benchmarks.serving import county_data, nginx_static, save, server, tiles_near_the_seat, warm, wrk
+from cim.store.cluster import Cluster
 
 TILES = 497
 SECONDS = 5
 CONNECTIONS = 8
 REACH = 4.0
 REACH_PROXY = 0.9
+MARTIN_CACHE_MB = 512
+LAYER = peers.PeerLayer("buildings", ("building_code", "name", "height_m", "floors", "use"))
 Figures = dict[str, list[float]]
+Servers = dict[str, tuple[int, int]]
+"""Process id and port by name."""
 
 
 def measure(county: Path | None, rounds: int, data: Path | None = None) -> dict[str, object]:
@@ -24,8 +33,8 @@ def measure(county: Path | None, rounds: int, data: Path | None = None) -> dict[
         with server(place, "--processes", "1") as one:
             paths = warm(one[1], tiles, TILES)
             save(one[1], paths, folder / "www")
-            with nginx_static(folder) as files:
-                single = _rounds(folder, paths, rounds, {"server": one, "nginx": files})
+            with nginx_static(folder) as files, _martin(folder, place) as martin:
+                single = _rounds(folder, paths, rounds, {"server": one, "nginx": files, **martin})
         with server(place, "--processes", "2") as two:
             for _ in range(4):
                 warm(two[1], tiles, TILES)
@@ -50,14 +59,24 @@ def measure(county: Path | None, rounds: int, data: Path | None = None) -> dict[
     }
 
 
-def _rounds(
-    folder: Path, paths: list[str], rounds: int, servers: dict[str, tuple[int, int]], query: str = ""
-) -> dict[str, Figures]:
+@contextmanager
+def _martin(folder: Path, place: Path) -> Iterator[Servers]:
+    if not peers.MARTIN.exists():
+        yield {}
+        return
+    with Cluster(place) as logins:
+        database = peers.prepare(logins, [LAYER])
+        with peers.martin(database, [LAYER], folder, cache_mb=MARTIN_CACHE_MB) as martin:
+            yield {"martin": (martin.pid, int(martin.template.split(":")[2].split("/")[0]))}
+
+
+def _rounds(folder: Path, paths: list[str], rounds: int, servers: Servers, query: str = "") -> dict[str, Figures]:
     found: dict[str, Figures] = {"cpu": {name: [] for name in servers}, "rate": {name: [] for name in servers}}
     for _ in range(rounds):
         for name, (pid, port) in servers.items():
             before = cpu_seconds(children(pid))
-            load = wrk(folder, paths, port, connections=CONNECTIONS, seconds=SECONDS, query=query)
+            asked = [path[len("/tiles") : -len(".mvt")] for path in paths] if name == "martin" else paths
+            load = wrk(folder, asked, port, connections=CONNECTIONS, seconds=SECONDS, query=query)
             if load.failed:
                 raise RuntimeError(f"{load.failed} answers of {name} were errors")
             found["cpu"][name].append((cpu_seconds(children(pid)) - before) / load.requests * 1e6)
