@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tiles.cache import TileKey
-from tiles.disk_cache import DiskTiles
+from tiles.disk_cache import QUIET_S, DiskTiles
 
 KEY = TileKey("squares", "0123", "WebMercatorQuad", 3, 1, 2)
 
@@ -82,3 +82,27 @@ async def test_without_a_usable_folder_nothing_is_kept(tmp_path: Path) -> None:
     tiles.put(KEY, b"content", 7)
     assert await tiles.get(KEY) is None
     await tiles.stop()
+
+
+async def test_tiles_are_written_once_no_new_ones_come(tmp_path: Path) -> None:
+    tiles = await opened(tmp_path / "tiles")
+    tiles.put(KEY, b"content", 7)
+    assert await tiles.get(KEY) is None
+    looks = 0
+    while await tiles.get(KEY) is None and looks < 100:
+        looks += 1
+        await asyncio.sleep(QUIET_S / 2)
+    assert await tiles.get(KEY) == (b"content", 7)
+    await tiles.stop()
+
+
+async def test_what_waits_to_be_written_is_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tiles.disk_cache.BEHIND_BYTES", 100)
+    tiles = await opened(tmp_path / "tiles")
+    tiles.put(KEY, bytes(80), 7)
+    tiles.put(KEY._replace(x=2), bytes(80), 7)
+    await tiles.stop()
+    again = await opened(tmp_path / "tiles")
+    assert await again.get(KEY) == (bytes(80), 7)
+    assert await again.get(KEY._replace(x=2)) is None
+    await again.stop()
