@@ -5,6 +5,7 @@ import io
 import json
 import shutil
 import socket
+import tempfile
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -50,10 +51,14 @@ def gdal(name: str) -> str:
 
 
 async def run(*words: str) -> str:
-    process = await asyncio.create_subprocess_exec(
-        *words, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE, env={"PATH": "/usr/bin", "HOME": "/tmp"}
-    )
-    out, err = await process.communicate()
+    with tempfile.TemporaryDirectory() as cache:
+        process = await asyncio.create_subprocess_exec(
+            *words,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+            env={"PATH": "/usr/bin", "HOME": cache, "GDAL_DEFAULT_WMS_CACHE_PATH": cache},
+        )
+        out, err = await process.communicate()
     assert process.returncode == 0, err.decode()
     return out.decode()
 
