@@ -142,6 +142,7 @@ def _unpacked(path: Path) -> tuple[Path, int]:
                 for entry, target in targets:
                     if target is not None:
                         _unpack(archive, entry, target, path)
+    # zipfile raises NotImplementedError for a packing method it lacks, RuntimeError for a password.
     except (zipfile.BadZipFile, NotImplementedError, RuntimeError, OSError, ValueError, EOFError) as error:
         raise ImportRefused(
             "unreadable",

@@ -158,7 +158,7 @@ def typed(column: pa.Array, field: Field, wrong: dict[int, str]) -> pa.Array:
         column = pc.if_else(pc.equal(column, ""), None, column)
     try:
         result = column.cast(goal) if column.type != goal else column
-    except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError):  # a value that does not fit; no cast between the types
         result = _one_by_one(column, field, goal, wrong)
     if pa.types.is_string(goal):
         _refuse_nul(result, field, wrong)
@@ -176,7 +176,7 @@ def _one_by_one(column: pa.Array, field: Field, goal: pa.DataType, wrong: dict[i
     for index, scalar in enumerate(column):
         try:
             values.append(scalar.cast(goal).as_py() if scalar.is_valid else None)
-        except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
+        except (pa.ArrowInvalid, pa.ArrowNotImplementedError):  # as for the whole column
             values.append(None)
             text = str(scalar.as_py())[:40]
             if text.strip():

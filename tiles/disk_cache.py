@@ -99,9 +99,15 @@ class DiskTiles:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        writes, self._behind, self._behind_bytes = self._behind, [], 0
-        if writes and self._thread is not None:
-            self._thread.submit(self._write_all, writes)
+        writes, self._behind = self._behind, []
+        if writes:
+            size = sum(len(data) for _, data, _ in writes)
+            written = asyncio.get_running_loop().run_in_executor(self._thread, self._write_all, writes)
+            written.add_done_callback(lambda _: self._let_go(size))
+
+    def _let_go(self, size: int) -> None:
+        """Make room for what comes, once so many bytes are written: a slow disk never has more than the bound."""
+        self._behind_bytes -= size
 
     async def _in_thread(self, work: Callable[..., Result], *arguments: object) -> Result:
         return await asyncio.get_running_loop().run_in_executor(self._thread, work, *arguments)

@@ -12,12 +12,11 @@ from cim.model.grid import TileSquare
 from cim.store import tables as t
 from cim.store.collection_tables import LONLAT_SRID, MERCATOR_SRID
 from cim.store.general_reduced import Reduction, reduced_rows
+from cim.store.general_source import HALF_WORLD_M
 from cim.store.general_tables import SCHEMA, GeneralState
 from cim.store.tile_content import TileContent
 from cim.store.vector_tiles import EXTENT
 from cim.store.window_features import WindowFeatures, WindowQuery, features_in_window, read_features
-
-WORLD_M = 40_075_016.685578488
 
 
 async def content_in_window(
@@ -75,7 +74,7 @@ async def _prepared(
 
 async def _reduced(connection: AsyncConnection, query: WindowQuery, content: TileContent, zoom: int) -> WindowFeatures:
     square = TileSquare(3857, *query.bounds)
-    unit = WORLD_M / 2**zoom / EXTENT
+    unit = 2 * HALF_WORLD_M / 2**zoom / EXTENT
     rows = reduced_rows(Reduction.of(content.selection, content.plan, square, unit))
     shape = rows.c.shape if query.srid == MERCATOR_SRID else sa.func.ST_Transform(rows.c.shape, query.srid)
     names = [column.name for column in rows.c if column.name not in {"fid", "shape"}]
