@@ -1,10 +1,13 @@
 """A running application as tests see it."""
 
+import asyncio
+import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 import httpx
+import uvicorn
 from fastapi import FastAPI
 
 from cim.store import identities
@@ -62,3 +65,17 @@ async def running(api: FastAPI) -> AsyncIterator[None]:
     """Start and stop what the application runs in the background."""
     async with api.router.lifespan_context(api):
         yield
+
+
+@asynccontextmanager
+async def listening(served: Served) -> AsyncIterator[str]:
+    """The address of a real server over a running application; it listens before it has started."""
+    app = Front(served.api, TileEndpoint(served.state), served.api.state.metrics)
+    listener = socket.create_server(("127.0.0.1", 0))
+    server = uvicorn.Server(uvicorn.Config(app, lifespan="off", log_config=None))
+    task = asyncio.create_task(server.serve(sockets=[listener]))
+    try:
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+    finally:
+        server.should_exit = True
+        await task

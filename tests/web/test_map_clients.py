@@ -4,43 +4,26 @@ import asyncio
 import io
 import json
 import shutil
-import socket
 import tempfile
 from collections.abc import AsyncIterator
 from pathlib import Path
 
-import numpy as np
 import pytest
 import rasterio
 import skia
-import uvicorn
+from control_points import CORNERS, SIDE_PIXELS, SYSTEMS, check_place, window
 from owslib.wfs import WebFeatureService
 from owslib.wms import WebMapService
 from owslib.wmts import WebMapTileService
-from pyproj import Transformer
-from serving import Served
+from serving import Served, listening
 
 from tiles.grid import GRIDS
-from web.asgi import Front
-from web.tile_endpoint import TileEndpoint
-
-CORNERS = [(lon, lat) for lon in (103.96, 103.961) for lat in (30.98, 30.981)]
-"""Of the first square."""
-SYSTEMS = {"EPSG:3857": 3857, "EPSG:4490": 4490, "EPSG:4523": 4523, "EPSG:4544": 4544}
-MARGIN_PIXELS = 20
-SIDE_PIXELS = 200
 
 
 @pytest.fixture
 async def address(served: Served) -> AsyncIterator[str]:
-    """The address of a real server over the served application; it listens before it has started."""
-    app = Front(served.api, TileEndpoint(served.state), served.api.state.metrics)
-    listener = socket.create_server(("127.0.0.1", 0))
-    server = uvicorn.Server(uvicorn.Config(app, lifespan="off", log_config=None))
-    task = asyncio.create_task(server.serve(sockets=[listener]))
-    yield f"http://127.0.0.1:{listener.getsockname()[1]}"
-    server.should_exit = True
-    await task
+    async with listening(served) as found:
+        yield found
 
 
 def gdal(name: str) -> str:
@@ -61,32 +44,6 @@ async def run(*words: str) -> str:
         out, err = await process.communicate()
     assert process.returncode == 0, err.decode()
     return out.decode()
-
-
-def window(srid: int) -> tuple[tuple[float, float, float, float], float]:
-    """A box east, north about the first square, and the side of its pixels."""
-    way = Transformer.from_crs(4490, srid, always_xy=True)
-    places = [way.transform(*corner) for corner in CORNERS]
-    west, south = min(x for x, _ in places), min(y for _, y in places)
-    size = max(max(x for x, _ in places) - west, max(y for _, y in places) - south)
-    cell = size / (SIDE_PIXELS - 2 * MARGIN_PIXELS)
-    west, south = west - MARGIN_PIXELS * cell, south - MARGIN_PIXELS * cell
-    return (west, south, west + SIDE_PIXELS * cell, south + SIDE_PIXELS * cell), cell
-
-
-def check_place(coloured: np.ndarray, srid: int, bounds: tuple[float, float, float, float], cell: float) -> None:
-    """The coloured pixels span the square to a pixel; its outline is drawn half a pixel wide beyond."""
-    way = Transformer.from_crs(4490, srid, always_xy=True)
-    places = [way.transform(*corner) for corner in CORNERS]
-    columns, rows = np.flatnonzero(coloured.any(axis=0)), np.flatnonzero(coloured.any(axis=1))
-    found = (columns[0], columns[-1] + 1, rows[0], rows[-1] + 1)
-    wanted = (
-        min((x - bounds[0]) / cell for x, _ in places),
-        max((x - bounds[0]) / cell for x, _ in places),
-        min((bounds[3] - y) / cell for _, y in places),
-        max((bounds[3] - y) / cell for _, y in places),
-    )
-    assert all(abs(a - b) <= 1.5 for a, b in zip(found, wanted, strict=True)), (found, wanted)
 
 
 @pytest.mark.parametrize("version", ["1.3.0", "1.1.1"])
