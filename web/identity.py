@@ -1,5 +1,6 @@
 """Who is calling: an API key, a browser session, or nobody."""
 
+import base64
 import time
 from collections.abc import Mapping
 
@@ -66,21 +67,40 @@ class Identities:
 def credential_of(authorization: str | None, cookie: str | None) -> str:
     """The one credential of a request: ``key SECRET``, ``session TOKEN`` or ``session `` for nobody.
 
-    An Authorization header goes before the cookie. Raises NotIdentified for a scheme other than Bearer.
+    An Authorization header goes before the cookie. Raises NotIdentified where it holds no key.
     """
     if authorization:
-        scheme, _, secret = authorization.partition(" ")
-        if scheme.lower() != "bearer" or not secret.strip():
-            raise NotIdentified(
-                "the Authorization header is not understood", where="Authorization", remedy="send Bearer KEY"
-            )
-        return f"key {secret.strip()}"
+        return f"key {_key_of(authorization)}"
     if cookie and COOKIE in cookie:
         for part in cookie.split(";"):
             name, _, value = part.strip().partition("=")
             if name == COOKIE:
                 return f"session {value}"
     return "session "
+
+
+def _key_of(authorization: str) -> str:
+    """The API key in an Authorization header: after ``Bearer``, or as the password of ``Basic`` beside any name.
+
+    Desktops that know no other way send Basic of themselves; the server never asks for it, so that no browser keeps
+    a key and sends it along with what another page starts.
+    """
+    scheme, _, given = authorization.partition(" ")
+    secret = given.strip()
+    if scheme.lower() == "basic":
+        try:
+            secret = base64.b64decode(secret, validate=True).decode("utf-8").partition(":")[2].strip()
+        except ValueError:
+            secret = ""
+    elif scheme.lower() != "bearer":
+        secret = ""
+    if not secret:
+        raise NotIdentified(
+            "the Authorization header is not understood",
+            where="Authorization",
+            remedy="send Bearer KEY, or Basic with the key as the password",
+        )
+    return secret
 
 
 def check_csrf(method: str, headers: Headers | Mapping[str, str], principal: Principal) -> None:

@@ -15,6 +15,7 @@ from pyproj import Transformer
 from serving import Served, listening
 
 from cim.model.collection import ImportMode
+from cim.store import identities
 from tiles.grid import GRIDS
 
 READER = Path(__file__).parents[1] / "qgis_reader.py"
@@ -122,3 +123,16 @@ async def test_wfs(address: str, tmp_path: Path) -> None:
 async def test_ogc_api_features(address: str, tmp_path: Path) -> None:
     (answer,) = await qgis(tmp_path, {"provider": "OAPIF", "source": f"url='{address}/' typename='squares'"})
     check_features(answer, 4490, "EPSG:4326")
+
+
+async def test_a_key_opens_a_graded_layer(served: Served, address: str, tmp_path: Path) -> None:
+    async with served.database.writing() as connection:
+        _, secret = await identities.create_key(connection, "technician")
+    login = f"username='qgis' password='{secret}'"
+    words = {"layers": "hidden", "styles": "", "format": "image/png", "url": f"{address}/wms"}
+    words |= {"crs": "EPSG:4490", "username": "qgis", "password": secret}
+    (answer,) = await qgis(
+        tmp_path, {"provider": "WFS", "source": f"url='{address}/wfs' typename='cim:hidden' version='2.0.0' {login}"}
+    )
+    assert [feature["fields"]["code"] for feature in answer["features"]] == ["甲栋", "乙栋", "丙栋"]  # type: ignore[attr-defined]
+    await check_pictures(tmp_path, "wms", {"EPSG:4490": source(**words)})

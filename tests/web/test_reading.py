@@ -1,5 +1,6 @@
 """What each caller can read, over HTTP, of layers, features, tiles, places and names."""
 
+import httpx
 import mapbox_vector_tile
 import morecantile
 import sqlalchemy as sa
@@ -132,12 +133,15 @@ async def test_keys_end_when_revoked_or_wrong(served: Served) -> None:
     async with served.database.writing() as connection:
         key, secret = await identities.create_key(connection, "technician")
     client = served.client(Authorization=f"Bearer {secret}")
+    desktop = httpx.BasicAuth("任何人", secret)
     assert (await client.get("/collections/hidden")).status_code == 200
+    assert (await served.anonymous.get("/collections/hidden", auth=desktop)).status_code == 200
     async with served.database.writing() as connection:
         await identities.revoke_key(connection, key.key_id)
     served.state.identities.forget()
     assert (await client.get("/collections/hidden")).status_code == 401
-    for header in ("Bearer nonsense", "Basic abc", "Bearer "):
+    assert (await served.anonymous.get("/collections/hidden", auth=desktop)).status_code == 401
+    for header in ("Bearer nonsense", "Basic abc", "Basic bm90aGluZw==", "Basic /w==", "Bearer ", "Digest x"):
         answer = await served.client(Authorization=header).get(tile_path())
         assert answer.status_code == 401
         assert answer.headers["www-authenticate"].startswith("Bearer")
