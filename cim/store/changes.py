@@ -32,7 +32,8 @@ async def touch(connection: AsyncConnection, layer: str, version: int, bbox: Bou
 async def touch_version(connection: AsyncConnection, schema: CollectionSchema, version: int) -> None:
     """Note where a version just written differs from the one before.
 
-    Up to 64 features are noted one by one, more of them by a grid of eight by eight boxes over what changed.
+    Up to 64 features are noted one by one, more of them by a grid of eight by eight boxes over what changed. The
+    span is computed once, not for each feature, whatever the planner expects of a table without statistics.
     """
     if schema.geometry == "none":
         await touch(connection, schema.id, version)
@@ -45,7 +46,7 @@ async def touch_version(connection: AsyncConnection, schema: CollectionSchema, v
                    ST_YMax({shape}) AS north, row_number() OVER () AS number
             FROM {quoted("history", schema.id)}
             WHERE (valid_from_version = {version:d} OR valid_to_version = {version:d}) AND NOT ST_IsEmpty({shape})
-        ), span AS (
+        ), span AS MATERIALIZED (
             SELECT count(*) AS features, min(west) AS west, min(south) AS south,
                 greatest(max(east) - min(west), 1e-9) / {_SIDE} AS width,
                 greatest(max(north) - min(south), 1e-9) / {_SIDE} AS height
