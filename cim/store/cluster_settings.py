@@ -27,7 +27,8 @@ def memory_bytes() -> int:
 def settings_text(data_dir: Path, sockets: Path, *, durable: bool, memory: int) -> str:
     """The settings file for a server that shares its machine with the rest of the product.
 
-    ``memory`` is in bytes. With ``durable`` false a power cut may destroy the data: for tests only.
+    ``memory`` is in bytes. With ``durable`` false a power cut may destroy the data, and nothing is vacuumed of itself:
+    for tests only, whose many databases are dropped all the time, which can wait a minute for a sleeping launcher.
     """
     buffers = min(1024 * MIB, max(128 * MIB, memory // 8)) if durable else 256 * MIB
     values: dict[str, str | float] = {
@@ -63,7 +64,7 @@ def settings_text(data_dir: Path, sockets: Path, *, durable: bool, memory: int) 
         "log_lock_waits": "on",
     }
     if not durable:
-        values |= {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+        values |= {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "autovacuum": "off"}
     lines = [f"{name} = {value}" for name, value in values.items()]
     return "# Written by cim at every start. Own settings belong into local.conf beside this file.\n" + "\n".join(
         [*lines, ""]
