@@ -140,18 +140,20 @@ def bootstrap_roles(
 
 
 def create_database(
-    connection: psycopg.Connection[tuple[object, ...]], database: str, *, template: str = "template1"
+    connection: psycopg.Connection[tuple[object, ...]], database: str, *, template: str | None = None
 ) -> None:
     """Create a database owned by cim_owner, unless it exists, and let nobody but the three logins into it.
 
-    ``template`` may be any database nobody is connected to: tests clone a migrated one.
+    ``template`` may be any database nobody is connected to: tests clone a migrated one. Its files are copied, which
+    in a cluster that need not survive a power cut takes a tenth of the time of writing them to the log.
     """
     name = sql.Identifier(database)
+    source: sql.Composable = sql.SQL("template1")
+    if template is not None:
+        source = sql.SQL("{} STRATEGY FILE_COPY").format(sql.Identifier(template))
     if not connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [database]).fetchone():
         connection.execute(
-            sql.SQL("CREATE DATABASE {} OWNER {} TEMPLATE {}").format(
-                name, sql.Identifier(OWNER), sql.Identifier(template)
-            )
+            sql.SQL("CREATE DATABASE {} OWNER {} TEMPLATE {}").format(name, sql.Identifier(OWNER), source)
         )
     for statement in (
         "REVOKE ALL ON DATABASE {} FROM PUBLIC",

@@ -65,6 +65,7 @@ def settings_text(data_dir: Path, sockets: Path, *, durable: bool, memory: int) 
     }
     if not durable:
         values |= {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "autovacuum": "off"}
+        values |= {"max_wal_size": "1GB"}
     lines = [f"{name} = {value}" for name, value in values.items()]
     return "# Written by cim at every start. Own settings belong into local.conf beside this file.\n" + "\n".join(
         [*lines, ""]
