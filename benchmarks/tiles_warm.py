@@ -8,6 +8,9 @@ Martin, where it is installed (``python -m benchmarks.peers martin``), is driven
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from urllib.parse import urlsplit
+
+import httpx
 
 from benchmarks import peers
 from benchmarks.machine import children, cpu_seconds, spread
@@ -41,7 +44,8 @@ def measure(county: Path | None, rounds: int, data: Path | None = None) -> dict[
             with nginx_static(folder) as files:
                 double = _rounds(folder, paths, rounds, {"server": two, "nginx": files})
         with server(place, "--proxy") as proxied, nginx_static(folder) as files:
-            behind = _rounds(folder, paths, rounds, {"server": proxied, "nginx": files}, query="?v=1")
+            query = _version_query(proxied[1])
+            behind = _rounds(folder, paths, rounds, {"server": proxied, "nginx": files}, query=query)
     cpu, rate = _ratios(single["cpu"]), _ratios(behind["rate"])
     return {
         "what": f"{len(paths)} warm building tiles z10-z18, policy, ETag and counters on, {CONNECTIONS} connections",
@@ -57,6 +61,12 @@ def measure(county: Path | None, rounds: int, data: Path | None = None) -> dict[
             "proxy_rate_ratio": spread(rate)["median"] >= REACH_PROXY,
         },
     }
+
+
+def _version_query(port: int) -> str:
+    """What the TileJSON adds to the addresses of tiles: the layer's version, by which a proxy may keep them."""
+    document = httpx.get(f"http://127.0.0.1:{port}/tiles/buildings.json").raise_for_status().json()
+    return "?" + urlsplit(document["tiles"][0]).query
 
 
 @contextmanager
