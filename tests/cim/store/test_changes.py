@@ -14,6 +14,7 @@ from cim.store.cluster_logins import Logins
 from cim.store.database import Database
 from cim.store.versions import rollback
 
+MANY = 6_000
 WEST, EAST = 103.9, 104.3
 
 
@@ -67,6 +68,21 @@ async def test_many_changes_are_a_grid_of_boxes(database: Database) -> None:
     found = await changes(database, before)
     assert 2 <= len(found) <= 64
     assert all(change.bbox and change.bbox[3] - change.bbox[1] < 0.002 for change in found)
+
+
+async def test_many_boxes_of_one_edit_take_work_by_their_number(database: Database, logins: Logins) -> None:
+    await publish_rows(database, rows(west=1))
+    before = (await changes(database))[-1].seq
+    blocks = "SELECT heap_blks_hit + idx_blks_hit FROM pg_statio_all_tables WHERE relname = 'pending_change'"
+    async with await connect(logins) as writer:
+        await writer.execute(
+            "SELECT cim.touch('squares', 1, n, 0, n / 1e3, 0, n / 1e3, 0), pg_stat_force_next_flush()"
+            f" FROM generate_series(1, {MANY}) AS n"
+        )
+        await writer.commit()
+        (looked_at,) = await (await writer.execute(blocks)).fetchone() or (0,)
+    assert len(await changes(database, before)) <= 64
+    assert MANY < looked_at < 40 * MANY
 
 
 async def test_edits_far_apart_are_boxes_of_their_own(database: Database, logins: Logins) -> None:
