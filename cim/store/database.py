@@ -23,6 +23,7 @@ from cim.store.tile_connections import TileConnections
 
 Result = TypeVar("Result")
 
+IDLE_MS, LONG_IDLE_MS = 30_000, 3_600_000
 POOL_WAIT_S = 3
 ASIDE = 2
 LOCK_WAIT_MS = 2_000
@@ -91,7 +92,8 @@ class Database:
         """A transaction of the writer login: committed when the block ends, rolled back when it raises.
 
         ``lock_wait_ms`` bounds each wait for another writer, ``timeout_ms`` each statement (0: unbounded); ``aside``
-        takes one of the connections kept for identity.
+        takes one of the connections kept for identity. Between statements the block may work for half a minute, or for
+        an hour where its statements are unbounded; then the database ends the transaction.
         """
         engine = self.writer_aside if aside else self.writer
         async with _translated(), engine.begin() as connection:
@@ -100,6 +102,7 @@ class Database:
                 {
                     "lock": str(lock_wait_ms),
                     "timeout": str(timeout_ms),
+                    "idle": str(IDLE_MS if timeout_ms else LONG_IDLE_MS),
                     "name": f"cim {request_id}"[:63],
                 },
             )
@@ -132,7 +135,7 @@ _READ_SETTINGS = sa.text(
 )
 _WRITE_SETTINGS = sa.text(
     "SELECT set_config('lock_timeout', :lock, true), set_config('statement_timeout', :timeout, true),"
-    " set_config('application_name', :name, true)"
+    " set_config('idle_in_transaction_session_timeout', :idle, true), set_config('application_name', :name, true)"
 )
 
 
@@ -151,7 +154,7 @@ def _engine(url: str, pool_size: int, **options: Any) -> AsyncEngine:
     def plain_plans(connection: Any, _record: object) -> None:
         with connection.cursor() as cursor:
             cursor.execute("SET jit = off")
-            cursor.execute("SET idle_in_transaction_session_timeout = '30s'")
+            cursor.execute(f"SET idle_in_transaction_session_timeout = {IDLE_MS}")
         connection.commit()
 
     return engine
