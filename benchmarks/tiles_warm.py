@@ -66,7 +66,7 @@ def measure(county: Path | None, rounds: int, data: Path | None = None) -> dict[
 def _version_query(port: int) -> str:
     """What the TileJSON adds to the addresses of tiles: the layer's version, by which a proxy may keep them."""
     document = httpx.get(f"http://127.0.0.1:{port}/tiles/buildings.json").raise_for_status().json()
-    return "?" + urlsplit(document["tiles"][0]).query
+    return "?" + urlsplit(str(document["tiles"][0])).query
 
 
 @contextmanager
