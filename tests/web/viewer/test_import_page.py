@@ -14,7 +14,6 @@ from serving import PASSWORD
 from cim.store.database import Database
 from cim.store.deployment import DatabaseUrls
 from cim.store.files import FileStore
-from importers.sandbox import network_isolation
 from layers.catalog import load_catalog
 from web.worker import Worker
 
@@ -22,10 +21,8 @@ SAMPLES = Path(__file__).parents[3] / "data_samples" / "small"
 
 
 @pytest.fixture
-def working(urls: DatabaseUrls, files: FileStore, address: str) -> Iterator[None]:
+def working(urls: DatabaseUrls, files: FileStore, address: str, uploads_work: None) -> Iterator[None]:
     """A worker in a thread of its own, until the test is over."""
-    if not network_isolation().isolated:
-        pytest.skip("no network namespace here: uploads are refused on this machine, which another test asserts")
     over = threading.Event()
 
     async def work() -> None:
