@@ -39,15 +39,13 @@ def run_folder(request: pytest.FixtureRequest) -> Iterator[Path]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def pytest_sessionfinish(session: pytest.Session) -> None:
-    """The controlling process removes the run's folder once every worker is done."""
-    if os.environ.get("PYTEST_XDIST_WORKER"):
-        return
-    uid = getattr(session.config, "workerinput", {}).get("testrunuid") or getattr(
-        session.config.pluginmanager.get_plugin("dsession"), "testrunuid", None
-    )
-    if uid:
-        shutil.rmtree(folder_of_run(uid), ignore_errors=True)
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_sessionfinish(session: pytest.Session) -> Iterator[None]:
+    """The controlling process removes the run's folder once every worker is done and has stopped its share."""
+    yield
+    workers = session.config.pluginmanager.get_plugin("dsession")
+    if workers is not None and workers.nodemanager is not None:
+        shutil.rmtree(folder_of_run(workers.nodemanager.testrunuid), ignore_errors=True)
 
 
 @pytest.fixture(scope="session")
