@@ -1,14 +1,13 @@
 """Every tile of a raster layer, as picture and as terrain: bytes as sent, time, and whether something is seen on it."""
 
 import io
-import time
-from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Any
 
 import numpy as np
 from PIL import Image
 
+from benchmarks.tile_timing import timed
 from benchmarks.tile_truth import Place, is_populated
 from cim.model.access import Principal
 from cim.model.collection import Collection
@@ -20,8 +19,6 @@ from tiles.cache import TileCache
 from tiles.grid import WEB_MERCATOR_QUAD
 from tiles.raster import RasterTiles, TileAsked
 
-MOST_MS, ATTEMPTS = 300, 3
-"""A tile that took too long is made again this often, and its median counts: the machine may have been away."""
 SEEN_FROM_ZOOM = 8
 """Below it an image of a few kilometres is fewer than ten pixels wide."""
 
@@ -41,10 +38,10 @@ async def scan_pictures(
         for x, y in sorted(places):
             asked = TileAsked(WEB_MERCATOR_QUAD, zoom, x, y)
             named = f"{zoom}/{x}/{y}"
-            picture, took_ms = await _timed(partial(rasters.picture, principal, decision, asked))
+            picture, took_ms = await timed(partial(rasters.picture, principal, decision, asked))
             made = [(len(picture), took_ms)]
             if facts is not None and facts.heights:
-                terrain, took_ms = await _timed(partial(rasters.terrain, principal, decision, asked))
+                terrain, took_ms = await timed(partial(rasters.terrain, principal, decision, asked))
                 made.append((len(terrain), took_ms))
             worst_bytes = max(worst_bytes, *((size, named) for size, _ in made))
             worst_ms = max(worst_ms, *((took_ms, named) for _, took_ms in made))
@@ -58,17 +55,6 @@ async def scan_pictures(
             "worst_ms": worst_ms,
         }
     return found
-
-
-async def _timed(make: Callable[[], Awaitable[bytes]]) -> tuple[bytes, float]:
-    """A tile and the median of the milliseconds it took: once, or more often where it took too long."""
-    times: list[float] = []
-    content = b""
-    while not times or (times[0] > MOST_MS and len(times) < ATTEMPTS):
-        begun = time.perf_counter()
-        content = await make()
-        times.append((time.perf_counter() - begun) * 1000)
-    return content, round(sorted(times)[len(times) // 2], 1)
 
 
 async def _is_hole(

@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.county import county_folder
-from benchmarks.picture_scan import ATTEMPTS, MOST_MS, scan_pictures
+from benchmarks.picture_scan import scan_pictures
+from benchmarks.tile_timing import MOST_MS, timed
 from benchmarks.tile_truth import MEASURED, Place, Shown, compare, is_populated, true_sums
 from cim.model.access import Grade, ReadContext
 from cim.model.collection import Collection
@@ -25,6 +26,7 @@ from cim.store.general_tables import GeneralState, general_states
 from cim.store.migrating import migrate
 from cim.store.selection import Selection
 from cim.store.tile_content import TileContent, content_tile
+from cim.store.vector_tiles import RawTile
 from layers.catalog import Catalog, load_catalog
 from layers.general_plan import general_plan
 from tiles.compression import compressed
@@ -198,13 +200,13 @@ async def _tile(database: Database, scanned: Scanned, place: Place, seen: Seen) 
 async def _made(database: Database, scanned: Scanned, place: Place) -> tuple[bytes, int, float, bool]:
     """A tile, its bytes as sent, the median of the milliseconds it took, and whether it stands in."""
     square = TileSquare(3857, *tile_box(*place))
-    times: list[float] = []
-    while not times or (times[0] > MOST_MS and len(times) < ATTEMPTS):
-        begun = time.perf_counter()
+
+    async def make() -> tuple[RawTile, bytes]:
         raw = await content_tile(database.tiles, scanned.content, scanned.state, place[0], square, OPEN)
-        sent = compressed(raw.data)
-        times.append((time.perf_counter() - begun) * 1000)
-    return raw.data, len(sent), round(sorted(times)[len(times) // 2], 1), raw.stand_in
+        return raw, compressed(raw.data)
+
+    (raw, sent), took_ms = await timed(make)
+    return raw.data, len(sent), took_ms, raw.stand_in
 
 
 def _document(seen: Seen, scanned: Scanned, zoom: int, truth: dict[str, float]) -> dict[str, Any]:
