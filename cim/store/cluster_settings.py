@@ -28,7 +28,7 @@ def settings_text(data_dir: Path, sockets: Path, *, durable: bool, memory: int) 
     """The settings file for a server that shares its machine with the rest of the product.
 
     ``memory`` is in bytes. With ``durable`` false a power cut may destroy the data, and nothing is vacuumed of itself:
-    for tests only, whose many databases are dropped all the time, which can wait a minute for a sleeping launcher.
+    for tests only, whose many databases are dropped all the time, which was seen to wait a minute beside autovacuum.
     """
     buffers = min(1024 * MIB, max(128 * MIB, memory // 8)) if durable else 256 * MIB
     values: dict[str, str | float] = {
