@@ -103,7 +103,11 @@ def _batch(red_line: RedLine) -> pa.RecordBatch:
 
 def _problems(red_line: RedLine) -> Iterator[Problem]:
     if red_line.unclosed:
-        yield Problem("ring-unclosed", red_line.unclosed, "rings did not end with their first point and were closed")
+        yield Problem(
+            "ring-unclosed",
+            red_line.unclosed,
+            f"rings did not end with their first point and were closed; {red_line.first_open}",
+        )
     if red_line.miscounted:
         yield Problem("points-miscounted", red_line.miscounted, "parcels have another number of corners than they say")
     off = [p for p in red_line.parcels if p.area_ha and abs(p.polygon.area / 1e4 / p.area_ha - 1) > AREA_TOLERANCE]

@@ -48,12 +48,16 @@ class RedLineParcel:
 
 @dataclass(slots=True)
 class RedLine:
-    """A whole file: its header in the order given, its parcels, and what was put right while reading."""
+    """A whole file: its header in the order given, its parcels, and what was put right while reading.
+
+    ``first_open`` names parcel, ring and points of the first ring that did not end where it began.
+    """
 
     header: dict[str, str]
     parcels: list[RedLineParcel]
     unclosed: int = 0
     miscounted: int = 0
+    first_open: str = ""
 
 
 @dataclass(slots=True)
@@ -156,8 +160,9 @@ def _finish(red_line: RedLine, opened: _Open | None, name: str) -> None:
     if opened is None:
         return
     rings = []
-    for _, ring in sorted(opened.rings.items()):
+    for number, ring in sorted(opened.rings.items()):
         if ring[0] != ring[-1]:
+            red_line.first_open = red_line.first_open or _open_ring(opened, number, ring)
             ring.append(ring[0])
             red_line.unclosed += 1
         if len(ring) < 4:
@@ -181,6 +186,13 @@ def _finish(red_line: RedLine, opened: _Open | None, name: str) -> None:
             land_code=parts[7].removesuffix("@"),
         )
     )
+
+
+def _open_ring(opened: _Open, number: int, ring: Sequence[tuple[float, float]]) -> str:
+    parcel = opened.parts[2] if len(opened.parts) > 2 else ""
+    (east, north), (last_east, last_north) = ring[0], ring[-1]
+    ends = f"begins at X={north:.3f}, Y={east:.3f} and ends at X={last_north:.3f}, Y={last_east:.3f}"
+    return f"parcel {parcel or f'in line {opened.line}'}, ring {number} {ends}"
 
 
 def _number(text: str) -> float | None:

@@ -1,9 +1,12 @@
-"""The queue of imports: PostgreSQL keeps it, ``cim worker`` works it, the web server only puts jobs in."""
+"""The queues of imports and of analyses: PostgreSQL keeps them, ``cim worker`` works them, the server fills them."""
 
 import sqlalchemy as sa
 from procrastinate import App, PsycopgConnector
 
 INSPECT, IMPORT = "inspect_upload", "import_upload"
+ANALYSE, READ_REDLINE = "analyse", "read-redline"
+IMPORTS, ANALYSES = "default", "analyses"
+"""The queues: a long import does not keep an analysis waiting."""
 SEARCH_PATH = "-c search_path=jobs,public"
 
 
@@ -21,3 +24,8 @@ def queue_app(writer_url: str) -> App:
 async def put(app: App, task: str, upload: str) -> None:
     """Queue a task for an upload; tasks of one upload never run at once."""
     await app.configure_task(task, lock=f"upload:{upload}").defer_async(upload=upload)
+
+
+async def put_analysis(app: App, task: str, job: str) -> None:
+    """Queue an analysis, or the reading of a red line."""
+    await app.configure_task(task, queue=ANALYSES, lock=f"job:{job}").defer_async(job=job)

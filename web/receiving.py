@@ -34,13 +34,13 @@ class Received:
     bytes: int
 
 
-async def receive(request: Request, who: Caller) -> Received:
-    """Store the files of a multipart request as one upload.
+async def receive(request: Request, who: Caller, most_bytes: int | None = None) -> Received:
+    """Store the files of a multipart request as one upload, of at most ``most_bytes`` where a bound is given.
 
     Raises TooLarge, StoreFull or BadRequest before the body is read where its length already says so; BadRequest when
     the checksum differs.
     """
-    await _admit(request, who)
+    await _admit(request, who, most_bytes)
     async with _form(request) as form:
         files = [part for part in form.getlist("file") if isinstance(part, UploadFile)]
         names = [safe_name(part.filename or "") for part in files]
@@ -58,18 +58,19 @@ async def receive(request: Request, who: Caller) -> Received:
     return Received(upload, main, digests[main], size)
 
 
-async def _admit(request: Request, who: Caller) -> None:
+async def _admit(request: Request, who: Caller, most_bytes: int | None) -> None:
     """Refuse by what the headers say: kind, length, quota and room."""
     settings = who.state.settings
+    most = min(settings.upload_mb * MB, most_bytes or settings.upload_mb * MB)
     if not request.headers.get("content-type", "").startswith("multipart/form-data"):
         raise BadRequest("the request is no multipart form", where="Content-Type", remedy="send the field file")
     text = request.headers.get("content-length", "")
     if not text.isdecimal():
         raise BadRequest("the request does not say its length", where="Content-Length", remedy="send Content-Length")
     length = int(text)
-    if length > settings.upload_mb * MB:
+    if length > most:
         raise TooLarge(
-            f"the upload has {length / MB:,.0f} MB, {settings.upload_mb} MB are taken at once",
+            f"the upload has {length / MB:,.0f} MB, {most / MB:,.0f} MB are taken at once",
             where="file",
             remedy="part the file, or have it imported on the server with cim import",
         )

@@ -21,6 +21,7 @@ from tiles.picture_rasters import raster_pictures
 from tiles.picture_tiles import PictureTiles
 from tiles.raster import RasterTiles
 from tiles.vector import VectorTiles
+from web.analysis_gate import AnalysisGate
 from web.change_feed import ChangeFeed
 from web.identity import COOKIE, Identities, check_csrf, credential_of
 from web.live_catalog import LiveCatalog
@@ -51,6 +52,7 @@ class ServerState:
     proxy: ProxyCache | None
     pictures: Pictures
     picture_tiles: PictureTiles
+    analyses: AnalysisGate
 
     @classmethod
     def build(
@@ -103,6 +105,7 @@ class ServerState:
             proxy=proxy,
             pictures=pictures,
             picture_tiles=PictureTiles(pictures, TileCache(settings.raster_cache_mb * MIB // 2)),
+            analyses=AnalysisGate(),
         )
 
     async def start(self) -> None:

@@ -1,4 +1,4 @@
-"""Working the queue: inspections and imports of uploads, one after another, resumed after a crash."""
+"""Working the queues: imports one after another, analyses beside them; resumed after a crash."""
 
 import asyncio
 import contextlib
@@ -12,6 +12,7 @@ from cim.errors import CimError, ImportRefused
 from cim.model.collection import ImportMode
 from cim.model.imports import ImportReport
 from cim.store import uploads
+from cim.store.analysis_jobs import jobs_left_undone, remove_old_jobs
 from cim.store.database import Database
 from cim.store.files import FileStore
 from cim.store.staging import sweep_runs
@@ -20,11 +21,14 @@ from importers.importer import ReadOptions
 from importers.run import ImportRequest, import_file
 from importers.sandbox import network_isolation, open_source, sweep_jobs
 from layers.catalog import Catalog
-from web.queue import IMPORT, INSPECT, put, queue_app
+from web.analysts import Analysts
+from web.queue import ANALYSE, ANALYSES, IMPORT, IMPORTS, INSPECT, READ_REDLINE, put, put_analysis, queue_app
 
 STATE_EVERY_S = 0.5
 STOP_AFTER_S = 5.0
 STALLED_AFTER_S = 30
+ANALYSES_AT_ONCE = 2
+ANALYSIS_DAYS = 90
 _log = structlog.get_logger()
 
 
@@ -44,6 +48,9 @@ class Worker:
         self.app = queue_app(database.writer_url)
         self.app.task(name=INSPECT)(self.inspect)
         self.app.task(name=IMPORT)(self.import_)
+        self.analysts = Analysts(database, catalog, files)
+        self.app.task(name=ANALYSE, queue=ANALYSES)(self.analysts.analyse)
+        self.app.task(name=READ_REDLINE, queue=ANALYSES)(self.analysts.read_redline)
 
     async def run(self, *, wait: bool = True) -> None:
         """Work the queue until a signal ends it; without ``wait`` only what is in it now.
@@ -53,24 +60,34 @@ class Worker:
         async with self.app.open_async():
             await self._tidy()
             await self._take_up()
-            watching = asyncio.create_task(self._watch()) if wait else None
+            beside = [asyncio.create_task(self._watch())] if wait else []
+            beside.append(asyncio.create_task(self._work(ANALYSES, ANALYSES_AT_ONCE, wait=wait)))
             try:
-                await self.app.run_worker_async(
-                    concurrency=1,
-                    wait=wait,
-                    install_signal_handlers=wait,
-                    delete_jobs="always",
-                    shutdown_graceful_timeout=STOP_AFTER_S,
-                )
+                await self._work(IMPORTS, 1, wait=wait)
+                if not wait:
+                    await asyncio.gather(*beside)
             finally:
-                if watching:
-                    watching.cancel()
+                for task in beside:
+                    task.cancel()
+                await asyncio.gather(*beside, return_exceptions=True)
+
+    async def _work(self, queue: str, at_once: int, *, wait: bool) -> None:
+        """Work one queue until a signal ends the worker; without ``wait`` only what is in it now."""
+        await self.app.run_worker_async(
+            queues=[queue],
+            concurrency=at_once,
+            wait=wait,
+            install_signal_handlers=wait and queue == IMPORTS,
+            delete_jobs="always",
+            shutdown_graceful_timeout=STOP_AFTER_S,
+        )
 
     async def _tidy(self) -> None:
         """Remove what broken imports and forgotten uploads left."""
         async with self._database.writing("worker") as connection:
             await sweep_runs(connection)
             gone = await uploads.remove_ended(connection, self._upload_days)
+            await remove_old_jobs(connection, ANALYSIS_DAYS)
         for upload in gone:
             self._files.remove_upload(upload)
         await asyncio.to_thread(self._files.sweep)
@@ -82,8 +99,11 @@ class Worker:
             await self.app.job_manager.retry_job(job)
         async with self._database.writing("worker") as connection:
             left = await uploads.left_undone(connection)
+            waiting = await jobs_left_undone(connection)
         for upload, task in left:
             await put(self.app, task, upload)
+        for analysis in waiting:
+            await put_analysis(self.app, ANALYSE, analysis)
 
     async def _watch(self) -> None:
         while True:

@@ -1,7 +1,9 @@
 """Areas on the CGCS2000 ellipsoid, as land surveys state them.
 
-Each segment of a ring spans a trapezoid to the central meridian whose area on the ellipsoid is a series in the sines of
-its height; an area is the sum over its rings (the method of TD/T 1055-2019, annex on ellipsoidal areas).
+Each segment of a ring spans a trapezoid to a reference meridian whose area on the ellipsoid is a series in the sines of
+its height; an area is the sum over its rings (the survey office's formula of 2008 for areas of parcels). The reference
+is the meridian of each ring's first point: it does not change the sum, and keeps the terms small. The function
+``cim.ellipsoidal_area`` of the database is the same.
 """
 
 import numpy as np
@@ -10,12 +12,13 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 SEMI_MAJOR_M, FLATTENING = 6_378_137.0, 1 / 298.257222101
-CENTRAL_MERIDIAN = 105.0
 
 
 def ellipsoidal_areas_m2(polygons: NDArray[np.object_]) -> Floats:
     """Area in m2 of each polygon in longitude and latitude (degrees), holes taken off; 0 for other kinds."""
     parts, owners = shapely.get_parts(shapely.orient_polygons(polygons), return_index=True)
+    areal = shapely.get_type_id(parts) == 3
+    parts, owners = parts[areal], owners[areal]
     rings, ring_owner = shapely.get_rings(parts, return_index=True)
     points, ring_of_point = shapely.get_coordinates(rings, return_index=True)
     if len(points) == 0:
@@ -27,9 +30,10 @@ def ellipsoidal_areas_m2(polygons: NDArray[np.object_]) -> Floats:
 
 
 def _trapezoids_m2(lon: Floats, lat: Floats, ring: NDArray[np.int64], count: int) -> Floats:
-    """Signed trapezoid sum of each ring against the central meridian; angles in radians."""
+    """Signed trapezoid sum of each ring against the meridian of its first point; angles in radians."""
     same = ring[1:] == ring[:-1]
-    width = (lon[1:] + lon[:-1]) / 2 - np.radians(CENTRAL_MERIDIAN)
+    first = lon[np.searchsorted(ring, ring[1:])]
+    width = (lon[1:] + lon[:-1]) / 2 - first
     height, mean = lat[1:] - lat[:-1], (lat[1:] + lat[:-1]) / 2
     semi_minor = SEMI_MAJOR_M * (1 - FLATTENING)
     e2 = 1 - (semi_minor / SEMI_MAJOR_M) ** 2

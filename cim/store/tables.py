@@ -374,3 +374,49 @@ sa.Index(
     postgresql_using="gin",
     postgresql_ops={"text": "gin_trgm_ops"},
 )
+
+redline = sa.Table(
+    "redline",
+    metadata,
+    sa.Column("id", sa.Text, primary_key=True),
+    sa.Column("name", sa.Text, nullable=False),
+    sa.Column("author", sa.Text, nullable=False),
+    sa.Column("srid", sa.Integer, nullable=False),
+    sa.Column("evidence", sa.Text, nullable=False, server_default=""),
+    sa.Column("notes", JSONB, nullable=False, server_default="[]"),
+    sa.Column("parcels", JSONB, nullable=False),
+    sa.Column("shapes", ARRAY(BYTEA), nullable=False),
+    sa.Column("sha256", sa.Text, nullable=False),
+    _time("created_at"),
+)
+
+analysis_job = sa.Table(
+    "analysis_job",
+    metadata,
+    sa.Column("id", sa.Text, primary_key=True),
+    sa.Column("process", sa.Text, nullable=False),
+    sa.Column("process_version", sa.Text, nullable=False),
+    sa.Column("inputs", JSONB, nullable=False),
+    sa.Column("author", sa.Text, nullable=False),
+    sa.Column("role", sa.Text, nullable=False),
+    sa.Column("status", sa.Text, nullable=False, server_default="accepted"),
+    sa.Column("progress", sa.Integer, nullable=False, server_default="0"),
+    sa.Column("message", sa.Text, nullable=False, server_default=""),
+    sa.Column("cancel", sa.Boolean, nullable=False, server_default="false"),
+    sa.Column("answer", JSONB),
+    _time("created_at"),
+    _moment("started_at"),
+    _moment("finished_at"),
+    _time("updated_at"),
+)
+
+rule_edition = sa.Table(
+    "rule_edition",
+    metadata,
+    sa.Column("name", sa.Text, primary_key=True),
+    sa.Column("number", sa.Integer, primary_key=True),
+    sa.Column("text", sa.Text, nullable=False),
+    sa.Column("author", sa.Text, nullable=False),
+    sa.Column("note", sa.Text, nullable=False, server_default=""),
+    _time("created_at"),
+)

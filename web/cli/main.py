@@ -8,6 +8,7 @@ import typer
 
 from cim.errors import BadRequest, CimError, NotFound
 from web.cli import (
+    analysing,
     backing_up,
     doctor,
     exporting,
@@ -48,6 +49,7 @@ _VERBS: dict[str, Callable[..., Any]] = {
     "lineage": versions.lineage,
     "publish": publishing.publish,
     "export": exporting.export,
+    "analyse": analysing.analyse,
     "seed": seeding.seed_tiles,
     "backup": backing_up.backup,
     "restore": backing_up.restore,

@@ -1,0 +1,1 @@
+"""Questions about the city whose answers have findings: one file or folder each, rules as data."""

@@ -1,0 +1,129 @@
+"""What a review lays over each other: the areas, and the features of every layer that the rules name."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from cim.analysis import land_figures
+from cim.analysis.compliance_review.rules import ReviewRules, Rule
+from cim.analysis.context import Context, Features
+from cim.analysis.land_figures import Patches
+from cim.analysis.overlay import Floats, Overlay, Shapes, overlay
+from cim.model.ellipsoid import ellipsoidal_areas_m2
+from cim.model.redline import to_lonlat
+from cim.store.scenarios import the_scenario
+
+REGION_FIELD = "code"
+
+
+@dataclass(frozen=True, slots=True)
+class Laid:
+    """A layer near the areas, and its pieces in them. ``partial``: the caller sees only some regions of it."""
+
+    features: Features
+    pieces: Overlay
+    partial: bool
+
+    def value(self, field: str, piece: int) -> Any:
+        """A field of the feature that a piece is of."""
+        return self.features.columns[field][int(self.pieces.feature[piece])]
+
+
+@dataclass(frozen=True, slots=True)
+class Material:
+    """Everything that is needed to judge some areas; they are in the system ``srid``, figures in m2.
+
+    ``farmland_m2`` is how much of each piece of land is permanent basic farmland, where that layer is there;
+    ``rules`` holds what each rule looks at.
+    """
+
+    srid: int
+    areas: Shapes
+    areas_m2: Floats
+    land: Laid
+    patches: Patches
+    farmland: Laid
+    farmland_m2: Floats
+    bounds: Laid
+    rules: dict[str, Laid]
+
+
+async def gather(
+    connection: AsyncConnection,
+    context: Context,
+    rules: ReviewRules,
+    areas: Shapes,
+    srid: int,
+    scenario: str | None = None,
+) -> Material:
+    """Read the layers around the areas and lay them over."""
+    plans = await _scenario_of(connection, context, scenario)
+    read = _Reader(connection, context, areas, srid, plans)
+    land = await read.laid(rules.land_layer, land_figures.FIELDS)
+    farmland = await read.laid(rules.basic_farmland_layer, ())
+    bounds = await read.laid(rules.bounds_layer, (REGION_FIELD,))
+    found = land_figures.patches(land.pieces, land.features.columns, land.features.shapes, srid)
+    inside = await asyncio.to_thread(_farmland_in, land.pieces, farmland.features.shapes, srid)
+    return Material(
+        srid=srid,
+        areas=areas,
+        areas_m2=ellipsoidal_areas_m2(to_lonlat(areas, srid)),
+        land=land,
+        patches=found,
+        farmland=farmland,
+        farmland_m2=inside,
+        bounds=bounds,
+        rules={rule.id: await read.of_rule(rule) for rule in rules.rule},
+    )
+
+
+async def _scenario_of(connection: AsyncConnection, context: Context, name: str | None) -> dict[str, int]:
+    """The layers that a scenario changes and the caller may read, with its id."""
+    if name is None:
+        return {}
+    known = await the_scenario(connection, name)
+    return {layer: known.id for layer in known.layers if layer in context.decisions}
+
+
+def _farmland_in(land: Overlay, farmland: Shapes, srid: int) -> Floats:
+    inside = overlay(land.shapes, farmland, srid)
+    sums = np.bincount(inside.area, weights=inside.areas_m2, minlength=len(land.shapes))
+    return np.minimum(sums, land.areas_m2)
+
+
+class _Reader:
+    """Reads each layer once, however many rules look at it."""
+
+    def __init__(
+        self, connection: AsyncConnection, context: Context, areas: Shapes, srid: int, scenarios: dict[str, int]
+    ) -> None:
+        self._connection, self._context, self._areas, self._srid = connection, context, areas, srid
+        self._scenarios = scenarios
+        self._known: dict[tuple[str, str, tuple[str, ...], float], Laid] = {}
+
+    async def of_rule(self, rule: Rule) -> Laid:
+        fields = [*rule.list_fields, *([rule.field] if rule.field else [])]
+        return await self.laid(rule.layer, fields, rule.where, rule.distance_m if rule.test == "near" else 0.0)
+
+    async def laid(self, layer: str, fields: Sequence[str], where: str = "", within_m: float = 0.0) -> Laid:
+        key = (layer, where, tuple(dict.fromkeys(fields)), within_m)
+        if key not in self._known:
+            features = await self._context.features(
+                self._connection,
+                layer,
+                key[2],
+                self._areas,
+                self._srid,
+                where=where,
+                scenario=self._scenarios.get(layer),
+                within_m=within_m,
+            )
+            decision = self._context.decisions.get(layer)
+            partial = decision is not None and decision.regions is not None
+            pieces = await asyncio.to_thread(overlay, self._areas, features.shapes, self._srid)
+            self._known[key] = Laid(features, pieces, partial)
+        return self._known[key]

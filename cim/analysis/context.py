@@ -1,0 +1,144 @@
+"""What an analysis is given beside its parameters: the caller's view of the layers, code lists, and a way to report."""
+
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import shapely
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from cim.analysis.boxes import boxes_over
+from cim.errors import BadRequest
+from cim.filters.compiler import compile_filter
+from cim.filters.scope import FieldScope
+from cim.model.analysis import SourceEdition
+from cim.model.collection import Collection
+from cim.model.redline import moved, to_lonlat
+from cim.policy.policy import Decision
+from cim.store.meeting_features import features_meeting
+from cim.store.selection import Selection
+from cim.store.versions import the_version
+
+Shapes = np.ndarray[Any, np.dtype[np.object_]]
+Reading = Callable[[], AbstractAsyncContextManager[AsyncConnection]]
+Progress = Callable[[int, str], None]
+"""Told how much of a hundred is done, and what is being done; raises when somebody wants an end."""
+
+
+def no_progress(_done: int, _what: str) -> None:
+    """Tell nobody."""
+
+
+@dataclass(frozen=True, slots=True)
+class CodeNames:
+    """What the analyses need of a code list: Chinese names by code, and colours where prescribed."""
+
+    system: str
+    edition: str
+    names: Mapping[str, str]
+    colours: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class RollUp:
+    """A crosswalk as the analyses need it: the one counterpart of each code, None where there is none."""
+
+    edition: str
+    of: Callable[[str], str | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Features:
+    """The features of a layer near some areas: shapes in the system asked for, and a list of values for each field."""
+
+    edition: SourceEdition
+    fids: np.ndarray[Any, np.dtype[np.int64]]
+    keys: Sequence[str]
+    columns: Mapping[str, list[Any]]
+    shapes: Shapes
+
+    @property
+    def present(self) -> bool:
+        """Whether there is such a layer that the caller may read."""
+        return self.edition.version is not None
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """The caller's view of a city.
+
+    ``decisions`` are the layers the caller may read, ``titles`` what people call each layer, ``codes`` the code lists,
+    ``roll_ups`` the crosswalks, both by file name; ``field_titles`` what people call each layer's fields; ``author`` is
+    whose red lines may be used (None: anybody's); ``versions`` pins layers to older versions.
+    """
+
+    reading: Reading
+    decisions: Mapping[str, Decision]
+    titles: Mapping[str, str]
+    codes: Mapping[str, CodeNames]
+    roll_ups: Mapping[str, RollUp]
+    author: str | None
+    field_titles: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    operator: str = ""
+    office: str = ""
+    versions: Mapping[str, int] = field(default_factory=dict)
+    progress: Progress = no_progress
+
+    async def edition(self, connection: AsyncConnection, layer: str) -> SourceEdition:
+        """The edition of a layer that this analysis reads; without a version where it cannot be read."""
+        decision = self.decisions.get(layer)
+        title = self.titles.get(layer, layer)
+        if decision is None:
+            return SourceEdition(layer, title, None, note=f"没有可用的图层“{title}”（未入库，或无权查看）")
+        number = self.versions.get(layer, decision.collection.version)
+        version = await the_version(connection, layer, number)
+        return SourceEdition(layer, title, version.number, version.created_at)
+
+    def collection(self, layer: str) -> Collection:
+        """A layer that the caller may read; BadRequest where there is none."""
+        decision = self.decisions.get(layer)
+        if decision is None:
+            raise BadRequest(
+                f"there is no layer {layer!r} that you may see", where="layer", remedy="GET /collections lists them"
+            )
+        return decision.collection
+
+    async def features(
+        self,
+        connection: AsyncConnection,
+        layer: str,
+        wanted: Sequence[str],
+        areas: Shapes,
+        srid: int,
+        *,
+        where: str = "",
+        scenario: int | None = None,
+        within_m: float = 0.0,
+    ) -> Features:
+        """The features of a layer that may meet areas (in the system ``srid``), shapes in that system.
+
+        Fields the layer has not, or the caller may not see, are lists of None. ``where`` is CQL2 over its fields;
+        ``within_m`` widens the areas' boxes.
+        """
+        edition = await self.edition(connection, layer)
+        decision = self.decisions.get(layer)
+        if decision is None or decision.collection.schema.geometry == "none":
+            none = np.zeros(0, dtype=np.int64)
+            return Features(edition, none, [], {name: [] for name in wanted}, np.zeros(0, dtype=object))
+        known = tuple(name for name in dict.fromkeys(wanted) if name in decision.field_names)
+        conditions = _conditions(decision, where)
+        version = None if edition.version == decision.collection.version else edition.version
+        selection = Selection(decision.collection, known, decision.regions, conditions, version, scenario)
+        found = await features_meeting(connection, selection, boxes_over(to_lonlat(areas, srid), within_m), srid)
+        shapes = moved(shapely.from_wkb(np.array(found.wkb, dtype=object)), found.srid, srid)
+        missing: dict[str, list[Any]] = {name: [None] * len(found.keys) for name in wanted if name not in known}
+        return Features(edition, found.fids, found.keys, {**found.columns, **missing}, shapes)
+
+
+def _conditions(decision: Decision, where: str) -> tuple[Any, ...]:
+    if not where:
+        return ()
+    scope = FieldScope(decision.collection.schema, decision.field_names)
+    return (compile_filter(where, scope).condition,)

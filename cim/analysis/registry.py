@@ -1,0 +1,19 @@
+"""All analyses there are, by id."""
+
+from typing import Any
+
+from cim.analysis.analysis import Analysis
+from cim.analysis.compliance_review import review
+from cim.errors import NotFound
+
+ANALYSES: dict[str, Analysis[Any]] = {analysis.id: analysis for analysis in (review.ANALYSIS,)}
+
+
+def the_analysis(name: str) -> Analysis[Any]:
+    """An analysis by id; NotFound lists those there are."""
+    found = ANALYSES.get(name)
+    if found is None:
+        raise NotFound(
+            f"there is no process {name[:60]!r}", where="process", remedy=f"there are {', '.join(sorted(ANALYSES))}"
+        )
+    return found

@@ -1,0 +1,62 @@
+"""The view of the city that an analysis is given: the caller's layers, the catalogue's names and codes."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from cim.analysis.context import CodeNames, Context, Progress, RollUp, no_progress
+from cim.model.access import Principal
+from cim.model.collection import Collection
+from cim.policy.policy import read_context, readable
+from cim.store.database import Database
+from layers.catalog import Catalog
+from layers.codes import CodeList
+from layers.crosswalks import Crosswalk
+
+TIMEOUT_MS = 60_000
+
+
+def analysis_context(
+    database: Database,
+    catalog: Catalog,
+    collections: Mapping[str, Collection],
+    principal: Principal,
+    *,
+    author: str | None,
+    inputs: Mapping[str, Any],
+    request_id: str = "",
+    progress: Progress = no_progress,
+    office: str = "",
+) -> Context:
+    """What the analyses may see and know for a caller; ``data_versions`` of the inputs pin layers to older versions."""
+    decisions = {decision.collection.id: decision for decision in readable(principal, collections.values())}
+    versions = inputs.get("data_versions")
+    return Context(
+        reading=lambda: database.reading(read_context(principal, request_id, TIMEOUT_MS)),
+        decisions=decisions,
+        titles={name: definition.title.zh for name, definition in catalog.layers.items()},
+        codes={name: _names(codes) for name, codes in catalog.codes.items()},
+        roll_ups={name: _roll_up(walk) for name, walk in catalog.crosswalks.items()},
+        author=author,
+        field_titles={
+            name: {known.name: known.title.zh for known in definition.fields}
+            for name, definition in catalog.layers.items()
+        },
+        operator=principal.name,
+        office=office,
+        versions=dict(versions) if isinstance(versions, Mapping) else {},
+        progress=progress,
+    )
+
+
+def _names(codes: CodeList) -> CodeNames:
+    names = {code.code: code.name.zh for code in codes.code}
+    colours = {code.code: code.colour for code in codes.code if code.colour}
+    return CodeNames(codes.system, codes.edition, names, colours)
+
+
+def _roll_up(walk: Crosswalk) -> RollUp:
+    def of(code: str) -> str | None:
+        found = walk.roll_up(code)
+        return found.to[0] if found and len(found.to) == 1 else None
+
+    return RollUp(walk.edition, of)

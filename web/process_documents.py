@@ -1,0 +1,81 @@
+"""Analyses as OGC API Processes describes them, from their parameters; the viewer's form reads the same."""
+
+from typing import Any
+
+from cim.analysis.analysis import Analysis
+from cim.store.analysis_jobs import AnalysisJob
+
+OUTPUTS = {
+    "summary": ("摘要 Summary", {"type": "object"}),
+    "findings": ("审查结论 Findings", {"type": "array", "items": {"type": "object"}}),
+    "tables": ("表格 Tables", {"type": "array", "items": {"type": "object"}}),
+    "geojson": ("图形 Places", {"type": "object", "contentMediaType": "application/geo+json"}),
+    "sources": ("数据版本 Editions of the data", {"type": "array", "items": {"type": "object"}}),
+    "rules": ("规则版本 Edition of the rules", {"type": "object"}),
+    "statement": ("声明 Statement", {"type": "string"}),
+}
+_DISMISS = "dismiss"
+
+
+def process_summary(analysis: Analysis[Any], base: str) -> dict[str, Any]:
+    """One entry of the list of processes."""
+    return {
+        "id": analysis.id,
+        "version": analysis.version,
+        "title": f"{analysis.title.zh} {analysis.title.en}",
+        "description": f"{analysis.description.zh}\n{analysis.description.en}",
+        "jobControlOptions": [*([] if analysis.long else ["sync-execute"]), "async-execute", _DISMISS],
+        "outputTransmission": ["value"],
+        "links": [
+            {"rel": "self", "type": "application/json", "href": f"{base}/processes/{analysis.id}"},
+            {
+                "rel": "http://www.opengis.net/def/rel/ogc/1.0/execute",
+                "type": "application/json",
+                "href": f"{base}/processes/{analysis.id}/execution",
+            },
+        ],
+    }
+
+
+def process_description(analysis: Analysis[Any], base: str) -> dict[str, Any]:
+    """A process with its inputs, each with the JSON Schema of its parameter, and its outputs."""
+    schema = analysis.parameters.model_json_schema(mode="validation")
+    required = set(schema.get("required", ()))
+    inputs = {
+        name: {
+            "title": entry.pop("title", name),
+            "description": entry.pop("description", ""),
+            "schema": entry | ({"$defs": schema["$defs"]} if "$defs" in schema and "$ref" in str(entry) else {}),
+            "minOccurs": 1 if name in required else 0,
+            "maxOccurs": 1,
+        }
+        for name, entry in schema.get("properties", {}).items()
+    }
+    outputs = {name: {"title": title, "schema": of} for name, (title, of) in OUTPUTS.items()}
+    return {**process_summary(analysis, base), "inputs": inputs, "outputs": outputs}
+
+
+def job_status(job: AnalysisJob, base: str) -> dict[str, Any]:
+    """The status of a job, with the way to its results once there are some."""
+    address = f"{base}/jobs/{job.id}"
+    links = [{"rel": "self", "type": "application/json", "href": address}]
+    if job.status == "successful":
+        relation = "http://www.opengis.net/def/rel/ogc/1.0/results"
+        links.append({"rel": relation, "type": "application/json", "href": f"{address}/results"})
+
+    def text(moment: Any) -> str | None:
+        return moment.isoformat() if moment else None
+
+    return {
+        "type": "process",
+        "jobID": job.id,
+        "processID": job.process,
+        "status": job.status,
+        "message": job.message,
+        "progress": job.progress,
+        "created": text(job.created_at),
+        "started": text(job.started_at),
+        "finished": text(job.finished_at),
+        "updated": text(job.updated_at),
+        "links": links,
+    }

@@ -1,0 +1,134 @@
+"""OGC API Processes: the analyses, their execution, and jobs."""
+
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Depends, Query, Request
+from fastapi.responses import JSONResponse, Response
+from pydantic import BaseModel, ConfigDict, Field
+
+from cim.analysis.registry import ANALYSES, the_analysis
+from cim.errors import BadRequest, StoreConflict
+from cim.model.access import Operation
+from cim.policy.policy import may
+from cim.store import analysis_jobs as jobs
+from web.analysing import author_of, run_later, run_now
+from web.process_documents import OUTPUTS, job_status, process_description, process_summary
+from web.state import Caller, caller
+
+router = APIRouter(tags=["processes"])
+Who = Annotated[Caller, Depends(caller)]
+ASYNC = "respond-async"
+Form = Annotated[
+    Literal["json", "geojson", "docx", "pdf", "xlsx", "zip"],
+    Query(description="json; geojson the places alone; docx, pdf, xlsx a report; zip the result package"),
+]
+
+
+class Execution(BaseModel):
+    """What is executed: the inputs by name, and which outputs are wanted (all when left out)."""
+
+    model_config = ConfigDict(extra="ignore")
+    inputs: dict[str, Any] = Field(default_factory=dict)
+    outputs: dict[str, Any] | None = None
+    response: Literal["raw", "document"] = "document"
+
+
+@router.get("/processes", summary="Analyses there are")
+async def processes(who: Who) -> dict[str, Any]:
+    """Every analysis with its title."""
+    return {
+        "processes": [process_summary(analysis, who.base) for analysis in ANALYSES.values()],
+        "links": [{"rel": "self", "type": "application/json", "href": f"{who.base}/processes"}],
+    }
+
+
+@router.get("/processes/{process}", summary="One analysis")
+async def one_process(process: str, who: Who) -> dict[str, Any]:
+    """An analysis with its inputs and outputs."""
+    return process_description(the_analysis(process), who.base)
+
+
+@router.post("/processes/{process}/execution", summary="Run an analysis")
+async def execute(process: str, body: Execution, request: Request, who: Who, f: Form = "json") -> Response:
+    """Run at once, or with ``Prefer: respond-async`` as a job; long ones always run as jobs."""
+    analysis = the_analysis(process)
+    _check_outputs(body)
+    prefers = ASYNC in request.headers.get("prefer", "")
+    if prefers or analysis.long:
+        job = await run_later(who, analysis, body.inputs)
+        async with who.state.database.writing(who.request_id) as connection:
+            status = job_status(await jobs.the_job(connection, job), who.base)
+        headers = {"location": f"{who.base}/jobs/{job}"} | ({"preference-applied": ASYNC} if prefers else {})
+        return JSONResponse(status, 201, headers)
+    answer = await run_now(who, analysis, body.inputs)
+    return await rendered(answer.document(), process, body.inputs, f, who, _wanted(body))
+
+
+@router.get("/jobs", summary="The caller's jobs")
+async def list_jobs(who: Who) -> dict[str, Any]:
+    """The newest jobs, newest first; an administrator sees everybody's."""
+    async with who.state.database.writing(who.request_id) as connection:
+        found = await jobs.jobs_of(connection, _author(who))
+    return {
+        "jobs": [job_status(job, who.base) for job in found],
+        "links": [{"rel": "self", "type": "application/json", "href": f"{who.base}/jobs"}],
+    }
+
+
+@router.get("/jobs/{job}", summary="One job")
+async def one_job(job: str, who: Who) -> dict[str, Any]:
+    """How far a job is."""
+    async with who.state.database.writing(who.request_id) as connection:
+        return job_status(await jobs.the_job(connection, job, _author(who)), who.base)
+
+
+@router.get("/jobs/{job}/results", summary="Results of a job")
+async def results(job: str, who: Who, f: Form = "json") -> Response:
+    """What a successful job found."""
+    async with who.state.database.writing(who.request_id) as connection:
+        found = await jobs.the_job(connection, job, _author(who), with_answer=True)
+    if found.status == "failed":
+        raise BadRequest(f"the job failed: {found.message}", where="job", remedy="correct the inputs and run it again")
+    if found.answer is None:
+        raise StoreConflict(
+            f"the job has no results: it is {found.status}", where="job", remedy=f"watch {who.base}/jobs/{job}"
+        )
+    return await rendered(dict(found.answer), found.process, dict(found.inputs), f, who, None)
+
+
+@router.delete("/jobs/{job}", summary="Dismiss a job")
+async def dismiss(job: str, who: Who) -> dict[str, Any]:
+    """End a job that is on its way; a job that has ended is removed with its results."""
+    async with who.state.database.writing(who.request_id) as connection:
+        found = await jobs.the_job(connection, job, _author(who))
+        await jobs.dismiss_job(connection, found)
+    return {**job_status(found, who.base), "status": "dismissed", "links": []}
+
+
+def _author(who: Caller) -> str | None:
+    author = author_of(who.principal)
+    return None if may(who.principal, Operation.ADMINISTER) else author
+
+
+def _check_outputs(body: Execution) -> None:
+    unknown = sorted(set(body.outputs or ()) - set(OUTPUTS))
+    if unknown:
+        raise BadRequest(
+            f"there is no output {unknown[0][:60]!r}", where="outputs", remedy=f"there are {', '.join(OUTPUTS)}"
+        )
+
+
+def _wanted(body: Execution) -> set[str] | None:
+    return set(body.outputs) if body.outputs else None
+
+
+async def rendered(
+    document: dict[str, Any], process: str, inputs: dict[str, Any], form: str, who: Caller, wanted: set[str] | None
+) -> Response:
+    """An answer in the form asked for."""
+    if form == "json":
+        chosen = document if wanted is None else {name: document[name] for name in OUTPUTS if name in wanted}
+        return JSONResponse(chosen)
+    if form == "geojson":
+        return JSONResponse(document["geojson"], media_type="application/geo+json")
+    raise BadRequest(f"{form} is not offered for {process}", where="f", remedy="use json or geojson")
