@@ -408,6 +408,7 @@ analysis_job = sa.Table(
     _moment("started_at"),
     _moment("finished_at"),
     _time("updated_at"),
+    sa.Index("analysis_job_author_created_at_idx", "author", "created_at"),
 )
 
 rule_edition = sa.Table(

@@ -61,7 +61,6 @@ CREATE TABLE cim.redline (
     sha256 text NOT NULL,
     created_at timestamptz NOT NULL DEFAULT now()
 );
-COMMENT ON TABLE cim.redline IS 'Red lines handed in for analysis; shapes are WKB in the system srid, one a parcel';
 CREATE TABLE cim.analysis_job (
     id text PRIMARY KEY,
     process text NOT NULL,
@@ -80,7 +79,7 @@ CREATE TABLE cim.analysis_job (
     finished_at timestamptz,
     updated_at timestamptz NOT NULL DEFAULT now()
 );
-CREATE INDEX ON cim.analysis_job (author, created_at DESC);
+CREATE INDEX analysis_job_author_created_at_idx ON cim.analysis_job (author, created_at);
 CREATE TABLE cim.rule_edition (
     name text NOT NULL,
     number integer NOT NULL,
