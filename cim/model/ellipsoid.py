@@ -23,18 +23,21 @@ def ellipsoidal_areas_m2(polygons: NDArray[np.object_]) -> Floats:
     points, ring_of_point = shapely.get_coordinates(rings, return_index=True)
     if len(points) == 0:
         return np.zeros(len(polygons))
-    sums = _trapezoids_m2(np.radians(points[:, 0]), np.radians(points[:, 1]), ring_of_point, len(rings))
+    sums = _trapezoids_m2(points[:, 0], points[:, 1], ring_of_point, len(rings))
     per_part = np.bincount(ring_owner, weights=sums, minlength=len(parts))
     whole = np.bincount(owners, weights=per_part, minlength=len(polygons))
     return np.abs(np.asarray(whole, dtype=np.float64))
 
 
 def _trapezoids_m2(lon: Floats, lat: Floats, ring: NDArray[np.int64], count: int) -> Floats:
-    """Signed trapezoid sum of each ring against the meridian of its first point; angles in radians."""
+    """Signed trapezoid sum of each ring against the meridian of its first point; positions in degrees.
+
+    Differences are taken before degrees become radians: near values subtract without rounding.
+    """
     same = ring[1:] == ring[:-1]
     first = lon[np.searchsorted(ring, ring[1:])]
-    width = (lon[1:] + lon[:-1]) / 2 - first
-    height, mean = lat[1:] - lat[:-1], (lat[1:] + lat[:-1]) / 2
+    width = np.radians(((lon[1:] - first) + (lon[:-1] - first)) / 2)
+    height, mean = np.radians(lat[1:] - lat[:-1]), np.radians((lat[1:] + lat[:-1]) / 2)
     semi_minor = SEMI_MAJOR_M * (1 - FLATTENING)
     e2 = 1 - (semi_minor / SEMI_MAJOR_M) ** 2
     factors = (

@@ -39,7 +39,7 @@ def test_the_published_cell() -> None:
     assert abs(geodesic) == pytest.approx(CELL_M2, abs=0.01)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(st.integers(0, 10**6), st.floats(0.0002, 0.02), st.integers(5, 60))
 def test_ragged_polygons_with_holes_against_forty_digits(seed: int, size: float, corners: int) -> None:
     shape = star(np.random.default_rng(seed), size, corners)

@@ -26,13 +26,14 @@ LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = public, pg_temp AS
         SELECT (ST_Dump(CASE WHEN ST_SRID(shape) IN (0, 4490, 4326) THEN shape ELSE ST_Transform(shape, 4490) END)).geom
     ), corner AS (
         SELECT number, (points).path[1] AS ring, (points).path[2] AS place,
-            radians(ST_X((points).geom)) AS lon, radians(ST_Y((points).geom)) AS lat
+            ST_X((points).geom) AS lon, ST_Y((points).geom) AS lat
         FROM (SELECT row_number() OVER () AS number, ST_DumpPoints(geom) AS points FROM part
               WHERE GeometryType(geom) IN ('POLYGON', 'POLYGONM')) AS dumped
     ), edge AS (
         SELECT number, ring,
-            (lon + lag(lon) OVER along) / 2 - first_value(lon) OVER along AS width,
-            lat - lag(lat) OVER along AS height, (lat + lag(lat) OVER along) / 2 AS mean
+            radians(((lon - first_value(lon) OVER along) + (lag(lon) OVER along - first_value(lon) OVER along)) / 2)
+                AS width,
+            radians(lat - lag(lat) OVER along) AS height, radians((lat + lag(lat) OVER along) / 2) AS mean
         FROM corner WINDOW along AS (PARTITION BY number, ring ORDER BY place)
     ), ring AS (
         SELECT number, ring, abs(sum(2 * b ^ 2 * width * (
