@@ -51,14 +51,14 @@ def read_red_line(path: Path, options: ReadOptions | None = None) -> RedLine:
 
 
 def _areal(layer: LayerInspection) -> bool:
-    return family_of(layer.geometry_type) == "polygon"
+    return family_of(layer.geometry_type) == "area"
 
 
 def _layer(source: Source, path: Path) -> LayerInspection:
     """The one layer of areas; else the one of lines, which must be closed."""
     filled = [layer for layer in source.inspection.layers if layer.feature_count]
     areas = [layer for layer in filled if _areal(layer)]
-    lines = [layer for layer in filled if family_of(layer.geometry_type) == "linestring"]
+    lines = [layer for layer in filled if family_of(layer.geometry_type) == "line"]
     chosen = areas or lines
     if not chosen:
         raise ImportRefused(

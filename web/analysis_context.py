@@ -41,6 +41,10 @@ def analysis_context(
             name: {known.name: known.title.zh for known in definition.fields}
             for name, definition in catalog.layers.items()
         },
+        field_codes={
+            name: {known.name: known.codes for known in definition.fields if known.codes}
+            for name, definition in catalog.layers.items()
+        },
         operator=principal.name,
         office=office,
         versions=dict(versions) if isinstance(versions, Mapping) else {},

@@ -22,6 +22,8 @@ from cim.store.selection import Selection
 from cim.store.versions import the_version
 
 Shapes = np.ndarray[Any, np.dtype[np.object_]]
+ABSENT = 0
+"""The version of a layer that was not there."""
 Reading = Callable[[], AbstractAsyncContextManager[AsyncConnection]]
 Progress = Callable[[int, str], None]
 """Told how much of a hundred is done, and what is being done; raises when somebody wants an end."""
@@ -70,8 +72,9 @@ class Context:
     """The caller's view of a city.
 
     ``decisions`` are the layers the caller may read, ``titles`` what people call each layer, ``codes`` the code lists,
-    ``roll_ups`` the crosswalks, both by file name; ``field_titles`` what people call each layer's fields; ``author`` is
-    whose red lines may be used (None: anybody's); ``versions`` pins layers to older versions.
+    ``roll_ups`` the crosswalks, both by file name; ``field_titles`` what people call each layer's fields and
+    ``field_codes`` the code list of those that have one; ``author`` is whose red lines may be used (None: anybody's);
+    ``versions`` pins layers to older versions, 0 to not being there.
     """
 
     reading: Reading
@@ -81,14 +84,27 @@ class Context:
     roll_ups: Mapping[str, RollUp]
     author: str | None
     field_titles: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    field_codes: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     operator: str = ""
     office: str = ""
     versions: Mapping[str, int] = field(default_factory=dict)
     progress: Progress = no_progress
 
+    def shown(self, layer: str, name: str, value: Any) -> Any:
+        """A field's value as people read it: a code with its name, a day as text."""
+        listed = self.field_codes.get(layer, {}).get(name)
+        called = self.codes[listed].names.get(str(value)) if listed and value is not None else None
+        if called is not None and called != str(value):
+            return f"{value} {called}" if str(value)[:1].isdigit() else called
+        return value.isoformat() if hasattr(value, "isoformat") else value
+
+    def decision(self, layer: str) -> Decision | None:
+        """What the caller may see of a layer; None where there is nothing, or ``versions`` says that there was not."""
+        return None if self.versions.get(layer) == ABSENT else self.decisions.get(layer)
+
     async def edition(self, connection: AsyncConnection, layer: str) -> SourceEdition:
         """The edition of a layer that this analysis reads; without a version where it cannot be read."""
-        decision = self.decisions.get(layer)
+        decision = self.decision(layer)
         title = self.titles.get(layer, layer)
         if decision is None:
             return SourceEdition(layer, title, None, note=f"没有可用的图层“{title}”（未入库，或无权查看）")
@@ -123,7 +139,7 @@ class Context:
         ``within_m`` widens the areas' boxes.
         """
         edition = await self.edition(connection, layer)
-        decision = self.decisions.get(layer)
+        decision = self.decision(layer)
         if decision is None or decision.collection.schema.geometry == "none":
             none = np.zeros(0, dtype=np.int64)
             return Features(edition, none, [], {name: [] for name in wanted}, np.zeros(0, dtype=object))

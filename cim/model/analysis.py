@@ -27,6 +27,15 @@ class Verdict(StrEnum):
     INFORMATION = "information"
 
 
+VERDICT_NAMES = {
+    Verdict.CONFORMS: "符合",
+    Verdict.PARTLY: "部分符合",
+    Verdict.NOT: "不符合",
+    Verdict.NOT_ASSESSED: "未评估",
+    Verdict.INFORMATION: "提示",
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Finding:
     """One rule applied: what was measured against which limit, by which clause, on which edition of which data.
@@ -88,7 +97,13 @@ class Table:
             "id": self.id,
             "title": {"zh": self.title.zh, "en": self.title.en},
             "columns": [
-                {"name": c.name, "title": {"zh": c.title.zh, "en": c.title.en}, "kind": c.kind, "unit": c.unit}
+                {
+                    "name": c.name,
+                    "title": {"zh": c.title.zh, "en": c.title.en},
+                    "kind": c.kind,
+                    "unit": c.unit,
+                    "digits": c.digits,
+                }
                 for c in self.columns
             ],
             "rows": [dict(zip((c.name for c in self.columns), row, strict=True)) for row in self.rows],

@@ -1,7 +1,7 @@
 """A red line 红线: the parcels a project asks for, in the reference system they were drawn in."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -162,3 +162,34 @@ def _check_overlaps(red_line: RedLine) -> None:
                 where=f"parcel {one.number or a + 1}",
                 remedy="give each piece of land to one parcel",
             )
+
+
+def red_line_document(red_line: RedLine) -> dict[str, Any]:
+    """A red line as JSON that loses nothing: corner points as hexadecimal WKB."""
+    return {
+        "srid": red_line.srid,
+        "name": red_line.name,
+        "evidence": red_line.evidence,
+        "notes": list(red_line.notes),
+        "parcels": [
+            {
+                "number": parcel.number,
+                "name": parcel.name,
+                "declared_m2": parcel.declared_m2,
+                "use": parcel.use,
+                "wkb": shapely.to_wkb(parcel.shape, hex=True, byte_order=1),
+            }
+            for parcel in red_line.parcels
+        ],
+    }
+
+
+def red_line_from_document(document: Mapping[str, Any]) -> RedLine:
+    """The red line of such JSON."""
+    parcels = tuple(
+        RedLineParcel(
+            entry["number"], entry["name"], shapely.from_wkb(entry["wkb"]), entry["declared_m2"], entry["use"]
+        )
+        for entry in document["parcels"]
+    )
+    return RedLine(document["srid"], parcels, document["name"], document["evidence"], tuple(document["notes"]))

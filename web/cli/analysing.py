@@ -2,31 +2,22 @@
 
 import json
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from rich.console import Console
 from rich.table import Table as ScreenTable
 
-from cim.analysis.analysis import Analysis
-from cim.analysis.area import red_line_from_geojson
 from cim.analysis.registry import ANALYSES, the_analysis
-from cim.errors import BadRequest
 from cim.model.analysis import Answer, Table
-from cim.model.redline import RedLine, checked
-from cim.store.collections import all_collections
 from cim.store.database import run
-from cim.store.identities import principal_for_role
-from cim.store.redlines import keep_redline
 from importers.importer import ReadOptions
-from importers.redline_reading import read_red_line
-from web.analysing import AUDITED, keep_trace
-from web.analysis_context import analysis_context
-from web.cli.opening import ROLE, opened, operator, the_catalog
+from web.cli.analysis_run import carry_out, form_of, order, order_again
 from web.cli.options import DataDir
-from web.settings import ServerSettings
+from web.reports.package import differences, read_package
+from web.reports.render import render
 
-SHOWN_ROWS = 40
+SHOWN_ROWS, SHOWN_DIFFERENCES = 40, 20
 
 
 def analyse(
@@ -35,32 +26,44 @@ def analyse(
         list[str] | None,
         typer.Option("--param", "-p", help="NAME=VALUE; VALUE as JSON or plain text; for an area also a file."),
     ] = None,
-    out: Annotated[Path | None, typer.Option("--out", help="Keep the answer: .json or .geojson.")] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", help="Keep the answer: .json, .geojson, .docx, .pdf, .xlsx, or .zip.")
+    ] = None,
+    again: Annotated[Path | None, typer.Option("--again", help="Run a result package once more and compare.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the answer as JSON.")] = False,
     crs: Annotated[str | None, typer.Option("--crs", help="The system of an area's file that does not say it.")] = None,
     trust_file: Annotated[bool, typer.Option("--trust-file", help="Read files without network isolation.")] = False,
     data: DataDir = None,
 ) -> None:
-    """Run an analysis: `cim analyse compliance-review -p area=redline.txt -p use=0901`."""
+    """Run an analysis: `cim analyse compliance-review -p area=redline.txt -p use=0901 --out review.docx`."""
+    if again is not None:
+        _again(again, data)
+        return
     if name is None:
         _list()
         return
-    analysis = the_analysis(name)
-    if out is not None and out.suffix.lower() not in (".json", ".geojson"):
-        raise BadRequest(
-            f"the suffix {out.suffix!r} tells no form", where="--out", remedy="end it with .json or .geojson"
-        )
-    options = ReadOptions(crs=crs, trust_file=trust_file)
-    inputs = _inputs(analysis, param or [])
-    answer = run(_run(analysis, inputs, _red_lines(analysis, inputs, options), data))
-    document = json.loads(json.dumps(answer.document(), default=str))
+    form = form_of(out)
+    wanted = order(the_analysis(name), param or [], ReadOptions(crs=crs, trust_file=trust_file))
+    answer, told = run(carry_out(wanted, data))
     if out is not None:
-        kept = document["geojson"] if out.suffix.lower() == ".geojson" else document
-        out.write_text(json.dumps(kept, ensure_ascii=False, indent=1) + "\n", "utf-8")
+        out.write_bytes(render(told, form))
     if as_json:
-        typer.echo(json.dumps(document, ensure_ascii=False, indent=1))
+        typer.echo(json.dumps(told.answer, ensure_ascii=False, indent=1))
     else:
         _show(answer)
+
+
+def _again(path: Path, data: Path | None) -> None:
+    package = read_package(path)
+    _, told = run(carry_out(order_again(package), data))
+    found = differences(package.answer, told.answer)
+    for line in found[:SHOWN_DIFFERENCES]:
+        typer.echo(line)
+    if len(found) > SHOWN_DIFFERENCES:
+        typer.echo(f"... {len(found) - SHOWN_DIFFERENCES} more")
+    typer.echo("the same numbers" if not found else f"{len(found)} differences")
+    if found:
+        raise typer.Exit(1)
 
 
 def _list() -> None:
@@ -69,65 +72,6 @@ def _list() -> None:
         names = ", ".join(analysis.parameters.model_fields)
         table.add_row(analysis.id, f"{analysis.title.zh} {analysis.title.en}", names)
     Console().print(table)
-
-
-def _inputs(analysis: Analysis[Any], given: list[str]) -> dict[str, Any]:
-    inputs: dict[str, Any] = {}
-    for text in given:
-        name, sign, value = text.partition("=")
-        if not sign or name not in analysis.parameters.model_fields:
-            names = ", ".join(analysis.parameters.model_fields)
-            raise BadRequest(f"{text[:60]!r} gives no parameter", where="--param", remedy=f"NAME=VALUE of {names}")
-        inputs[name] = _value(analysis, name, value)
-    return inputs
-
-
-def _value(analysis: Analysis[Any], name: str, value: str) -> Any:
-    """The value as JSON where the parameter is not a text; a text stays as it is written."""
-    if analysis.parameters.model_fields[name].annotation is str:
-        return value
-    try:
-        return json.loads(value)
-    except ValueError:
-        return value
-
-
-def _red_lines(analysis: Analysis[Any], inputs: dict[str, Any], options: ReadOptions) -> dict[str, RedLine]:
-    """The red lines in files that inputs name, by input."""
-    found = {}
-    for name, field in analysis.parameters.model_fields.items():
-        extra = field.json_schema_extra
-        value = inputs.get(name)
-        is_area = isinstance(extra, dict) and extra.get("x-cim-input") == "area"
-        if is_area and isinstance(value, str) and Path(value).exists():
-            found[name] = _red_line(Path(value), options)
-    return found
-
-
-def _red_line(path: Path, options: ReadOptions) -> RedLine:
-    if path.suffix.lower() not in (".geojson", ".json") or options.crs is not None:
-        return read_red_line(path, options)
-    try:
-        return checked(red_line_from_geojson(json.loads(path.read_text("utf-8-sig"))))
-    except ValueError as error:
-        raise BadRequest(f"not JSON: {error}", where=path.name, remedy="give GeoJSON") from error
-
-
-async def _run(
-    analysis: Analysis[Any], inputs: dict[str, Any], red_lines: dict[str, RedLine], data: Path | None
-) -> Answer:
-    catalog = the_catalog(ServerSettings())
-    async with opened(data) as (_, database):
-        async with database.writing("cim analyse") as connection:
-            kept = {name: await keep_redline(connection, line, operator()) for name, line in red_lines.items()}
-            principal = await principal_for_role(connection, ROLE, operator())
-            collections = await all_collections(connection)
-        inputs = {**inputs, **kept}
-        context = analysis_context(database, catalog, collections, principal, author=None, inputs=inputs)
-        answer = await analysis.answer(inputs, context)
-        if analysis.id in AUDITED:
-            await keep_trace(database, principal, analysis, inputs, answer, "")
-        return answer
 
 
 def _show(answer: Answer) -> None:

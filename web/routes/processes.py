@@ -1,5 +1,7 @@
 """OGC API Processes: the analyses, their execution, and jobs."""
 
+import asyncio
+import json
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Query, Request
@@ -7,20 +9,23 @@ from fastapi.responses import JSONResponse, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from cim.analysis.registry import ANALYSES, the_analysis
+from cim.analysis.rule_sets import the_rules
 from cim.errors import BadRequest, StoreConflict
 from cim.model.access import Operation
+from cim.model.redline import red_line_document
 from cim.policy.policy import may
 from cim.store import analysis_jobs as jobs
+from cim.store.redlines import the_redline
 from web.analysing import author_of, run_later, run_now
 from web.process_documents import OUTPUTS, job_status, process_description, process_summary
+from web.reports.render import MEDIA_TYPES, Form, Run, render
 from web.state import Caller, caller
 
 router = APIRouter(tags=["processes"])
 Who = Annotated[Caller, Depends(caller)]
 ASYNC = "respond-async"
-Form = Annotated[
-    Literal["json", "geojson", "docx", "pdf", "xlsx", "zip"],
-    Query(description="json; geojson the places alone; docx, pdf, xlsx a report; zip the result package"),
+Wanted = Annotated[
+    Form, Query(description="json; geojson the places alone; docx, pdf, xlsx a report; zip the result package")
 ]
 
 
@@ -49,7 +54,7 @@ async def one_process(process: str, who: Who) -> dict[str, Any]:
 
 
 @router.post("/processes/{process}/execution", summary="Run an analysis")
-async def execute(process: str, body: Execution, request: Request, who: Who, f: Form = "json") -> Response:
+async def execute(process: str, body: Execution, request: Request, who: Who, f: Wanted = "json") -> Response:
     """Run at once, or with ``Prefer: respond-async`` as a job; long ones always run as jobs."""
     analysis = the_analysis(process)
     _check_outputs(body)
@@ -83,7 +88,7 @@ async def one_job(job: str, who: Who) -> dict[str, Any]:
 
 
 @router.get("/jobs/{job}/results", summary="Results of a job")
-async def results(job: str, who: Who, f: Form = "json") -> Response:
+async def results(job: str, who: Who, f: Wanted = "json") -> Response:
     """What a successful job found."""
     async with who.state.database.writing(who.request_id) as connection:
         found = await jobs.the_job(connection, job, _author(who), with_answer=True)
@@ -123,12 +128,27 @@ def _wanted(body: Execution) -> set[str] | None:
 
 
 async def rendered(
-    document: dict[str, Any], process: str, inputs: dict[str, Any], form: str, who: Caller, wanted: set[str] | None
+    document: dict[str, Any], process: str, inputs: dict[str, Any], form: Form, who: Caller, wanted: set[str] | None
 ) -> Response:
-    """An answer in the form asked for."""
+    """An answer in the form asked for, as a file where it is one."""
     if form == "json":
         chosen = document if wanted is None else {name: document[name] for name in OUTPUTS if name in wanted}
         return JSONResponse(chosen)
-    if form == "geojson":
-        return JSONResponse(document["geojson"], media_type="application/geo+json")
-    raise BadRequest(f"{form} is not offered for {process}", where="f", remedy="use json or geojson")
+    plain = json.loads(json.dumps(document, default=str))
+    run = await told_run(who, process, inputs, plain)
+    content = await asyncio.to_thread(render, run, form)
+    headers = {} if form == "geojson" else {"content-disposition": f'attachment; filename="{process}.{form}"'}
+    return Response(content, media_type=MEDIA_TYPES[form], headers=headers)
+
+
+async def told_run(who: Caller, process: str, inputs: dict[str, Any], document: dict[str, Any]) -> Run:
+    """An answer with what its documents need beside it: the red line that was meant, and the text of the rules."""
+    rules = document["rules"]
+    red_line, text = None, ""
+    async with who.state.database.writing(who.request_id) as connection:
+        if isinstance(inputs.get("area"), str):
+            found = await the_redline(connection, inputs["area"], _author(who))
+            red_line = red_line_document(found)
+        if rules:
+            text = (await the_rules(connection, rules["name"], rules["number"])).text
+    return Run(process, inputs, document, red_line, rules_text=text)

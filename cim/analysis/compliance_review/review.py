@@ -148,7 +148,7 @@ def _answer(
         tables.totals_table(judged.measures, MEASURE_NAMES),
         acts,
         replacement_table(rules, judged.measures),
-        *tables.patch_tables(judged.checked, judged.of, context.field_titles),
+        *tables.patch_tables(judged.checked, judged.of, context),
     ]
     return Answer(
         summary={

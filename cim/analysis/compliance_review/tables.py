@@ -6,10 +6,10 @@ from typing import Any
 from cim.analysis.compliance_review.checking import Checked
 from cim.analysis.compliance_review.measuring import RollUp, Subject, class_of
 from cim.analysis.compliance_review.rules import Measure
-from cim.analysis.context import CodeNames
+from cim.analysis.context import CodeNames, Context
 from cim.analysis.land_figures import MU_M2, by_class, closed
 from cim.analysis.overlay import Closure
-from cim.model.analysis import Column, Table, Title, Verdict
+from cim.model.analysis import Column, Table, Title
 from cim.model.redline import RedLine
 
 NAME = Column("name", Title("名称", "Name"))
@@ -128,36 +128,25 @@ def _units(value: float | None) -> tuple[float | None, ...]:
     return round(value, 2), round(value / 1e4, 4), round(value / MU_M2, 4)
 
 
-def patch_tables(checked: Sequence[Checked], of: Subject, title_of: Mapping[str, Mapping[str, str]]) -> list[Table]:
-    """For each rule with pieces a list of them, with the fields the rule names; ``title_of`` are fields' titles."""
+def patch_tables(checked: Sequence[Checked], of: Subject, context: Context) -> list[Table]:
+    """For each rule with pieces a list of them, with the fields the rule names."""
     listed = [each for each in checked if len(each.pieces) and each.rule.list_fields]
-    return [_patches(each, of, title_of.get(each.rule.layer, {})) for each in listed]
+    return [_patches(each, of, context) for each in listed]
 
 
-def _patches(each: Checked, of: Subject, titles: Mapping[str, str]) -> Table:
-    laid = of.material.rules[each.rule.id]
-    near = each.rule.test == "near"
-    columns = [Column(name, Title(titles.get(name, name), name)) for name in each.rule.list_fields]
+def _patches(each: Checked, of: Subject, context: Context) -> Table:
+    laid, rule = of.material.rules[each.rule.id], each.rule
+    near = rule.test == "near"
+    titles = context.field_titles.get(rule.layer, {})
+    columns = [Column(name, Title(titles.get(name, name), name)) for name in rule.list_fields]
     columns += [] if near else [_square_metres("inside_m2", "红线内面积", "Inside")]
     rows = []
     for piece in each.pieces[:MOST_LISTED]:
         feature = int(piece) if near else int(laid.pieces.feature[piece])
-        values = [_shown(laid.features.columns[name][feature]) for name in each.rule.list_fields]
+        held = laid.features.columns
+        values = [context.shown(rule.layer, name, held[name][feature]) for name in rule.list_fields]
         rows.append(tuple(values if near else [*values, round(float(laid.pieces.areas_m2[piece]), 2)]))
     more = len(each.pieces) - MOST_LISTED
     note = f"另有 {more} 处未列出" if more > 0 else ""
-    title = Title(f"{each.rule.title.zh}清单", f"{each.rule.title.en}: list")
-    return Table(f"patches-{each.rule.id}", title, tuple(columns), rows, note)
-
-
-def _shown(value: Any) -> Any:
-    return value.isoformat() if hasattr(value, "isoformat") else value
-
-
-VERDICT_NAMES = {
-    Verdict.CONFORMS: "符合",
-    Verdict.PARTLY: "部分符合",
-    Verdict.NOT: "不符合",
-    Verdict.NOT_ASSESSED: "未评估",
-    Verdict.INFORMATION: "提示",
-}
+    title = Title(f"{rule.title.zh}清单", f"{rule.title.en}: list")
+    return Table(f"patches-{rule.id}", title, tuple(columns), rows, note)
