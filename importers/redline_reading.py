@@ -28,11 +28,12 @@ OPEN_RING = "ring-unclosed"
 _REMEDY = "correct the file, then send it again"
 
 
-def read_red_line(path: Path, options: ReadOptions | None = None) -> RedLine:
+def read_red_line(path: Path, options: ReadOptions | None = None, *, apart: bool = False) -> RedLine:
     """The parcels of a file, in file order.
 
     Closed polylines of a drawing count as areas. ImportRefused and BadRequest name the parcel, the point and the
     remedy; an open ring, a crossing, an overlap, a system that does not fit the coordinates are refused, never mended.
+    ``apart`` as in ``cim.model.redline.checked``.
     """
     options = options or ReadOptions()
     with open_source(path, options) as source:
@@ -47,7 +48,7 @@ def read_red_line(path: Path, options: ReadOptions | None = None) -> RedLine:
     evidence = f"given: {options.crs}" if options.crs else layer.crs_evidence
     notes = tuple(problem.message for problem in layer.problems)
     moved = () if way.move is None else (way.operation,)
-    return checked(RedLine(way.srid, parcels, path.stem, evidence, (*notes, *moved)))
+    return checked(RedLine(way.srid, parcels, path.stem, evidence, (*notes, *moved)), apart=apart)
 
 
 def _areal(layer: LayerInspection) -> bool:

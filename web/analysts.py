@@ -117,9 +117,10 @@ class Analysts:
                 return
             found = await jobs.the_job(connection, job)
         path = self._files.upload_folder(str(found.inputs["folder"])) / str(found.inputs["name"])
+        options = ReadOptions(crs=found.inputs.get("crs"))
         try:
             require_safe_reading()
-            red_line = await asyncio.to_thread(read_red_line, path, ReadOptions(crs=found.inputs.get("crs")))
+            red_line = await asyncio.to_thread(read_red_line, path, options, apart=bool(found.inputs.get("apart")))
         except CimError as error:
             code = error.code if isinstance(error, ImportRefused) else "refused"
             fault = {"code": code, "what": error.what, "where": error.where, "remedy": error.remedy}

@@ -17,12 +17,16 @@ class Parameters(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-def area_field(**more: Any) -> Any:
-    """A parameter that is an area: GeoJSON, or the id of a red line."""
+def area_field(*, apart: bool = False, **more: Any) -> Any:
+    """A parameter that is an area: GeoJSON, or the id of a red line; ``apart`` where each parcel is analysed alone."""
     return Field(
         title="范围 Area",
         description="a GeoJSON Polygon, MultiPolygon or FeatureCollection in longitude, latitude, or a red line's id",
-        json_schema_extra={"x-cim-input": "area", "anyOf": [{"type": "string"}, {"type": "object"}]},
+        json_schema_extra={
+            "x-cim-input": "area",
+            "x-cim-apart": apart,
+            "anyOf": [{"type": "string"}, {"type": "object"}],
+        },
         **more,
     )
 

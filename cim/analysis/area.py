@@ -18,11 +18,14 @@ _NUMBER_FIELDS = ("parcel_no", "number", "地块编号", "DKBH", "id")
 _NAME_FIELDS = ("name", "地块名称", "DKMC")
 
 
-async def red_line_of(context: Context, connection: AsyncConnection, area: Any) -> RedLine:
-    """The checked red line that an input stands for; BadRequest names parcel and point, NotFound an unknown id."""
+async def red_line_of(context: Context, connection: AsyncConnection, area: Any, *, apart: bool = False) -> RedLine:
+    """The checked red line that an input stands for; BadRequest names parcel and point, NotFound an unknown id.
+
+    ``apart`` as in ``cim.model.redline.checked``.
+    """
     if isinstance(area, str):
-        return checked(await the_redline(connection, area, context.author))
-    return checked(red_line_from_geojson(area))
+        return checked(await the_redline(connection, area, context.author), apart=apart)
+    return checked(red_line_from_geojson(area), apart=apart)
 
 
 def red_line_from_geojson(value: Any) -> RedLine:

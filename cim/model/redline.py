@@ -15,6 +15,7 @@ from cim.model.ellipsoid import ellipsoidal_areas_m2
 LONLAT_SRID = 4490
 MOST_CORNERS = 50_000
 MOST_PARCELS = 2_000
+MOST_APART, MOST_CORNERS_APART = 20_000, 2_000_000
 TOUCH_M2 = 0.01
 """Parcels of one red line that share less than this only touch."""
 
@@ -84,30 +85,33 @@ def moved(shapes: np.ndarray[Any, Any], source: int, target: int) -> np.ndarray[
     return np.asarray(shapely.transform(shapes, points), dtype=object)
 
 
-def checked(red_line: RedLine) -> RedLine:
+def checked(red_line: RedLine, *, apart: bool = False) -> RedLine:
     """The red line itself when it can be analysed; BadRequest names the parcel, the point and the remedy.
 
-    A parcel must be valid (rings do not cross), have an area, and not overlap another.
+    A parcel must be valid (rings do not cross), have an area, and not overlap another. Where each parcel is analysed
+    ``apart`` they may overlap and be many.
     """
+    most_parcels, most_corners = (MOST_APART, MOST_CORNERS_APART) if apart else (MOST_PARCELS, MOST_CORNERS)
     if not red_line.parcels:
         raise BadRequest("the red line has no parcel", where="area", remedy="give at least one closed polygon")
-    if len(red_line.parcels) > MOST_PARCELS:
+    if len(red_line.parcels) > most_parcels:
         raise BadRequest(
-            f"{len(red_line.parcels)} parcels are more than one red line may have ({MOST_PARCELS})",
+            f"{len(red_line.parcels)} parcels are more than are taken at once ({most_parcels})",
             where="area",
             remedy="review them in batches: the process compliance-review-batch takes many",
         )
     corners = sum(int(shapely.get_num_coordinates(parcel.shape)) for parcel in red_line.parcels)
-    if corners > MOST_CORNERS:
+    if corners > most_corners:
         most = max(red_line.parcels, key=lambda parcel: int(shapely.get_num_coordinates(parcel.shape)))
         raise BadRequest(
-            f"the red line has {corners} corner points, more than {MOST_CORNERS}",
+            f"the red line has {corners} corner points, more than {most_corners}",
             where=f"parcel {most.number or '1'}",
             remedy="deliver boundary points as surveyed, or split the red line",
         )
     for position, parcel in enumerate(red_line.parcels, 1):
         _check_parcel(parcel, position, red_line.srid)
-    _check_overlaps(red_line)
+    if not apart:
+        _check_overlaps(red_line)
     return red_line
 
 

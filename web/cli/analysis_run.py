@@ -46,7 +46,11 @@ def order(analysis: Analysis[Any], given: list[str], options: ReadOptions) -> Or
             raise BadRequest(f"{text[:60]!r} gives no parameter", where="--param", remedy=f"NAME=VALUE of {names}")
         inputs[name] = _value(analysis, name, value)
     files = {name: Path(value) for name, value in inputs.items() if _names_a_file(analysis, name, value)}
-    return Order(analysis, inputs, {name: _red_line(path, options) for name, path in files.items()})
+    lines = {
+        name: _red_line(path, options, apart=bool(_extra(analysis, name)["x-cim-apart"]))
+        for name, path in files.items()
+    }
+    return Order(analysis, inputs, lines)
 
 
 def order_again(package: Package) -> Order:
@@ -104,15 +108,19 @@ def _value(analysis: Analysis[Any], name: str, value: str) -> Any:
 
 
 def _names_a_file(analysis: Analysis[Any], name: str, value: Any) -> bool:
-    extra: Any = analysis.parameters.model_fields[name].json_schema_extra
-    is_area = isinstance(extra, Mapping) and extra.get("x-cim-input") == "area"
+    is_area = _extra(analysis, name).get("x-cim-input") == "area"
     return is_area and isinstance(value, str) and Path(value).exists()
 
 
-def _red_line(path: Path, options: ReadOptions) -> RedLine:
+def _extra(analysis: Analysis[Any], name: str) -> Mapping[str, Any]:
+    extra: Any = analysis.parameters.model_fields[name].json_schema_extra
+    return extra if isinstance(extra, Mapping) else {}
+
+
+def _red_line(path: Path, options: ReadOptions, *, apart: bool) -> RedLine:
     if path.suffix.lower() not in (".geojson", ".json") or options.crs is not None:
-        return read_red_line(path, options)
+        return read_red_line(path, options, apart=apart)
     try:
-        return checked(red_line_from_geojson(json.loads(path.read_text("utf-8-sig"))))
+        return checked(red_line_from_geojson(json.loads(path.read_text("utf-8-sig"))), apart=apart)
     except ValueError as error:
         raise BadRequest(f"not JSON: {error}", where=path.name, remedy="give GeoJSON") from error

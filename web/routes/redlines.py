@@ -5,7 +5,7 @@ import json
 from typing import Annotated, Any
 
 import shapely
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import JSONResponse
 
 from cim.analysis.area import red_line_from_geojson
@@ -27,20 +27,25 @@ MOST_FILE_BYTES = 64 * 1024 * 1024
 
 
 @router.post("/redlines", status_code=201, summary="Hand a red line in")
-async def hand_in(request: Request, who: Who) -> JSONResponse:
+async def hand_in(
+    request: Request,
+    who: Who,
+    crs: Annotated[str | None, Query(max_length=2_000, description="the system of a file that does not say it")] = None,
+    apart: Annotated[bool, Query(description="for batches: parcels may overlap, and be many")] = False,
+) -> JSONResponse:
     """Take a red line: a file (multipart field ``file``: national TXT, zipped Shapefile, DXF, GeoPackage, GeoJSON ...).
 
-    GeoJSON may also be the body itself. ``crs`` in the address gives the system of a file that does not say it. The
-    worker reads the file, in the sandbox; what cannot be used is refused, naming parcel and point, and nothing is kept.
+    GeoJSON may also be the body itself. The worker reads the file, in the sandbox; what cannot be used is refused,
+    naming parcel and point, and nothing is kept.
     """
     author = author_of(who.principal)
     kind = request.headers.get("content-type", "").split(";")[0].strip().lower()
     if kind in ("application/json", "application/geo+json"):
-        red_line = checked(red_line_from_geojson(await _json(request)))
+        red_line = checked(red_line_from_geojson(await _json(request)), apart=apart)
         async with who.state.database.writing(who.request_id) as connection:
             redline = await store.keep_redline(connection, red_line, author)
     else:
-        redline = await _read_file(request, who)
+        redline = await _read_file(request, who, crs, apart=apart)
     return JSONResponse(await _document(who, redline, author), 201, {"location": f"{who.base}/redlines/{redline}"})
 
 
@@ -67,10 +72,10 @@ async def _json(request: Request) -> Any:
         raise BadRequest(f"the body is not JSON: {error}"[:200], where="body", remedy="send GeoJSON") from error
 
 
-async def _read_file(request: Request, who: Caller) -> str:
+async def _read_file(request: Request, who: Caller, crs: str | None, *, apart: bool) -> str:
     """Receive a file, have the worker read it, and wait for the red line; the file is gone afterwards."""
     received = await receive(request, who, most_bytes=MOST_FILE_BYTES)
-    inputs = {"folder": received.upload, "name": received.name, "crs": request.query_params.get("crs")}
+    inputs = {"folder": received.upload, "name": received.name, "crs": crs, "apart": apart}
     principal = who.principal
     try:
         async with who.state.database.writing(who.request_id) as connection:

@@ -5,6 +5,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
+from typing import Any
 
 import numpy as np
 import shapely
@@ -174,15 +175,8 @@ def _answer(
         findings=judged.findings,
         tables=found,
         places=_places(judged, red_line),
-        sources=_sources(judged.of.material),
-        rules={
-            "name": text.name,
-            "number": text.number,
-            "edition": rules.edition,
-            "sha256": text.digest,
-            "source": rules.source,
-            "three_way": context.roll_ups[rules.three_way].edition,
-        },
+        sources=sources_of(judged.of.material),
+        rules=rules_document(text, rules, context),
         statement=STATEMENT,
     )
 
@@ -196,7 +190,20 @@ def _closure(judged: Judged) -> dict[str, float]:
     return {**sums, "relative": abs(rest) / whole if whole else 0.0, "factor": judged.factor}
 
 
-def _sources(material: Material) -> list[SourceEdition]:
+def rules_document(text: RuleText, rules: ReviewRules, context: Context) -> dict[str, Any]:
+    """Which rules an answer stands on."""
+    return {
+        "name": text.name,
+        "number": text.number,
+        "edition": rules.edition,
+        "sha256": text.digest,
+        "source": rules.source,
+        "three_way": context.roll_ups[rules.three_way].edition,
+    }
+
+
+def sources_of(material: Material) -> list[SourceEdition]:
+    """The editions of every layer that was read."""
     laid = [material.land, material.farmland, material.bounds, *material.rules.values()]
     return list({each.features.edition.layer: each.features.edition for each in laid}.values())
 
