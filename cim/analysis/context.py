@@ -9,12 +9,12 @@ import numpy as np
 import shapely
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from cim.analysis.boxes import boxes_over
+from cim.analysis.boxes import boxes_over, widened
 from cim.errors import BadRequest
 from cim.filters.compiler import compile_filter
 from cim.filters.scope import FieldScope
 from cim.model.analysis import SourceEdition
-from cim.model.collection import Collection
+from cim.model.collection import BoundingBox, Collection
 from cim.model.redline import moved, to_lonlat
 from cim.policy.policy import Decision
 from cim.store.meeting_features import features_meeting
@@ -132,11 +132,12 @@ class Context:
         where: str = "",
         scenario: int | None = None,
         within_m: float = 0.0,
+        boxes: list[BoundingBox] | None = None,
     ) -> Features:
         """The features of a layer that may meet areas (in the system ``srid``), shapes in that system.
 
         Fields the layer has not, or the caller may not see, are lists of None. ``where`` is CQL2 over its fields;
-        ``within_m`` widens the areas' boxes.
+        ``within_m`` widens the areas' boxes; ``boxes`` are these (``boxes_over``), where they are known already.
         """
         edition = await self.edition(connection, layer)
         decision = self.decision(layer)
@@ -147,7 +148,8 @@ class Context:
         conditions = _conditions(decision, where)
         version = None if edition.version == decision.collection.version else edition.version
         selection = Selection(decision.collection, known, decision.regions, conditions, version, scenario)
-        found = await features_meeting(connection, selection, boxes_over(to_lonlat(areas, srid), within_m), srid)
+        near = widened(boxes if boxes is not None else boxes_over(to_lonlat(areas, srid)), within_m)
+        found = await features_meeting(connection, selection, near, srid)
         shapes = moved(shapely.from_wkb(np.array(found.wkb, dtype=object)), found.srid, srid)
         missing: dict[str, list[Any]] = {name: [None] * len(found.keys) for name in wanted if name not in known}
         return Features(edition, found.fids, found.keys, {**found.columns, **missing}, shapes)

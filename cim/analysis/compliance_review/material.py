@@ -9,6 +9,7 @@ import numpy as np
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from cim.analysis import land_figures
+from cim.analysis.boxes import boxes_over
 from cim.analysis.compliance_review.rules import ReviewRules, Rule
 from cim.analysis.context import Context, Features
 from cim.analysis.land_figures import Patches
@@ -103,6 +104,7 @@ class _Reader:
     ) -> None:
         self._connection, self._context, self._areas, self._srid = connection, context, areas, srid
         self._scenarios = scenarios
+        self._boxes = boxes_over(to_lonlat(areas, srid))
         self._known: dict[tuple[str, str, tuple[str, ...], float], Laid] = {}
 
     async def of_rule(self, rule: Rule) -> Laid:
@@ -121,6 +123,7 @@ class _Reader:
                 where=where,
                 scenario=self._scenarios.get(layer),
                 within_m=within_m,
+                boxes=self._boxes,
             )
             decision = self._context.decisions.get(layer)
             partial = decision is not None and decision.regions is not None
