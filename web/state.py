@@ -51,6 +51,7 @@ class ServerState:
     proxy: ProxyCache | None
     pictures: Pictures
     picture_tiles: PictureTiles
+    sheet_pool: PicturePool
 
     @classmethod
     def build(
@@ -103,6 +104,7 @@ class ServerState:
             proxy=proxy,
             pictures=pictures,
             picture_tiles=PictureTiles(pictures, TileCache(settings.raster_cache_mb * MIB // 2)),
+            sheet_pool=PicturePool(workers=1, waiting=4),
         )
 
     async def start(self) -> None:
@@ -119,6 +121,7 @@ class ServerState:
         if self.disk_tiles:
             await self.disk_tiles.stop()
         self.pictures.close()
+        self.sheet_pool.close()
         await self.database.close()
 
 
