@@ -21,6 +21,7 @@ LEAST_SCALE, MOST_SCALE = 100, 1_000_000
 ZONES = range(4513, 4555)
 """CGCS2000 in Gauss-Krüger zones of three degrees, with the zone's number before the eastings and without."""
 _FIRST_UNNUMBERED, _FIRST_MERIDIAN_DEG, _LAST_MERIDIAN_DEG = 4534, 75, 135
+_FARTHEST_DEG = 3.0
 _ROUND = (1, 2, 5)
 
 
@@ -111,6 +112,12 @@ def placed(bbox: BoundingBox, srid: int | None, scale: int | None, size_px: tupl
     if west > east:
         raise BadRequest("the box crosses the antimeridian", where="bbox", remedy="give west of east, in degrees")
     zone = checked_zone(srid) if srid is not None else zone_of((west + east) / 2)
+    if abs((west + east) / 2 - meridian_deg(zone)) > _FARTHEST_DEG:
+        raise BadRequest(
+            f"the box lies too far from {meridian_deg(zone)}°E, the middle of EPSG:{zone}, for a true scale",
+            where="bbox",
+            remedy="leave out crs: the zone of the box is taken then",
+        )
     try:
         bounds = transformer(4490, zone).transform_bounds(west, south, east, north, densify_pts=21)
     except ProjError:

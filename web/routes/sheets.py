@@ -9,7 +9,7 @@ from cim.errors import BadRequest, TooLarge
 from layers.sheet import SheetTemplate
 from tiles.sheet import DEFAULT_DPI, SheetOrder
 from tiles.sheet_job import SheetForm
-from tiles.sheet_scale import ZONES
+from tiles.sheet_scale import SCALES, ZONES
 from web.parameters import parse_crs
 from web.sheets import given_box, ordered_sheet, the_template
 from web.state import Caller, caller
@@ -38,8 +38,14 @@ class SheetBody(BaseModel):
 
 @router.get("/sheets", summary="Templates of map sheets")
 async def sheets(who: Who) -> dict[str, Any]:
-    """Each template: its paper, the texts an order may give, its layers and whether the caller may read them."""
-    return {"sheets": [_document(who, template) for template in who.state.catalog.sheets.values()]}
+    """Each template: its paper, the texts an order may give, its layers and whether the caller may read them.
+
+    ``scales`` are the denominators of the standard scales.
+    """
+    return {
+        "scales": list(SCALES),
+        "sheets": [_document(who, template) for template in who.state.catalog.sheets.values()],
+    }
 
 
 @router.get("/sheets/{template}", summary="A map sheet as PDF or PNG", response_class=Response)
