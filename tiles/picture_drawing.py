@@ -59,23 +59,30 @@ class DrawnLayer:
 
 
 def draw_layers(
-    canvas: Any, window: Window, layers: Sequence[LayerJob], deadline: Deadline, *, whole_labels: bool = False
+    canvas: Any, window: Window, layers: Sequence[LayerJob], deadline: Deadline, *, printed: int | None = None
 ) -> list[DrawnLayer]:
-    """Draw layers on a canvas whose units are the window's pixels; with ``whole_labels`` none is cut by its edge."""
+    """Draw layers on a canvas whose units are the window's pixels.
+
+    ``printed`` is for paper: the edge cuts no label, and those of the first so many layers lie above all of these.
+    """
     drawn = []
     for layer in layers:
         styles = tuple(style for style in (compile_layer(one, window.zoom) for one in layer.style) if style)
         drawn.append(DrawnLayer(shapes_in_pixels(layer.shapes, layer.attributes, window), styles))
-    labels = LabelPlacer(window.width, window.height, deadline.check, whole=whole_labels)
+    labels = LabelPlacer(window.width, window.height, deadline.check, whole=printed is not None)
     for one in reversed(drawn):
         for style in reversed(one.styles):
             if style.kind == "symbol":
                 labels.place(style, one.shapes.geometries, one.shapes.attributes)
-    for layer, one in zip(layers, drawn, strict=True):
+    for number, (layer, one) in enumerate(zip(layers, drawn, strict=True), 1):
         if layer.image is not None:
             _draw_image(canvas, window, layer.image, layer.image_size)
         for style in one.styles:
-            draw_style(canvas, style, one.shapes, layer.seamless, labels, deadline)
+            if style.kind != "symbol" or number > (printed or 0):
+                draw_style(canvas, style, one.shapes, layer.seamless, labels, deadline)
+        if number == printed:
+            for style in (style for under in drawn[:number] for style in under.styles if style.kind == "symbol"):
+                labels.draw(canvas, style)
     return drawn
 
 

@@ -130,6 +130,7 @@ async def draw_sheet(
                 order.language,
                 order.dpi,
                 DRAW_S,
+                len(above),
             )
             return await pool.run(picture_work.sheet, job, DRAW_S)
     except TimeoutError:

@@ -60,7 +60,7 @@ def _draw(canvas: Any, job: SheetJob) -> None:
     canvas.save()
     canvas.clipRect(skia.Rect.MakeXYWH(*field), skia.ClipOp.kIntersect, True)
     canvas.translate(*corner)
-    drawn = draw_layers(canvas, job.window, job.layers, Deadline(job.seconds), whole_labels=True)
+    drawn = draw_layers(canvas, job.window, job.layers, Deadline(job.seconds), printed=len(job.layers) - job.overlays)
     canvas.restore()
     draw_frame(canvas, template.map, field, corner, job.window)
     inside = (field[0] - corner[0], field[1] - corner[1])

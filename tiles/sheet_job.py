@@ -31,7 +31,8 @@ class LegendPart:
 class SheetJob:
     """One sheet. ``layers`` and ``legend`` go together, the first lowest; ``texts`` are those of the template, filled.
 
-    ``dpi`` are the points to the inch of a PNG; a PDF is drawn in lines and letters.
+    ``dpi`` are the points to the inch of a PNG; a PDF is drawn in lines and letters. ``overlays`` are how many of the
+    layers, the last ones, came with the order.
     """
 
     template: SheetTemplate
@@ -45,3 +46,4 @@ class SheetJob:
     language: Language
     dpi: int
     seconds: float
+    overlays: int = 0

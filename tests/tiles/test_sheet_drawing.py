@@ -62,6 +62,7 @@ def sheet(
         "zh",
         dpi,
         20,
+        len(above),
     )
 
 
@@ -148,6 +149,27 @@ def test_legend_rows_follow_the_code_list_and_name_groups() -> None:
     entries = legend_entries(parts, drawn, frame, window.zoom)
     assert [entry.label for entry in entries] == ["土地利用现状", "0101 水田", "1101 河流水面", "9999", "县级界"]
     assert [entry.dimension for entry in entries if entry.styles] == [2, 2, 2, 1]
+
+
+def test_names_lie_above_all_layers_but_below_what_came_with_the_order() -> None:
+    window = sheet().window
+    x, y = (window.west + window.east) / 2, (window.south + window.north) / 2
+    named = ({"id": "name", "type": "symbol", "layout": {"text-field": "彭州", "text-size": 60},
+              "paint": {"text-color": "#00ff00"}},)  # fmt: skip
+    above = ({"id": "cover", "type": "fill", "paint": {"fill-color": "#ff00ff"}},)
+    box = shapely.box(x - 60, y - 60, x + 60, y + 60).wkb
+    lower = (LegendPart("a"), LayerJob(named, [shapely.Point(x, y).wkb], [{}]))
+    upper = (LegendPart("b"), LayerJob(above, [box], [{}]))
+    cover = {"fill": "#0000ff", "fill-opacity": 1, "stroke-width": 0}
+
+    def green(job: SheetJob) -> int:
+        picture = pixels(draw_sheet_job(job))
+        return int(((picture[:, :, 1] > 200) & (picture[:, :, 0] < 60) & (picture[:, :, 2] < 60)).sum())
+
+    assert green(sheet(lower, upper)) > 300
+    assert green(sheet(lower, upper, overlays=square(6e-4, **cover))) == 0
+    edge = (LegendPart("a"), LayerJob(named, [shapely.Point(window.west + 1, y).wkb], [{}]))
+    assert green(sheet(edge, upper)) == 0
 
 
 def test_a_legend_that_overflows_says_so_inside_its_box() -> None:
