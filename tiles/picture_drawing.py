@@ -69,11 +69,7 @@ def draw_layers(
     for layer in layers:
         styles = tuple(style for style in (compile_layer(one, window.zoom) for one in layer.style) if style)
         drawn.append(DrawnLayer(shapes_in_pixels(layer.shapes, layer.attributes, window), styles))
-    labels = LabelPlacer(window.width, window.height, deadline.check, whole=printed is not None)
-    for one in reversed(drawn):
-        for style in reversed(one.styles):
-            if style.kind == "symbol":
-                labels.place(style, one.shapes.geometries, one.shapes.attributes)
+    labels = _placed_labels(window, drawn, deadline, whole=printed is not None)
     for number, (layer, one) in enumerate(zip(layers, drawn, strict=True), 1):
         if layer.image is not None:
             _draw_image(canvas, window, layer.image, layer.image_size)
@@ -84,6 +80,15 @@ def draw_layers(
             for style in (style for under in drawn[:number] for style in under.styles if style.kind == "symbol"):
                 labels.draw(canvas, style)
     return drawn
+
+
+def _placed_labels(window: Window, drawn: Sequence[DrawnLayer], deadline: Deadline, *, whole: bool) -> LabelPlacer:
+    labels = LabelPlacer(window.width, window.height, deadline.check, whole=whole)
+    for one in reversed(drawn):
+        for style in reversed(one.styles):
+            if style.kind == "symbol":
+                labels.place(style, one.shapes.geometries, one.shapes.attributes)
+    return labels
 
 
 def encode(surface: Any, kind: PictureFormat) -> bytes:

@@ -12,8 +12,9 @@ from layers.raster_styles import DEFAULT_RELIEF_M, raster_legend
 from layers.sheet import SheetLayerEntry, SheetTemplate, sheet_style
 from tiles.picture_style import style_fields
 from tiles.raster_looks import look_of
-from tiles.sheet import SheetLayer, SheetOrder, draw_sheet
+from tiles.sheet import draw_sheet
 from tiles.sheet_job import Language, LegendPart
+from tiles.sheet_words import SheetLayer, SheetOrder
 from web.ogc.map_layers import definition_of, picture_layer, style_of
 from web.parameters import parse_bbox
 from web.state import Caller

@@ -12,8 +12,8 @@ from sheet_letters import letters
 
 from cim.model.access import Grade, Operation, Principal, Right
 from layers.catalog import Catalog, load_catalog
-from tiles.sheet import SheetOrder
 from tiles.sheet_boxes import field_of
+from tiles.sheet_words import SheetOrder
 from web.sheets import ordered_sheet
 from web.state import Caller
 

@@ -9,9 +9,9 @@ import typer
 from cim.errors import BadRequest
 from cim.store.database import run
 from cim.store.deployment import Deployment, open_deployment
-from tiles.sheet import DEFAULT_DPI, SheetOrder
 from tiles.sheet_job import Language, SheetForm
 from tiles.sheet_scale import ZONES
+from tiles.sheet_words import DEFAULT_DPI, SheetOrder
 from web.cli.opening import ROLE
 from web.cli.options import DataDir
 from web.cli.reading import existing

@@ -7,9 +7,9 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from cim.errors import BadRequest, TooLarge
 from layers.sheet import SheetTemplate
-from tiles.sheet import DEFAULT_DPI, SheetOrder
 from tiles.sheet_job import SheetForm
 from tiles.sheet_scale import SCALES, ZONES
+from tiles.sheet_words import DEFAULT_DPI, SheetOrder
 from web.parameters import parse_crs
 from web.sheets import given_box, ordered_sheet, the_template
 from web.state import Caller, caller
