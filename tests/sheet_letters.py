@@ -1,7 +1,6 @@
 """Reading the texts of a PDF that Skia made, without another library."""
 
 import re
-import unicodedata
 import zlib
 
 
@@ -17,7 +16,7 @@ def streams(pdf: bytes) -> list[bytes]:
 
 
 def letters(pdf: bytes) -> str:
-    """What the fonts in a PDF say their glyphs stand for, in plain characters."""
+    """What the fonts in a PDF say their glyphs stand for."""
     found = []
     for stream in streams(pdf):
         if b"begincmap" in stream:
@@ -26,4 +25,4 @@ def letters(pdf: bytes) -> str:
                 count = int(last, 16) - int(first, 16) + 1 if last else 1
                 text = bytes.fromhex(start.decode()).decode("utf-16-be", "ignore")
                 found += [text[:-1] + chr(ord(text[-1]) + more) for more in range(count)]
-    return unicodedata.normalize("NFKC", "".join(found))
+    return "".join(found)

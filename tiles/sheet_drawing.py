@@ -17,6 +17,7 @@ from tiles.sheet_frame import draw_frame
 from tiles.sheet_furniture import draw_north, draw_scale_bar
 from tiles.sheet_job import SheetJob
 from tiles.sheet_legend import draw_legend_box, legend_entries
+from tiles.sheet_pdf import plain_letters
 from tiles.sheet_text import draw_text
 
 PRODUCER = "OneMap CIM"
@@ -40,7 +41,7 @@ def _pdf(job: SheetJob) -> bytes:
     _draw(canvas, job)
     document.endPage()
     document.close()
-    return bytes(stream.detachAsData().bytes())
+    return plain_letters(bytes(stream.detachAsData().bytes()))
 
 
 def _png(job: SheetJob) -> bytes:

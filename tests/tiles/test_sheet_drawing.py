@@ -201,6 +201,19 @@ def test_a_pdf_is_one_page_of_its_paper_with_fonts_and_texts(name: str) -> None:
     assert b"/Title" in pdf
 
 
+def test_the_table_of_objects_of_a_pdf_holds_after_its_letters_were_put_right() -> None:
+    pdf = draw_sheet_job(sheet(form="pdf"))
+    assert not [letter for letter in letters(pdf) if "\u2f00" <= letter <= "\u2fdf"]
+    table = int(re.findall(rb"startxref\n(\d+)\n%%EOF", pdf)[0])
+    assert pdf[table:].startswith(b"xref\n0 ")
+    offsets = [int(entry) for entry in re.findall(rb"(\d{10}) 00000 n", pdf[table:])]
+    assert len(offsets) > 20
+    for number, offset in enumerate(offsets, 1):
+        assert pdf[offset:].startswith(b"%d 0 obj" % number)
+    for head in re.finditer(rb"/Length (\d+)>> stream\n", pdf):
+        assert pdf[head.end() + int(head[1]) :].startswith(b"\nendstream")
+
+
 def test_a_png_says_its_density() -> None:
     png = draw_sheet_job(sheet(dpi=150))
     assert pixels(png).shape[:2] == (round(297 / 25.4 * 150), round(210 / 25.4 * 150))
