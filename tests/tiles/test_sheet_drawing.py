@@ -151,6 +151,19 @@ def test_legend_rows_follow_the_code_list_and_name_groups() -> None:
     assert [entry.dimension for entry in entries if entry.styles] == [2, 2, 2, 1]
 
 
+def test_an_image_finer_than_the_window_fills_the_map() -> None:
+    window = sheet().window
+    image = np.zeros((window.height * 2, window.width * 2, 4), np.uint8)
+    image[:, : window.width] = (255, 0, 0, 255)
+    image[:, window.width :] = (0, 0, 255, 255)
+    layer = LayerJob((), [], [], False, image.tobytes(), (window.width * 2, window.height * 2))
+    picture = pixels(draw_sheet_job(sheet((LegendPart("影像"), layer))))
+    left, top, width, height = (round(side) for side in field_of(REVIEW.map))
+    row, middle = top + height // 2 + 7, left + width // 2
+    assert picture[row, left + 5, :3].tolist() == picture[row, middle - 2, :3].tolist() == [255, 0, 0]
+    assert picture[row, left + width - 5, :3].tolist() == picture[row, middle + 2, :3].tolist() == [0, 0, 255]
+
+
 def test_names_lie_above_all_layers_but_below_what_came_with_the_order() -> None:
     window = sheet().window
     x, y = (window.west + window.east) / 2, (window.south + window.north) / 2
