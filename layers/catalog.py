@@ -1,4 +1,4 @@
-"""The catalogue: every definition, theme, style, code list and crosswalk found in the definition folders.
+"""The catalogue: every definition, theme, style, code list, crosswalk and sheet found in the definition folders.
 
 An office's own folder (``CIM_LAYERS``) is read after the shipped one; a file of the same name replaces ours.
 """
@@ -15,6 +15,7 @@ from cim.model.collection import CollectionSchema, Field
 from layers.codes import CodeList, load_codes
 from layers.crosswalks import Crosswalk, load_crosswalk
 from layers.definition import LayerDefinition, Text, load_definition
+from layers.sheet import SheetLayerEntry, SheetTemplate, load_sheet
 
 SHIPPED = Path(__file__).parent
 CHINA_GEOGRAPHIC_SRID = 4490
@@ -39,13 +40,14 @@ class Style:
 
 @dataclass(frozen=True, slots=True)
 class Catalog:
-    """All layer definitions by id, with their themes, styles, code lists and crosswalks."""
+    """All layer definitions by id, with their themes, styles, code lists, crosswalks and templates of map sheets."""
 
     layers: Mapping[str, LayerDefinition]
     themes: tuple[Theme, ...]
     styles: Mapping[str, Style]
     codes: Mapping[str, CodeList]
     crosswalks: Mapping[str, Crosswalk] = field(default_factory=dict)
+    sheets: Mapping[str, SheetTemplate] = field(default_factory=dict)
 
     def code_names(self, layer: str, field: str) -> dict[str, Text] | None:
         """Meanings of a field's codes, or None where the field is not coded."""
@@ -67,15 +69,21 @@ def load_catalog(folders: Iterable[Path] = (SHIPPED,)) -> Catalog:
     styles: dict[str, Style] = {}
     codes: dict[str, CodeList] = {}
     walks: dict[str, Path] = {}
+    sheets: dict[str, SheetTemplate] = {}
     for folder in folders:
         definitions |= {p.stem: load_definition(p) for p in sorted(folder.glob("definitions/*.toml"))}
         styles |= {p.stem: _style(p) for p in sorted(folder.glob("styles/*.json"))}
         codes |= {p.stem: load_codes(p) for p in sorted(folder.glob("codes/*.toml"))}
         walks |= {p.stem: p for p in sorted(folder.glob("crosswalks/*.toml"))}
+        sheets |= {p.stem: load_sheet(p) for p in sorted(folder.glob("sheets/*.toml"))}
         themes |= {theme.id: theme for theme in _themes(folder / "themes.toml")}
     crosswalks = {name: load_crosswalk(path, codes) for name, path in walks.items()}
-    catalog = Catalog(definitions, tuple(sorted(themes.values(), key=lambda t: t.order)), styles, codes, crosswalks)
+    ordered = tuple(sorted(themes.values(), key=lambda t: t.order))
+    catalog = Catalog(definitions, ordered, styles, codes, crosswalks, sheets)
     _check_references(catalog)
+    for template in sheets.values():
+        for number, entry in enumerate(template.layer):
+            _check_sheet_layer(catalog, entry, f"{template.id}.toml: layer.{number}")
     return catalog
 
 
@@ -104,6 +112,21 @@ def _check_references(catalog: Catalog) -> None:
                     where=f"{definition.id}.toml",
                     remedy="add the file, or name one that exists",
                 )
+
+
+def _check_sheet_layer(catalog: Catalog, entry: SheetLayerEntry, where: str) -> None:
+    """Whatever a sheet says of a layer must exist: the layer, its style, parts of that, the field of its classes."""
+    definition = catalog.layers.get(entry.id)
+    if definition is None:
+        raise DefinitionError(f"there is no layer {entry.id!r}", where=where, remedy="name one that is defined")
+    style = catalog.styles.get(entry.style or definition.style)
+    parts = {str(layer["id"]) for layer in style.layers} if style else set()
+    fields = {field.name for field in definition.fields}
+    missing = [("style", entry.style)] if entry.style and style is None else []
+    missing += [("style layer", name) for name in (*entry.hide, *entry.paint) if name not in parts]
+    missing += [("field", entry.classes)] if entry.classes and entry.classes not in fields else []
+    for what, name in missing:
+        raise DefinitionError(f"there is no {what} {name!r}", where=where, remedy="name one that exists")
 
 
 def _themes(path: Path) -> list[Theme]:

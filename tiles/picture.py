@@ -139,16 +139,32 @@ class Pictures:
         kind: PictureFormat,
         request_id: str,
     ) -> Picture:
+        jobs, stand_in = await self.jobs(principal, shown, window, request_id=request_id)
+        whole = PictureJob(window, tuple(jobs), background, kind, DRAW_S)
+        return Picture(await self._pool.run(picture_work.picture, whole, DRAW_S), stand_in)
+
+    async def jobs(
+        self,
+        principal: Principal,
+        layers: Sequence[PictureLayer],
+        window: Window,
+        *,
+        fineness: float = 1.0,
+        request_id: str = "",
+    ) -> tuple[list[LayerJob], bool]:
+        """What a drawing process needs of the layers, and whether some of it stands in for prepared content.
+
+        ``fineness`` is how many points of the output lie in a pixel of the window, where it is printed.
+        """
         jobs: list[LayerJob] = []
         stand_in = False
-        for layer in shown:
+        for layer in layers:
             room = MAX_FEATURES - sum(len(job.shapes) for job in jobs)
-            job, made_on_request = await self._layer_job(principal, layer, window, room, request_id)
+            job, made_on_request = await self._layer_job(principal, layer, window, room, fineness, request_id)
             jobs.append(job)
             stand_in |= made_on_request
             _check_bytes(jobs)
-        whole = PictureJob(window, tuple(jobs), background, kind, DRAW_S)
-        return Picture(await self._pool.run(picture_work.picture, whole, DRAW_S), stand_in)
+        return jobs, stand_in
 
     async def legend(self, job: LegendJob) -> bytes:
         """An encoded legend."""
@@ -163,12 +179,14 @@ class Pictures:
         self._pool.close()
 
     async def _layer_job(
-        self, principal: Principal, layer: PictureLayer, window: Window, room: int, request_id: str
+        self, principal: Principal, layer: PictureLayer, window: Window, room: int, fineness: float, request_id: str
     ) -> tuple[LayerJob, bool]:
         """The features of a layer, and whether they stand in for prepared content."""
         collection, decision = layer.decision.collection, layer.decision
         if collection.schema.kind == "raster" and self.rasters is not None:
-            return LayerJob((), [], [], image=await self.rasters(principal, decision, window, "")), False
+            size = round(window.width * fineness), round(window.height * fineness)
+            fine = replace(window, width=size[0], height=size[1])
+            return LayerJob((), [], [], False, await self.rasters(principal, decision, fine, ""), size), False
         used = style_fields(layer.style)
         selection = Selection(collection, layer.fields, decision.regions, (), layer.version)
         visible = tuple(name for name in layer.fields if name in used and name in decision.field_names)
@@ -176,11 +194,11 @@ class Pictures:
             replace(selection, fields=visible),
             window.mercator_bounds(LABEL_MARGIN_PIXELS),
             window.srid,
-            min(abs(side) for side in window.cell),
+            min(abs(side) for side in window.cell) / fineness,
             room,
         )
         content = TileContent(selection, layer.plan)
-        state, zoom = self._general_state(collection.id), max(0, math.floor(window.zoom))
+        state, zoom = self._general_state(collection.id), max(0, math.floor(window.zoom + math.log2(fineness)))
         async with self._database.reading(read_context(principal, request_id, STATEMENT_MS)) as connection:
             found = await content_in_window(connection, query, content, state, zoom)
         return LayerJob(layer.style, found.shapes, found.attributes, layer.seamless), found.stand_in

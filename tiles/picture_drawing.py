@@ -1,7 +1,8 @@
 """Drawing a job with Skia. Runs in a process of its own, see ``picture_pool``."""
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -45,23 +46,49 @@ def draw_picture(job: PictureJob) -> bytes:
     canvas = surface.getCanvas()
     if job.background is not None:
         canvas.clear(skia.Color(*job.background))
-    zoom = job.window.zoom
-    drawn: list[tuple[StyleLayer, Shapes, LayerJob]] = []
-    for layer in job.layers:
-        shapes = shapes_in_pixels(layer.shapes, layer.attributes, job.window)
-        drawn += [(style, shapes, layer) for style in (compile_layer(s, zoom) for s in layer.style) if style]
-    labels = LabelPlacer(job.window.width, job.window.height, deadline.check)
-    for style, shapes, _ in reversed(drawn):
-        if style.kind == "symbol":
-            labels.place(style, shapes.geometries, shapes.attributes)
-    images = {id(layer): layer.image for layer in job.layers if layer.image is not None}
-    for layer in job.layers:
-        if id(layer) in images:
-            _draw_image(canvas, job.window, images[id(layer)] or b"")
-        for style, shapes, owner in drawn:
-            if owner is layer:
-                _draw_style(canvas, style, shapes, owner.seamless, labels, deadline)
+    draw_layers(canvas, job.window, job.layers, deadline)
     return encode(surface, job.format)
+
+
+@dataclass(frozen=True, slots=True)
+class DrawnLayer:
+    """What was drawn of a layer: its features in pixels and the parts of its style that hold at the zoom."""
+
+    shapes: Shapes
+    styles: tuple[StyleLayer, ...]
+
+
+def draw_layers(
+    canvas: Any, window: Window, layers: Sequence[LayerJob], deadline: Deadline, *, printed: int | None = None
+) -> list[DrawnLayer]:
+    """Draw layers on a canvas whose units are the window's pixels.
+
+    ``printed`` is for paper: the edge cuts no label, and those of the first so many layers lie above all of these.
+    """
+    drawn = []
+    for layer in layers:
+        styles = tuple(style for style in (compile_layer(one, window.zoom) for one in layer.style) if style)
+        drawn.append(DrawnLayer(shapes_in_pixels(layer.shapes, layer.attributes, window), styles))
+    labels = _placed_labels(window, drawn, deadline, whole=printed is not None)
+    for number, (layer, one) in enumerate(zip(layers, drawn, strict=True), 1):
+        if layer.image is not None:
+            _draw_image(canvas, window, layer.image, layer.image_size)
+        for style in one.styles:
+            if style.kind != "symbol" or number > (printed or 0):
+                draw_style(canvas, style, one.shapes, layer.seamless, labels, deadline)
+        if number == printed:
+            for style in (style for under in drawn[:number] for style in under.styles if style.kind == "symbol"):
+                labels.draw(canvas, style)
+    return drawn
+
+
+def _placed_labels(window: Window, drawn: Sequence[DrawnLayer], deadline: Deadline, *, whole: bool) -> LabelPlacer:
+    labels = LabelPlacer(window.width, window.height, deadline.check, whole=whole)
+    for one in reversed(drawn):
+        for style in reversed(one.styles):
+            if style.kind == "symbol":
+                labels.place(style, one.shapes.geometries, one.shapes.attributes)
+    return labels
 
 
 def encode(surface: Any, kind: PictureFormat) -> bytes:
@@ -76,14 +103,20 @@ def skia_colour(colour: Colour) -> int:
     return int(skia.Color(red, green, blue, alpha))
 
 
-def _draw_image(canvas: Any, window: Window, pixels: bytes) -> None:
-    data = np.frombuffer(pixels, np.uint8).reshape(window.height, window.width, 4)
-    canvas.drawImage(skia.Image.fromarray(data, skia.kRGBA_8888_ColorType), 0, 0)
+def _draw_image(canvas: Any, window: Window, pixels: bytes, size: tuple[int, int] | None) -> None:
+    width, height = size or (window.width, window.height)
+    image = skia.Image.fromarray(np.frombuffer(pixels, np.uint8).reshape(height, width, 4), skia.kRGBA_8888_ColorType)
+    if (width, height) == (window.width, window.height):
+        canvas.drawImage(image, 0, 0)
+    else:
+        smooth = skia.SamplingOptions(skia.FilterMode.kLinear)
+        canvas.drawImageRect(image, skia.Rect.MakeWH(window.width, window.height), smooth)
 
 
-def _draw_style(
+def draw_style(
     canvas: Any, style: StyleLayer, shapes: Shapes, seamless: bool, labels: LabelPlacer, deadline: Deadline
 ) -> None:
+    """Draw one style layer; symbols are those that ``labels`` placed for it."""
     if style.kind == "symbol":
         labels.draw(canvas, style)
     elif style.kind == "fill":

@@ -34,6 +34,7 @@ def font(size: float, bold: bool) -> Any:
     made = skia.Font(typeface(bold), size)
     made.setEdging(skia.Font.Edging.kAntiAlias)
     made.setSubpixel(True)
+    made.setLinearMetrics(True)
     return made
 
 

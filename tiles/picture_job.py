@@ -14,7 +14,8 @@ class LayerJob:
     """Features of one layer in the window's system, as WKB with their attributes, and how they are drawn.
 
     ``seamless`` says that the areas tile the ground, so their fills must meet without a light line between them.
-    ``image`` is a raster layer's picture of the whole window, RGBA, row by row, not multiplied.
+    ``image`` is a raster layer's picture of the whole window, RGBA, row by row, not multiplied, and ``image_size`` its
+    width and height where they are not the window's.
     """
 
     style: tuple[Mapping[str, Any], ...]
@@ -22,6 +23,7 @@ class LayerJob:
     attributes: Sequence[Mapping[str, Any]]
     seamless: bool = False
     image: bytes | None = None
+    image_size: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True, slots=True)

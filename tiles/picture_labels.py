@@ -31,9 +31,13 @@ class _Label:
 
 
 class LabelPlacer:
-    """Keeps which places of a picture are taken, and the labels to draw for each style layer."""
+    """Keeps which places of a picture are taken, and the labels to draw for each style layer.
 
-    def __init__(self, width: int, height: int, check: Callable[[], None]) -> None:
+    ``whole`` leaves out labels that the picture's edge would cut; without it pictures that meet agree about them.
+    """
+
+    def __init__(self, width: int, height: int, check: Callable[[], None], *, whole: bool = False) -> None:
+        self._whole = whole
         self._frame = (0.0, 0.0, float(width), float(height))
         self._check = check
         self._cells: dict[tuple[int, int], list[Box]] = {}
@@ -86,7 +90,11 @@ class LabelPlacer:
 
     def _take(self, boxes: Sequence[Box], values: Mapping[str, Any]) -> bool:
         """Whether the boxes are free and in the picture; they are then taken."""
-        if not any(_meet(box, self._frame) for box in boxes):
+        if not (
+            all(_within(box, self._frame) for box in boxes)
+            if self._whole
+            else any(_meet(box, self._frame) for box in boxes)
+        ):
             return False
         padding = float(values["text-padding"])
         grown = [(b[0] - padding, b[1] - padding, b[2] + padding, b[3] + padding) for b in boxes]
@@ -160,6 +168,10 @@ def _stations(length: float, width: float, spacing: float) -> list[float]:
 
 def _meet(a: Box, b: Box) -> bool:
     return a[0] < b[2] and b[0] < a[2] and a[1] < b[3] and b[1] < a[3]
+
+
+def _within(a: Box, b: Box) -> bool:
+    return b[0] <= a[0] and a[2] <= b[2] and b[1] <= a[1] and a[3] <= b[3]
 
 
 def _cells(box: Box) -> list[tuple[int, int]]:

@@ -122,7 +122,7 @@ def _broken(text: str, most: float, size: float, bold: bool, spacing: float) -> 
         whole = _width(paragraph, size, bold, spacing)
         count = max(1, math.ceil(whole / max(most, size)))
         target, line = whole / count, ""
-        for word in _words(paragraph):
+        for word in words(paragraph):
             if line and _width(line + word.rstrip(), size, bold, spacing) > target + size * 0.5:
                 lines.append(line.strip())
                 line = ""
@@ -131,14 +131,15 @@ def _broken(text: str, most: float, size: float, bold: bool, spacing: float) -> 
     return [line for line in lines if line] or [""]
 
 
-def _words(text: str) -> list[str]:
-    words: list[str] = []
+def words(text: str) -> list[str]:
+    """The pieces of a text between which a line may end."""
+    found: list[str] = []
     for character in text:
-        if words and not _breaks_before(words[-1][-1], character):
-            words[-1] += character
+        if found and not _breaks_before(found[-1][-1], character):
+            found[-1] += character
         else:
-            words.append(character)
-    return words
+            found.append(character)
+    return found
 
 
 def _breaks_before(previous: str, character: str) -> bool:

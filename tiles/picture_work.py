@@ -1,6 +1,7 @@
 """What drawing processes run. The drawing library is loaded there only, so the server neither needs nor holds it."""
 
 from tiles.picture_job import LegendJob, NoteJob, PictureJob
+from tiles.sheet_job import SheetJob
 
 
 def picture(job: PictureJob) -> bytes:
@@ -22,3 +23,10 @@ def note(job: NoteJob) -> bytes:
     from tiles.picture_legend import draw_note  # noqa: PLC0415
 
     return draw_note(job)
+
+
+def sheet(job: SheetJob) -> bytes:
+    """A map sheet as PDF or PNG."""
+    from tiles.sheet_drawing import draw_sheet_job  # noqa: PLC0415
+
+    return draw_sheet_job(job)

@@ -53,6 +53,7 @@ class ServerState:
     pictures: Pictures
     picture_tiles: PictureTiles
     analyses: AnalysisGate
+    sheet_pool: PicturePool
 
     @classmethod
     def build(
@@ -106,6 +107,7 @@ class ServerState:
             pictures=pictures,
             picture_tiles=PictureTiles(pictures, TileCache(settings.raster_cache_mb * MIB // 2)),
             analyses=AnalysisGate(),
+            sheet_pool=PicturePool(workers=1, waiting=4),
         )
 
     async def start(self) -> None:
@@ -122,6 +124,7 @@ class ServerState:
         if self.disk_tiles:
             await self.disk_tiles.stop()
         self.pictures.close()
+        self.sheet_pool.close()
         await self.database.close()
 
 

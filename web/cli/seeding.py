@@ -60,10 +60,10 @@ def seed_tiles(
     options = TileOptions(bbox, zooms, role)
 
     async def work(deployment: Deployment) -> None:
-        async with _tiles(deployment, cached=True) as state:
+        async with server_state(deployment, cached=True) as state:
             await generalise_behind(state.database, state.catalog)
             await state.live.refresh()
-            who = await _principal(state.database, role)
+            who = await role_principal(state.database, role)
             chosen = layers or sorted(_drawn(state, who))
             for layer in chosen:
                 content = TileContents(state).plain(who, layer)
@@ -91,10 +91,10 @@ def export_archive(layer: str, target: Path, options: TileOptions, *, overwrite:
         raise BadRequest("the folder does not exist", where=str(target.parent), remedy="make it first")
 
     async def work(deployment: Deployment) -> int:
-        async with _tiles(deployment, cached=False) as state:
+        async with server_state(deployment, cached=False) as state:
             await generalise_behind(state.database, state.catalog)
             await state.live.refresh()
-            content = TileContents(state).plain(await _principal(state.database, options.role), layer)
+            content = TileContents(state).plain(await role_principal(state.database, options.role), layer)
             plan = _plan(state, content, options)
             held = content.decision.collection
             name = f"{layer} {held.version} {content.name} {plan}"
@@ -112,7 +112,7 @@ def export_archive(layer: str, target: Path, options: TileOptions, *, overwrite:
 
 
 @asynccontextmanager
-async def _tiles(deployment: Deployment, *, cached: bool) -> AsyncIterator[ServerState]:
+async def server_state(deployment: Deployment, *, cached: bool) -> AsyncIterator[ServerState]:
     """A server's state without a server: catalogue, tiles and, where they are to be kept, the tiles on disk."""
     settings = ServerSettings()
     database = Database(deployment.logins.reader_url, deployment.logins.writer_url, pool_size=settings.pool_size)
@@ -127,7 +127,8 @@ async def _tiles(deployment: Deployment, *, cached: bool) -> AsyncIterator[Serve
         await state.stop()
 
 
-async def _principal(database: Database, role: str) -> Principal:
+async def role_principal(database: Database, role: str) -> Principal:
+    """Somebody with the rights of a role; BadRequest where there is none of that name."""
     async with database.writing("cli") as connection:
         who = await principal_for_role(connection, role)
     if not who.rights:

@@ -106,6 +106,20 @@ export interface HeightHere {
 export class Problem extends Error {}
 
 export async function ask<T>(path: string, init?: RequestInit): Promise<T> {
+  return (await (await answerTo(path, init)).json()) as T;
+}
+
+/** Ask for a file and hand it to the browser to keep under a name. */
+export async function download(path: string, name: string, init?: RequestInit): Promise<void> {
+  const address = URL.createObjectURL(await (await answerTo(path, init)).blob());
+  const link = document.createElement("a");
+  link.href = address;
+  link.download = name;
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(address), 60_000);
+}
+
+async function answerTo(path: string, init?: RequestInit): Promise<Response> {
   let answer: Response;
   try {
     const headers = { ...(init?.headers as Record<string, string> | undefined), "Accept-Language": document.documentElement.lang };
@@ -114,7 +128,7 @@ export async function ask<T>(path: string, init?: RequestInit): Promise<T> {
     if (error instanceof DOMException && error.name === "AbortError") throw error;
     throw new Problem("服务器无法连接 The server cannot be reached");
   }
-  if (answer.ok) return (await answer.json()) as T;
+  if (answer.ok) return answer;
   let detail = `${answer.status} ${answer.statusText}`;
   try {
     const problem = (await answer.json()) as { detail?: string; remedy?: string };

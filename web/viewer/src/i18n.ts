@@ -82,6 +82,16 @@ const WORDS = {
   noFaults: { zh: "没有带位置的问题", en: "No fault has a place" },
   cannotLoad: { zh: "不能入库", en: "will not load" },
   nulls: { zh: "空值", en: "nulls" },
+  mapSheet: { zh: "制图", en: "Map sheet" },
+  template: { zh: "图件模板", en: "Template" },
+  sheetTitle: { zh: "图名", en: "Title" },
+  scale: { zh: "比例尺", en: "Scale" },
+  fitView: { zh: "适合当前视图", en: "fit what the map shows" },
+  reviewNumber: { zh: "审图号", en: "Review number" },
+  notReviewed: { zh: "未送审", en: "not reviewed" },
+  notDrawn: { zh: "不会绘出（未入库或无权查看）", en: "Not drawn (not loaded, or not open to you)" },
+  portrait: { zh: "竖版", en: "upright" },
+  landscape: { zh: "横版", en: "across" },
   noWebgl: { zh: "此浏览器不支持 WebGL2，无法显示地图", en: "This browser has no WebGL2, so the map cannot be drawn" },
 } as const;
 

@@ -12,6 +12,7 @@ import { ImportPage } from "./import_page";
 import { CityMap } from "./map";
 import { searchBox } from "./search";
 import { sessionControl } from "./session";
+import { sheetDialog } from "./sheets";
 import { layerTree, legendList } from "./tree";
 
 const PHONE_PX = 640;
@@ -73,6 +74,7 @@ class Viewer {
         element("span", { class: "label" }, word("synthetic")),
         element("span", { class: "spring" }),
         this.session.operations.includes("import") ? button(word("imports"), "quiet importing", () => this.openImports()) : null,
+        button(word("mapSheet"), "quiet sheet", () => this.orderSheet()),
         button(word("terrain"), "quiet terrain", () => this.raise()),
         button(word("tilt"), "quiet tilt", () => this.map?.tilt()),
         button(current() === "zh" ? "English" : "中文", "quiet", () => {
@@ -233,6 +235,16 @@ class Viewer {
     } catch (error) {
       this.failed(error);
     }
+  }
+
+  private orderSheet(): void {
+    const map = this.map;
+    if (!map) return;
+    const view = (): [number, number, number, number] => {
+      const bounds = map.gl.getBounds();
+      return [bounds.getWest(), bounds.getSouth(), bounds.getEast(), bounds.getNorth()];
+    };
+    sheetDialog(this.session.csrf, view).catch((error: unknown) => this.failed(error));
   }
 
   private closeResults(): void {
