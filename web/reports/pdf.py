@@ -31,7 +31,8 @@ td.n { text-align: right; font-variant-numeric: tabular-nums; white-space: nowra
 .overall { text-align: center; font-size: 12pt; margin: 0 0 4mm }
 .not { color: #b3261e } .partly { color: #9a5b00 } .conforms { color: #1b6b36 }
 .not-assessed, .information { color: #4a5560 }
-img.map { width: 100%; border: .4pt solid #777 }
+img.map { display: block; max-height: 232mm; max-width: 100%; margin: 0 auto }
+.picture { break-before: page }
 """
 
 
@@ -73,7 +74,9 @@ def _picture(picture: bytes | None) -> str:
     if picture is None:
         return ""
     data = base64.b64encode(picture).decode()
-    return f'<h2>位置图</h2><img class="map" alt="" src="data:image/png;base64,{data}">'
+    return (
+        f'<section class="picture"><h2>位置图</h2><img class="map" alt="" src="data:image/png;base64,{data}"></section>'
+    )
 
 
 def _facts(facts: Iterable[tuple[str, str]]) -> str:

@@ -18,12 +18,14 @@ from cim.store import analysis_jobs as jobs
 from cim.store.redlines import the_redline
 from web.analysing import author_of, run_later, run_now
 from web.process_documents import OUTPUTS, job_status, process_description, process_summary
+from web.reports.picture import report_picture
 from web.reports.render import MEDIA_TYPES, Form, Run, render
 from web.state import Caller, caller
 
 router = APIRouter(tags=["processes"])
 Who = Annotated[Caller, Depends(caller)]
 ASYNC = "respond-async"
+PICTURED = frozenset({"docx", "pdf", "zip"})
 Wanted = Annotated[
     Form, Query(description="json; geojson the places alone; docx, pdf, xlsx a report; zip the result package")
 ]
@@ -135,13 +137,15 @@ async def rendered(
         chosen = document if wanted is None else {name: document[name] for name in OUTPUTS if name in wanted}
         return JSONResponse(chosen)
     plain = json.loads(json.dumps(document, default=str))
-    run = await told_run(who, process, inputs, plain)
+    run = await told_run(who, process, inputs, plain, with_picture=form in PICTURED)
     content = await asyncio.to_thread(render, run, form)
     headers = {} if form == "geojson" else {"content-disposition": f'attachment; filename="{process}.{form}"'}
     return Response(content, media_type=MEDIA_TYPES[form], headers=headers)
 
 
-async def told_run(who: Caller, process: str, inputs: dict[str, Any], document: dict[str, Any]) -> Run:
+async def told_run(
+    who: Caller, process: str, inputs: dict[str, Any], document: dict[str, Any], *, with_picture: bool
+) -> Run:
     """An answer with what its documents need beside it: the red line that was meant, and the text of the rules."""
     rules = document["rules"]
     red_line, text = None, ""
@@ -151,4 +155,5 @@ async def told_run(who: Caller, process: str, inputs: dict[str, Any], document: 
             red_line = red_line_document(found)
         if rules:
             text = (await the_rules(connection, rules["name"], rules["number"])).text
-    return Run(process, inputs, document, red_line, rules_text=text)
+    picture = await report_picture(who, process, document) if with_picture else None
+    return Run(process, inputs, document, red_line, picture, text)
