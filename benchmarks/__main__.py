@@ -9,6 +9,7 @@ from pathlib import Path
 from benchmarks.machine import machine
 
 NAMES = (
+    "compliance_review",
     "import_buildings",
     "import_memory",
     "import_parcels",
@@ -25,6 +26,7 @@ NAMES = (
     "overload",
 )
 OWN_OPTIONS = {
+    "compliance_review": ("data",),
     "import_memory": ("rows", "formats"),
     "tile_peers": ("data",),
     "tiles_warm": ("data",),

@@ -16,6 +16,7 @@ from cim.model.collection import BoundingBox
 from cim.store import identities
 from cim.store.cluster_logins import Logins
 from cim.store.database import Database, run
+from cim.store.deployment import DatabaseUrls
 
 SETTLE_S = 10
 """The worker beside the web processes tries its sandbox and loads its libraries meanwhile."""
@@ -23,7 +24,9 @@ CIM = "from web.cli.main import main; main()"
 GENERALISE = """
 import sys
 from pathlib import Path
+from cim.store.cluster_logins import Logins
 from cim.store.database import Database, run
+from cim.store.deployment import DatabaseUrls
 from cim.store.deployment import open_deployment
 from layers.catalog import load_catalog
 from tiles.generalise.job import generalise_behind
@@ -84,7 +87,7 @@ def generalised(data: Path) -> None:
     subprocess.run([sys.executable, "-c", GENERALISE, str(data)], check=True)
 
 
-def administrator_key(logins: Logins) -> str:
+def administrator_key(logins: Logins | DatabaseUrls) -> str:
     """A fresh administrator's key."""
 
     async def work() -> str:

@@ -1,8 +1,9 @@
 """What an analysis is given beside its parameters: the caller's view of the layers, code lists, and a way to report."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 import numpy as np
@@ -19,7 +20,7 @@ from cim.model.redline import moved, to_lonlat
 from cim.policy.policy import Decision
 from cim.store.meeting_features import features_meeting
 from cim.store.selection import Selection
-from cim.store.versions import the_version
+from cim.store.versions import publishing_times, the_version
 
 Shapes = np.ndarray[Any, np.dtype[np.object_]]
 ABSENT = 0
@@ -74,7 +75,7 @@ class Context:
     ``decisions`` are the layers the caller may read, ``titles`` what people call each layer, ``codes`` the code lists,
     ``roll_ups`` the crosswalks, both by file name; ``field_titles`` what people call each layer's fields and
     ``field_codes`` the code list of those that have one; ``author`` is whose red lines may be used (None: anybody's);
-    ``versions`` pins layers to older versions, 0 to not being there.
+    ``versions`` pins layers to older versions, 0 to not being there; ``published`` keeps when each was published.
     """
 
     reading: Reading
@@ -89,6 +90,7 @@ class Context:
     office: str = ""
     versions: Mapping[str, int] = field(default_factory=dict)
     progress: Progress = no_progress
+    published: dict[str, datetime] = field(default_factory=dict)
 
     def shown(self, layer: str, name: str, value: Any) -> Any:
         """A field's value as people read it: a code with its name, a day as text."""
@@ -109,8 +111,15 @@ class Context:
         if decision is None:
             return SourceEdition(layer, title, None, note=f"没有可用的图层“{title}”（未入库，或无权查看）")
         number = self.versions.get(layer, decision.collection.version)
-        version = await the_version(connection, layer, number)
-        return SourceEdition(layer, title, version.number, version.created_at)
+        if layer not in self.published:
+            self.published[layer] = (await the_version(connection, layer, number)).created_at
+        return SourceEdition(layer, title, number, self.published[layer])
+
+    async def look_up(self, connection: AsyncConnection, layers: Iterable[str]) -> None:
+        """Learn the editions of many layers at once, which are otherwise asked for one by one."""
+        held = {layer: self.decision(layer) for layer in layers}
+        wanted = {name: self.versions.get(name, of.collection.version) for name, of in held.items() if of is not None}
+        self.published.update(await publishing_times(connection, wanted))
 
     def collection(self, layer: str) -> Collection:
         """A layer that the caller may read; BadRequest where there is none."""

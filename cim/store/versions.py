@@ -5,6 +5,9 @@ staging into the collection by key and content hash, so unchanged rows are not w
 version before or the version after, never a mixture.
 """
 
+from collections.abc import Mapping
+from datetime import datetime
+
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -135,6 +138,14 @@ async def the_version(connection: AsyncConnection, layer: str, number: int) -> V
             remedy=f"its versions are 1 to {newest}",
         )
     return _version(row)
+
+
+async def publishing_times(connection: AsyncConnection, wanted: Mapping[str, int]) -> dict[str, datetime]:
+    """When versions of layers, by the number wanted of each, were published; those whose rows are gone are left out."""
+    v = t.version
+    asked = sa.tuple_(v.c.layer, v.c.number).in_(list(wanted.items()))
+    rows = await connection.execute(sa.select(v.c.layer, v.c.created_at).where(asked, ~v.c.pruned))
+    return {row.layer: row.created_at for row in rows}
 
 
 async def prune(connection: AsyncConnection, layer: str, keep: int) -> int:

@@ -63,6 +63,8 @@ async def gather(
 ) -> Material:
     """Read the layers around the areas and lay them over."""
     plans = await _scenario_of(connection, context, scenario)
+    named = {rules.land_layer, rules.basic_farmland_layer, rules.bounds_layer, *(rule.layer for rule in rules.rule)}
+    await context.look_up(connection, named)
     read = _Reader(connection, context, areas, srid, plans)
     land = await read.laid(rules.land_layer, land_figures.FIELDS)
     farmland = await read.laid(rules.basic_farmland_layer, ())

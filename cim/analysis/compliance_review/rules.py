@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import date
+from functools import lru_cache
 from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
@@ -154,6 +155,7 @@ class ReviewRules(_Strict):
         return self
 
 
+@lru_cache(maxsize=16)
 def read_rules(text: RuleText) -> ReviewRules:
     """The rules of an edition; BadRequest names the entry that cannot be used."""
     parsed = text.parsed()
