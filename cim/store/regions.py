@@ -37,3 +37,9 @@ async def region_shapes(connection: AsyncConnection, level: str) -> list[bytes]:
     """The regions of a level as WKB in longitude and latitude of CGCS2000."""
     rows = await connection.execute(sa.select(sa.func.ST_AsBinary(t.region.c.geom)).where(t.region.c.level == level))
     return [bytes(wkb) for wkb in rows.scalars()]
+
+
+async def region_names(connection: AsyncConnection) -> dict[str, str]:
+    """The names of all regions by code."""
+    rows = await connection.execute(sa.select(t.region.c.code, t.region.c.name))
+    return {row.code: row.name for row in rows}
