@@ -22,6 +22,7 @@ from tiles.picture_tiles import PictureTiles
 from tiles.raster import RasterTiles
 from tiles.vector import VectorTiles
 from web.change_feed import ChangeFeed
+from web.geocoding import Geocoder
 from web.identity import COOKIE, Identities, check_csrf, credential_of
 from web.live_catalog import LiveCatalog
 from web.proxy_cache import ProxyCache
@@ -51,6 +52,7 @@ class ServerState:
     proxy: ProxyCache | None
     pictures: Pictures
     picture_tiles: PictureTiles
+    geocoder: Geocoder
 
     @classmethod
     def build(
@@ -103,6 +105,7 @@ class ServerState:
             proxy=proxy,
             pictures=pictures,
             picture_tiles=PictureTiles(pictures, TileCache(settings.raster_cache_mb * MIB // 2)),
+            geocoder=Geocoder(database, catalog),
         )
 
     async def start(self) -> None:

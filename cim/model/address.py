@@ -4,7 +4,7 @@ No name is known here; what a part says is compared with names that exist in ``c
 """
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import lru_cache
 
 from cim.model.address_text import clean_address
@@ -22,7 +22,7 @@ _DOOR = re.compile(
 _NAME = re.compile(
     r".+?(?:街道办事处|街道办|街道|大道|公路|社区居委会|社区|村委会|居委会|胡同"
     r"|村(?![村社路街巷]|委会)|镇(?![路街巷村社])|乡(?![路街巷村社])|路(?!口)|街(?![道路巷])|巷"
-    r"|省|市(?![场民政中])|县(?!道)|(?<![社小园])区)"
+    r"|省|市(?![场民政中村镇乡路街社])|县(?![道城村镇乡路街])|(?<![社小园])区)"
 )
 _PART_OF = (
     ("town", ("街道办事处", "街道办", "街道", "镇", "乡")),
@@ -84,9 +84,9 @@ def parse_address(text: str) -> AddressParts:
         end = found.end()
         door = _take(found, numbers, door)
     (before if door is None else behind).append(cleaned[end:])
-    pieces = [tuple(piece.strip() for piece in side if piece.strip()) for side in (before, behind)]
-    parts = AddressParts(cleaned, pieces[0], pieces[1], number=door, notes=notes, **numbers)
-    return replace(parts, **_named(parts))
+    first, second = (tuple(piece.strip() for piece in side if piece.strip()) for side in (before, behind))
+    named = _named(first, second)
+    return AddressParts(cleaned, first, second, number=door, notes=notes, **numbers, **named)
 
 
 @lru_cache(maxsize=100_000)
@@ -125,21 +125,21 @@ def _take(found: re.Match[str], numbers: dict[str, str], door: DoorNumber | None
     return door
 
 
-def _named(parts: AddressParts) -> dict[str, str]:
+def _named(before: tuple[str, ...], behind: tuple[str, ...]) -> dict[str, str]:
     """Names by the endings of their tokens; the first of each part counts, the last of the counties."""
     named: dict[str, str] = {}
     rest: list[str] = []
-    for place, piece in enumerate((*parts.before, *parts.behind)):
-        for token in name_tokens(piece):
-            part = part_of(token)
-            if part == "county":
-                if "county" in named and named["county"] != token:
-                    named.setdefault("city", named["county"])
-                named["county"] = token
-            elif part:
-                named.setdefault(part, token)
-            elif place >= len(parts.before):
-                rest.append(token)
-            else:
-                named.setdefault("street", token)
+    tokens = [
+        (token, place >= len(before)) for place, piece in enumerate((*before, *behind)) for token in name_tokens(piece)
+    ]
+    for token, is_behind in tokens:
+        part = part_of(token)
+        if part == "county":
+            if named.get("county", token) != token:
+                named.setdefault("city", named["county"])
+            named["county"] = token
+        elif part or not is_behind:
+            named.setdefault(part or "street", token)
+        else:
+            rest.append(token)
     return {**named, "tail": "".join(rest)}

@@ -6,6 +6,9 @@ from dataclasses import dataclass
 
 from cim.model.address import DoorNumber, parse_address, parse_number
 
+OTHER_SIDE = 2
+"""How much farther a number on the other side of the road counts as."""
+
 
 @dataclass(frozen=True, slots=True)
 class Door:
@@ -63,7 +66,7 @@ class Doors:
         around = [one for one in numbers[max(0, at - 2) : at + 2] if abs(one - number) <= most]
         if not around:
             return ()
-        return doors[min(around, key=lambda one: (abs(one - number) + (one - number) % 2 * 0.5, one))]
+        return doors[min(around, key=lambda one: (abs(one - number) + (one - number) % 2 * OTHER_SIDE, one))]
 
     def middle(self, place: Place, village: str = "") -> Door | None:
         """The door in the middle of a place, or of the part of it that lies in a village; None where there is none."""

@@ -1,4 +1,7 @@
-"""How alike two Chinese names are, from 0 to 1: characters that sound the same differ less than others."""
+"""How alike two Chinese names are, from 0 to 1: characters that sound the same differ less than others.
+
+Sounds are compared as they are told apart in the south-west: sh and s, l and n, ang and an are the same, tones too.
+"""
 
 import re
 from functools import lru_cache
@@ -16,10 +19,11 @@ _KIND = re.compile(
 
 @lru_cache(maxsize=30_000)
 def sound(character: str) -> str:
-    """The syllable a character is read as, without its tone; the character itself where it has none."""
+    """The syllable a character is read as, without tone and as the south-west says it; else the character itself."""
     from pypinyin import lazy_pinyin  # noqa: PLC0415 - its dictionary takes half a second to load
 
-    return str(lazy_pinyin(character)[0])
+    syllable = str(lazy_pinyin(character)[0])
+    return re.sub("ng$", "n", re.sub("^l(?=[a-z])", "n", re.sub("^([zcs])h", r"\1", syllable)))
 
 
 @lru_cache(maxsize=100_000)
