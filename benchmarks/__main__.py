@@ -9,6 +9,7 @@ from pathlib import Path
 from benchmarks.machine import machine
 
 NAMES = (
+    "geocoder",
     "import_buildings",
     "import_memory",
     "import_parcels",

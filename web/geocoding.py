@@ -137,7 +137,7 @@ def _selection(decision: Decision) -> Selection:
 def _place_names(answer: Answer, options: GeocodingOptions) -> list[str]:
     """The names by which a place could be meant: what is like no other name, with and without the county."""
     rest = "".join(answer.asked.names.unread)
-    found = answer.best.grade in (MatchGrade.EXACT, MatchGrade.NEAR_NUMBER, MatchGrade.STREET)
+    found = answer.best.door is not None or answer.best.grade is MatchGrade.STREET
     if found or answer.asked.names.county is False or len(rest) < 2:
         return []
     return [answer.asked.parts.text, *(f"{county}{rest}" for county in options.county[:1]), rest]

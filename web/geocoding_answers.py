@@ -27,6 +27,7 @@ COLUMNS = {
 GRADES = {
     MatchGrade.EXACT: "门牌",
     MatchGrade.NEAR_NUMBER: "邻近门牌",
+    MatchGrade.SIMILAR: "名称近似",
     MatchGrade.STREET: "街路巷",
     MatchGrade.PLACE: "地名",
     MatchGrade.VILLAGE: "村/社区",

@@ -96,12 +96,16 @@ class Gazetteer:
         county: Sequence[str] = (),
         within: Sequence[str] = (),
     ) -> None:
-        self.areas: dict[Kind, dict[str, list[Area]]] = {"town": _by_name(towns), "village": _by_name(villages)}
+        self.areas: dict[str, dict[str, list[Area]]] = {"town": _by_name(towns), "village": _by_name(villages)}
         self.by_code = {area.code: area for area in (*towns, *villages)}
         self.street_towns: dict[str, list[str]] = {}
         for street, town in streets:
             self.street_towns.setdefault(street, []).append(town)
-        self._names: dict[Kind, Iterable[str]] = {**self.areas, "street": self.street_towns}
+        self._names: dict[Kind, Iterable[str]] = {
+            "town": self.areas["town"],
+            "village": self.areas["village"],
+            "street": self.street_towns,
+        }
         self._kinds: dict[str, list[Kind]] = {}
         for kind, names in self._names.items():
             for name in names:
@@ -183,7 +187,7 @@ class Gazetteer:
         if part in ("county", "province") and reading.county is None and self._take_county(token, most, reading):
             return
         if most == 0.0:
-            if not behind:
+            if not behind and self.areas.get(part, True):
                 reading.unread.append(token)
             return
         for kind, found in like.items():

@@ -17,6 +17,8 @@ LEAST_SCORE = 0.6
 """Below it nothing is answered."""
 EQUAL = 0.005
 """Two candidates whose scores differ by no more are equally good."""
+FIRM = 0.8
+"""A name that is at least so alike agrees; one that is less alike, but alike enough, differs."""
 MOST_EQUALS = 20
 FARTHEST_NUMBER = 20
 OTHER_TOWN = 0.25
@@ -29,6 +31,8 @@ OTHER_COUNTY_SAME_TOWN = 0.20
 NO_SUB_NUMBER = 0.05
 NEAR_NUMBER = 0.15
 EACH_NUMBER_AWAY = 0.01
+DOUBTFUL = frozenset({"street", "village", "town", "county"})
+"""Where one of these differs, a door is not the exact answer, and a number nearby none at all."""
 EACH_UNREAD = 0.08
 MOST_UNREAD = 4
 
@@ -38,6 +42,7 @@ class MatchGrade(StrEnum):
 
     EXACT = "exact"
     NEAR_NUMBER = "near-number"
+    SIMILAR = "similar"
     STREET = "street"
     PLACE = "place"
     VILLAGE = "village"
@@ -155,7 +160,7 @@ class _Stated:
         score = like * self.unread
         for agrees, cost in parts.values():
             score *= 1.0 - cost * (1.0 - agrees)
-        agreed = [part for part, (agrees, _) in parts.items() if agrees > 0.0]
+        agreed = [part for part, (agrees, _) in parts.items() if agrees >= FIRM]
         return score, agreed, [part for part in parts if part not in agreed]
 
     def village_beside(self, street: Said) -> dict[str, float]:
@@ -190,9 +195,12 @@ def _door_match(stated: _Stated, door: Door, said: Said, number: DoorNumber) -> 
     exact, factor = _number_factor(door.door_number, number)
     others = _parts_beside(stated, door, said)
     score, agreed, differs = stated.score(said.like * factor, door.town, others, OTHER_TOWN)
+    (agreed if said.like >= FIRM else differs).append("street" if door.street else "village")
+    doubtful = not DOUBTFUL.isdisjoint(differs)
     (agreed if exact else differs).append("number")
-    agreed.append("street" if door.street else "village")
-    grade = MatchGrade.EXACT if exact else MatchGrade.NEAR_NUMBER
+    if doubtful and (door.door_number is None or door.door_number.main != number.main):
+        return NOTHING
+    grade = MatchGrade.SIMILAR if doubtful else MatchGrade.EXACT if exact else MatchGrade.NEAR_NUMBER
     return Match(grade, score, door.address, door.lon, door.lat, door, tuple(agreed), tuple(differs))
 
 
@@ -234,7 +242,8 @@ def _streets(stated: _Stated, doors: Doors) -> Iterator[Match]:
             differs.append("number")
         town = stated.gazetteer.by_code.get(place.area)
         name = (town.name if town else "") + place.street
-        yield Match(MatchGrade.STREET, score, name, door.lon, door.lat, None, (*agreed, "street"), tuple(differs))
+        (agreed if said.like >= FIRM else differs).append("street")
+        yield Match(MatchGrade.STREET, score, name, door.lon, door.lat, None, tuple(agreed), tuple(differs))
 
 
 def _areas(stated: _Stated, kind: str) -> Iterator[Match]:
@@ -243,10 +252,11 @@ def _areas(stated: _Stated, kind: str) -> Iterator[Match]:
     missing = [part for part, has in (("street", stated.names.street), ("number", stated.asked.parts.number)) if has]
     for code, said in codes.items():
         area = stated.gazetteer.by_code[code]
-        town = stated.gazetteer.by_code.get(area.town)
-        score, agreed, differs = stated.score(said.like, area.town or area.code, {}, OTHER_TOWN_NO_DOOR)
+        town = stated.gazetteer.by_code.get(area.town) if kind == "village" else None
+        score, agreed, differs = stated.score(said.like, town.code if town else code, {}, OTHER_TOWN_NO_DOOR)
         name = (town.name if town else "") + area.name
-        agreed = list(dict.fromkeys((*agreed, kind)))
+        if kind not in (*agreed, *differs):
+            (agreed if said.like >= FIRM else differs).append(kind)
         yield Match(MatchGrade(kind), score, name, area.lon, area.lat, None, tuple(agreed), (*differs, *missing))
 
 
