@@ -5,7 +5,7 @@ from collections import OrderedDict
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from cim.errors import BadRequest
+from cim.errors import BadRequest, StoreUnavailable
 from cim.model.access import Principal
 from cim.model.doors import Doors
 from cim.model.gazetteer import Area, Gazetteer
@@ -19,9 +19,10 @@ from layers.definition import GeocodingOptions
 from web.geocoding_reach import PLACE_NAME, Reach, reach
 
 MOST_ADDRESSES = 10_000
-MOST_CHARACTERS = 200
+MOST_CHARACTERS = 120
 PLACE_SCORE = 0.9
 TIMEOUT_MS = 30_000
+WAIT_S = 60.0
 _AT_ONCE = 500
 _FEW = 20
 _KEPT = 8
@@ -41,14 +42,27 @@ class Geocoder:
     ) -> list[Answer]:
         """One answer for each text, in order.
 
-        Raises BadRequest when there are too many or one is too long, else as ``reach`` does.
+        Raises BadRequest when there are too many or one is too long, StoreUnavailable when another batch takes too
+        long, else as ``reach`` does.
         """
         check(texts)
         within = reach(self._catalog, decisions)
         if len(texts) <= _FEW:
             return await self._find(principal, within, texts, request_id)
-        async with self._one_at_a_time:
+        await self._wait()
+        try:
             return await self._find(principal, within, texts, request_id)
+        finally:
+            self._one_at_a_time.release()
+
+    async def _wait(self) -> None:
+        try:
+            async with asyncio.timeout(WAIT_S):
+                await self._one_at_a_time.acquire()
+        except TimeoutError:
+            raise StoreUnavailable(
+                "other lists of addresses are being worked on", where="addresses", remedy="try again in a minute"
+            ) from None
 
     async def _find(self, principal: Principal, within: Reach, texts: Sequence[str], request_id: str) -> list[Answer]:
         context = read_context(principal, request_id, TIMEOUT_MS)
@@ -60,7 +74,7 @@ class Geocoder:
         streets, villages = wanted_places(asked, gazetteer)
         async with self._database.reading(context) as connection:
             doors = await doors_of(connection, _selection(within.doors), within.fields, streets, villages)
-        ready = Doors(doors)
+        ready = await asyncio.to_thread(Doors, doors)
         answers: list[Answer] = []
         for at in range(0, len(asked), _AT_ONCE):
             some = asked[at : at + _AT_ONCE]

@@ -95,13 +95,19 @@ def parse_number(text: str) -> DoorNumber | None:
     return parse_address(text).number
 
 
+def first_token(text: str) -> str:
+    """The piece of a text without numbers up to the first word that ends a name; all of it where there is none."""
+    found = _NAME.match(text)
+    return found[0] if found else text
+
+
 def name_tokens(text: str) -> list[str]:
     """A text without numbers cut behind the words that end names; what is left at the end is the last piece."""
-    found, end = [], 0
-    for match in _NAME.finditer(text):
-        found.append(match[0])
-        end = match.end()
-    return [*found, text[end:]] if end < len(text) else found
+    found = []
+    while text:
+        found.append(first_token(text))
+        text = text[len(found[-1]) :]
+    return found
 
 
 def part_of(token: str) -> str:

@@ -2,7 +2,7 @@
 
 from bisect import bisect_left
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from cim.model.address import DoorNumber, parse_address, parse_number
 
@@ -10,8 +10,7 @@ OTHER_SIDE = 2
 """How much farther a number on the other side of the road counts as."""
 
 
-@dataclass(frozen=True, slots=True)
-class Door:
+class Door(NamedTuple):
     """An address of the register; ``street`` is empty where the number counts within the village."""
 
     id: str
@@ -35,8 +34,7 @@ class Door:
         return parse_address(self.address).group
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(NamedTuple):
     """Where numbers count: a street within a town, or a village where ``street`` is empty."""
 
     street: str

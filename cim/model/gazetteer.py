@@ -9,13 +9,16 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Literal
 
-from cim.model.address import AddressParts, name_tokens, part_of
+from cim.model.address import AddressParts, first_token, part_of
 from cim.model.likeness import NO_KIND, likeness, sound, stem_and_kind
 
 LEAST_LIKE = 0.6
 """Names that are less alike are not taken for one another."""
 MOST_NAMES = 8
 """Names of a kind that one address is compared with further."""
+MOST_PIECES = 12
+"""Pieces of one address that are read; no address has more, and what is no address must not take long."""
+_LONGER = 3
 _CLOSE = 0.35
 _CLOSE_TOWN = 0.1
 _WHOLE = 0.7
@@ -131,6 +134,9 @@ class Gazetteer:
 
     def _read_piece(self, text: str, reading: _Reading, *, behind: bool) -> None:
         while text:
+            if reading.piece == MOST_PIECES:
+                reading.unread.append(text)
+                return
             reading.piece += 1
             taken = self._take_known(text, reading)
             if not taken:
@@ -156,7 +162,8 @@ class Gazetteer:
 
     def _take_short(self, text: str, reading: _Reading) -> int:
         """The county or a town without the word for its kind, where another name follows."""
-        if any(self._like(kind, name_tokens(text)[0], _WHOLE) for kind in KINDS):
+        token = first_token(text)
+        if any(found[0][1] >= _WHOLE for kind in KINDS if (found := self._like(kind, token))):
             return 0
         for county in self._county:
             stem = stem_and_kind(county)[0]
@@ -172,7 +179,7 @@ class Gazetteer:
 
     def _unknown_token(self, text: str) -> str:
         """The piece up to the next word that ends a name, but for a known name of three characters at its end."""
-        token = name_tokens(text)[0]
+        token = first_token(text)
         for length in range(min(self._longest, len(token) - 2), 2, -1):
             if token[-length:] in self._kinds or token[-length:] in self._county:
                 return token[:-length]
@@ -206,12 +213,14 @@ class Gazetteer:
             return False
         return True
 
-    def _find_like(self, kind: Kind, token: str, least: float = LEAST_LIKE) -> tuple[tuple[str, float], ...]:
+    def _find_like(self, kind: Kind, token: str) -> tuple[tuple[str, float], ...]:
         """Names of a kind that are like a token, best first."""
+        if len(token) > self._longest + _LONGER:
+            return ()
         index = self._index[kind]
         near = {name for one in token for name in index.get(sound(one), ())}
-        alike = [(name, likeness(token, name)) for name in near if abs(len(name) - len(token)) <= 3]
-        alike = [(name, like) for name, like in alike if like >= least]
+        alike = [(name, likeness(token, name)) for name in near if abs(len(name) - len(token)) <= _LONGER]
+        alike = [(name, like) for name, like in alike if like >= LEAST_LIKE]
         return tuple(sorted(alike, key=lambda pair: (-pair[1], pair[0]))[: 2 * MOST_NAMES])
 
 

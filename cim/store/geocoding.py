@@ -16,6 +16,8 @@ from cim.model.gazetteer import Area
 from cim.store.collection_tables import lonlat, quoted
 from cim.store.selection import Selection, selected_rows
 
+ROWS_AT_ONCE = 5_000
+
 
 @dataclass(frozen=True, slots=True)
 class DoorFields:
@@ -96,7 +98,11 @@ async def doors_of(
     statement = sa.select(
         rows.c.key, *(_text(rows, name) for name in names), building, sa.func.ST_X(point), sa.func.ST_Y(point)
     ).where(place.is_not(None))
-    return [Door(*row) for row in await connection.execute(statement)]
+    found: list[Door] = []
+    async with connection.stream(statement) as rows_read:
+        async for part in rows_read.partitions(ROWS_AT_ONCE):
+            found += [Door._make(row) for row in part]
+    return found
 
 
 async def named_points(

@@ -193,7 +193,7 @@ async def test_a_table_comes_back_with_its_own_columns(city: Served, encoding: s
         (b'{"addresses": "a"}', "application/json", 400, "addresses"),
         (b'{"addresses": ["a", 3]}', "application/json", 400, "addresses[1]"),
         (b'{"addresses": [{"id": {}, "address": "a"}]}', "application/json", 400, "addresses[0]"),
-        (('{"addresses": ["' + "路" * 201 + '"]}').encode(), "application/json", 400, "addresses"),
+        (('{"addresses": ["' + "路" * 121 + '"]}').encode(), "application/json", 400, "addresses"),
         (('{"addresses": [' + ",".join(['"a"'] * 10_001) + "]}").encode(), "application/json", 400, "addresses"),
         (b" " * (8 * 1024 * 1024 + 1), "application/json", 413, "body"),
         (b"name\r\na\r\n", "text/csv", 400, "body"),

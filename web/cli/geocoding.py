@@ -36,11 +36,11 @@ def geocode(
     """Find the addresses of a table: grade, score, matched address and position behind its own columns."""
     if not source.is_file():
         raise NotFound(f"there is no file {source}", where="FILE", remedy="name a CSV or XLSX file")
-    target = out or source.with_name(f"{source.stem}.geocoded.csv")
-    _check_target(target, overwrite=overwrite)
     table = _read(source, column)
     if not table.rows:
         raise BadRequest("the table has no rows", where=source.name, remedy="add a row for each address")
+    target = out or source.with_name(f"{source.stem}.geocoded.csv")
+    _check_target(target, overwrite=overwrite)
     answers = run(_find(table.texts, role, data))
     _write(target, table, answers)
     typer.echo(str(target))
