@@ -10,6 +10,7 @@ from benchmarks.machine import machine
 
 NAMES = (
     "compliance_review",
+    "geocoder",
     "import_buildings",
     "import_memory",
     "import_parcels",

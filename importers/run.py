@@ -18,6 +18,7 @@ from cim.store.collection_ddl import index_staging
 from cim.store.collections import find_collection, keep_source_fields
 from cim.store.database import Database
 from cim.store.files import FileStore
+from cim.store.geocoding import index_doors
 from cim.store.regions import take_regions
 from cim.store.scenario_filling import fill_scenario
 from cim.store.staging import (
@@ -135,6 +136,10 @@ async def _publish(job: _Layer, run: int) -> tuple[Plan, Version | None, Scenari
         if version is not None and plan.definition and plan.definition.region:
             region = plan.definition.region
             await take_regions(connection, plan.schema, region.level, region.code, region.name, region.parent)
+        if version is not None and plan.definition and plan.definition.geocoding:
+            await index_doors(
+                connection, plan.schema, plan.definition.geocoding.street, plan.definition.geocoding.village
+            )
         if request.dry_run:
             await connection.rollback()
         else:

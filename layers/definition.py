@@ -74,6 +74,27 @@ class RegionOptions(_Strict):
     parent: str | None = None
 
 
+class GeocodingOptions(_Strict):
+    """Says that a layer's features are door addresses, and which fields hold their parts.
+
+    ``county`` are the names the county is written by, older ones among them; ``within`` names what the county lies in.
+    """
+
+    address: str
+    street: str
+    number: str
+    town: str
+    village: str
+    building: str | None = None
+    county: tuple[str, ...] = ()
+    within: tuple[str, ...] = ()
+
+    @property
+    def fields(self) -> tuple[str, ...]:
+        """The fields that addresses are found by."""
+        return (self.address, self.street, self.number, self.town, self.village)
+
+
 class LayerDefinition(_Strict):
     """A layer as an office describes it. ``grade`` is who may see it; ``coverage`` that it tiles its area.
 
@@ -103,6 +124,7 @@ class LayerDefinition(_Strict):
     general: GeneralOptions = GeneralOptions()
     raster: RasterOptions = RasterOptions()
     region: RegionOptions | None = None
+    geocoding: GeocodingOptions | None = None
     quality: tuple[QualityRule, ...] = ()
     fields: tuple[FieldDefinition, ...]
 
@@ -122,6 +144,8 @@ class LayerDefinition(_Strict):
         named |= {name for rule in self.quality for name in (rule.field, rule.of)} - {None}
         if self.region:
             named |= {self.region.code, self.region.name, self.region.parent} - {None}
+        if self.geocoding:
+            named |= {*self.geocoding.fields, self.geocoding.building} - {None}
         unknown = sorted(str(name) for name in named - names)
         if unknown:
             raise ValueError(f"fields that are not defined: {', '.join(unknown)}")

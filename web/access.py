@@ -46,6 +46,7 @@ ROUTE_ACCESS: dict[str, Access] = {
     "/catalog": "layer",
     "/identify": "layer",
     "/search": "layer",
+    "/geocode": "layer",
     "/scenarios": "layer",
     "/scenarios/{name}": "layer",
     "/imports": "right",

@@ -23,6 +23,7 @@ from tiles.raster import RasterTiles
 from tiles.vector import VectorTiles
 from web.analysis_gate import AnalysisGate
 from web.change_feed import ChangeFeed
+from web.geocoding import Geocoder
 from web.identity import COOKIE, Identities, check_csrf, credential_of
 from web.live_catalog import LiveCatalog
 from web.proxy_cache import ProxyCache
@@ -54,6 +55,7 @@ class ServerState:
     picture_tiles: PictureTiles
     analyses: AnalysisGate
     sheet_pool: PicturePool
+    geocoder: Geocoder
 
     @classmethod
     def build(
@@ -108,6 +110,7 @@ class ServerState:
             picture_tiles=PictureTiles(pictures, TileCache(settings.raster_cache_mb * MIB // 2)),
             analyses=AnalysisGate(),
             sheet_pool=PicturePool(workers=1, waiting=4),
+            geocoder=Geocoder(database, catalog),
         )
 
     async def start(self) -> None:
