@@ -50,7 +50,9 @@ class ItemsParameters(View):
     filter_crs: str | None = Field(None, alias="filter-crs", description="CRS of the geometries in filter")
     properties: str | None = Field(None, description="the fields given out, parted by commas")
     sortby: str | None = Field(None, description="fields parted by commas, each with + or - before it")
-    f: Literal["json", "geojson"] | None = Field(None, description="GeoJSON either way")
+    f: Literal["json", "geojson", "gpkg", "shp", "csv", "xlsx"] | None = Field(
+        None, description="json: a page as GeoJSON; all others: everything that is found, as a file"
+    )
 
 
 KNOWN = frozenset(field.alias or name for name, field in ItemsParameters.model_fields.items())
