@@ -71,7 +71,7 @@ def _cell(sheet: Any, value: object, *, bold: bool = False) -> object:
     from openpyxl.cell import WriteOnlyCell  # noqa: PLC0415 - for workbooks only
     from openpyxl.styles import Font  # noqa: PLC0415
 
-    cell: Any = WriteOnlyCell(sheet, value=plain)
+    cell: Any = WriteOnlyCell(sheet, value=str(plain))
     if bold:
         cell.font = Font(bold=True)
     if guarded:

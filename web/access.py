@@ -67,4 +67,5 @@ ROUTE_ACCESS: dict[str, Access] = {
     "/map": "open",
     "/map/": "open",
     "/map/{path:path}": "open",
+    "/query": "open",
 }

@@ -48,7 +48,7 @@ async def linked_fids(
     found = sa.select(others.c.fid).select_from(ones.join(others, bound)).distinct().subquery("found")
     statement = sa.select(sa.func.count().over().label("count"), found.c.fid).order_by(found.c.fid).limit(MOST_FIDS)
     rows = (await connection.execute(statement, execution_options=compiling(source.where))).all()
-    return (rows[0].count if rows else 0), [row.fid for row in rows]
+    return (rows[0][0] if rows else 0), [fid for _, fid in rows]
 
 
 def _by_value(ones: sa.Subquery, others: sa.Subquery, bond: ByValue) -> sa.ColumnElement[bool]:

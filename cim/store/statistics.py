@@ -94,7 +94,7 @@ async def grouped(connection: AsyncConnection, query: StatisticsQuery) -> list[G
     figures = [_figure(rows, figure).label(f"figure_{number}") for number, figure in enumerate(query.figures)]
     statement = sa.select(*labelled, sa.func.count().label("count"), *figures).select_from(source)
     if keys:
-        places = [sa.literal_column(str(number)) for number in range(1, len(keys) + 1)]
+        places: list[Column] = [sa.literal_column(str(number)) for number in range(1, len(keys) + 1)]
         statement = statement.group_by(*places).order_by(*(place.asc().nulls_last() for place in places))
     options = compiling(query.selection.where)
     found = (await connection.execute(statement.limit(MOST_GROUPS + 1), execution_options=options)).all()
@@ -115,8 +115,7 @@ async def region_names(connection: AsyncConnection, level: RegionLevel) -> dict[
 
 def _figure(rows: sa.FromClause, figure: Figure) -> Column:
     column = rows.c[figure.field]
-    functions = {"sum": sa.func.sum, "mean": sa.func.avg, "min": sa.func.min, "max": sa.func.max}
-    made: Column = functions[figure.kind](column)
+    made: Column = getattr(sa.func, "avg" if figure.kind == "mean" else figure.kind)(column)
     return sa.cast(made, sa.Double) if figure.kind in ("sum", "mean") else made
 
 

@@ -10,6 +10,7 @@ import { choose, current, word } from "./i18n";
 import { identifyPanel } from "./identify";
 import { ImportPage } from "./import_page";
 import { CityMap } from "./map";
+import { QUERY_PATH, QueryPage } from "./query_page";
 import { searchBox } from "./search";
 import { sessionControl } from "./session";
 import { layerTree, legendList } from "./tree";
@@ -24,6 +25,7 @@ class Viewer {
   private session: Session = { user: null, role: "anonymous", operations: [], csrf: null };
   private styles = new Map<string, LayerStyle>();
   private importer: ImportPage | null = null;
+  private querying: QueryPage | null = null;
   private readonly shownLayers = new Map<string, boolean>();
 
   async start(): Promise<void> {
@@ -47,6 +49,7 @@ class Viewer {
     this.listen(this.map);
     await this.draw(this.map);
     this.panel();
+    if (location.pathname === QUERY_PATH) await this.query()?.start(new URLSearchParams(location.search));
     followChanges((versions) => void this.follow(versions));
     document.body.dataset["ready"] = "yes";
   }
@@ -72,6 +75,7 @@ class Viewer {
         element("h1", {}, word("title"), element("span", { class: "sub" }, ` · ${word("subtitle")}`)),
         element("span", { class: "label" }, word("synthetic")),
         element("span", { class: "spring" }),
+        button(word("query"), "quiet query-button", () => this.openQuery()),
         this.session.operations.includes("import") ? button(word("imports"), "quiet importing", () => this.openImports()) : null,
         button(word("terrain"), "quiet terrain", () => this.raise()),
         button(word("tilt"), "quiet tilt", () => this.map?.tilt()),
@@ -86,6 +90,8 @@ class Viewer {
         element("aside", { class: "panel", "aria-label": word("layers") }),
         element("section", { class: "results", "aria-live": "polite" }),
         element("section", { class: "importer", "aria-label": word("imports") }),
+        element("section", { class: "query", "aria-label": word("query") }),
+        element("section", { class: "query-drawer", "aria-label": word("table") }),
         element("div", { class: "messages" }),
         element("div", { class: "status" }),
       ),
@@ -156,7 +162,7 @@ class Viewer {
     map.gl.on("move", () => tell(map.gl.getCenter().lng, map.gl.getCenter().lat));
     tell(map.gl.getCenter().lng, map.gl.getCenter().lat);
     map.gl.on("click", (event) => {
-      if (!this.root.querySelector(".importer.open")) void this.identify(map, event.lngLat.lng, event.lngLat.lat);
+      if (!this.root.querySelector(".importer.open") && !this.querying?.drawingArea) void this.identify(map, event.lngLat.lng, event.lngLat.lat);
     });
     map.gl.getCanvas().addEventListener("keydown", (event) => {
       const centre = map.gl.getCenter();
@@ -216,6 +222,20 @@ class Viewer {
       changed: (layer) => void this.layerChanged(map, layer),
     });
     this.importer.toggle();
+  }
+
+  private query(): QueryPage | null {
+    const box = this.root.querySelector<HTMLElement>(".query");
+    const drawer = this.root.querySelector<HTMLElement>(".query-drawer");
+    if (!box || !drawer || !this.map) return null;
+    this.querying ??= new QueryPage(box, drawer, this.catalog, this.map);
+    return this.querying;
+  }
+
+  private openQuery(): void {
+    this.closeResults();
+    if (this.root.querySelector(".importer.open")) this.importer?.toggle();
+    this.query()?.toggle();
   }
 
   /** Draw a layer again after an import or an undo: its version, and maybe its being there, have changed. */
