@@ -23,6 +23,7 @@ NAMES = (
     "tiles_cold",
     "edit_visible",
     "overload",
+    "group_statistics",
 )
 OWN_OPTIONS = {
     "import_memory": ("rows", "formats"),
@@ -32,6 +33,7 @@ OWN_OPTIONS = {
     "tiles_cold": ("data",),
     "edit_visible": ("data",),
     "overload": ("data", "soak"),
+    "group_statistics": ("data",),
 }
 """Options that only some benchmarks have."""
 RESULTS = Path(__file__).parent / "results"

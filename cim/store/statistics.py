@@ -1,7 +1,7 @@
 """Figures of groups of features: counted, summed and compared by fields, administrative regions and grid cells.
 
-A feature belongs to the region, or cell, that holds its representative point, as in ``cim.store.selection``. Most need
-no point for that: where the box around one lies in one cell of a fine grid, and that cell in one region, so does it.
+A feature belongs to the region, or cell, that holds its representative point, as in ``cim.store.selection``.
+``cim.store.region_pieces`` says how the region is found without comparing each point with each region.
 """
 
 from collections.abc import Sequence
@@ -15,17 +15,14 @@ from cim.errors import AnswerTooLarge
 from cim.model.city import RegionLevel
 from cim.store import tables as t
 from cim.store.collection_tables import LONLAT_SRID, lonlat
+from cim.store.region_pieces import PIECE_DEG, region_pieces
 from cim.store.selection import Selection, compiling, selected_rows
 
 MOST_GROUPS = 10_000
 FigureKind = Literal["sum", "mean", "min", "max"]
-_FINE_CELL_DEG = {
-    RegionLevel.COUNTY: 0.02,
-    RegionLevel.TOWN: 0.005,
-    RegionLevel.VILLAGE: 0.0025,
-    RegionLevel.GRID: 0.001,
-}
 Column = sa.ColumnElement[Any]
+_HASHED = sa.text("SELECT set_config('enable_mergejoin', 'off', true)")
+"""Row security hides from the planner how many rows there are: it would sort all of them to find their pieces."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,8 +85,14 @@ async def grouped(connection: AsyncConnection, query: StatisticsQuery) -> list[G
     source = rows
     keys: list[Column] = []
     for number, grouping in enumerate(query.groupings):
-        made, source = _keys(grouping, rows, source, number)
-        keys += made
+        if isinstance(grouping, ByRegion):
+            pieces = await region_pieces(connection, grouping.level, f"pieces_{number}")
+            source = source.outerjoin(pieces, _lies_in(rows, pieces, grouping.level))
+            keys.append(pieces.c.code)
+        elif isinstance(grouping, ByCell):
+            keys += _cell(rows, grouping.srid, grouping.size)
+        else:
+            keys.append(rows.c[grouping.field])
     labelled = [key.label(f"key_{number}") for number, key in enumerate(keys)]
     figures = [_figure(rows, figure).label(f"figure_{number}") for number, figure in enumerate(query.figures)]
     statement = sa.select(*labelled, sa.func.count().label("count"), *figures).select_from(source)
@@ -97,6 +100,8 @@ async def grouped(connection: AsyncConnection, query: StatisticsQuery) -> list[G
         places: list[Column] = [sa.literal_column(str(number)) for number in range(1, len(keys) + 1)]
         statement = statement.group_by(*places).order_by(*(place.asc().nulls_last() for place in places))
     options = compiling(query.selection.where)
+    if any(isinstance(grouping, ByRegion) for grouping in query.groupings):
+        await connection.execute(_HASHED)
     found = (await connection.execute(statement.limit(MOST_GROUPS + 1), execution_options=options)).all()
     if len(found) > MOST_GROUPS:
         raise AnswerTooLarge(
@@ -132,17 +137,13 @@ def _group(row: tuple[Any, ...], groupings: Sequence[Grouping], keys: int) -> Gr
     return Group(tuple(values), row[keys], row[keys + 1 :])
 
 
-def _keys(
-    grouping: Grouping, rows: sa.FromClause, source: sa.FromClause, number: int
-) -> tuple[list[Column], sa.FromClause]:
-    """The columns a grouping groups by, and the FROM item they are read from."""
-    match grouping:
-        case ByField(field):
-            return [rows.c[field]], source
-        case ByCell(srid, size):
-            return _cell(rows, srid, size), source
-        case ByRegion(level):
-            return _region(rows, source, level, f"fine_{number}")
+def _lies_in(rows: sa.FromClause, pieces: sa.TableValuedAlias, level: RegionLevel) -> sa.ColumnElement[bool]:
+    """Whether a feature's point lies in a piece of a region, and in none of a region with a lower code."""
+    i, j = _cell(rows, LONLAT_SRID, PIECE_DEG[level])
+    point = sa.func.ST_PointOnSurface(lonlat(rows))
+    beaten = sa.func.coalesce(sa.func.ST_Intersects(pieces.c.before, point), sa.false())
+    holds = sa.and_(sa.func.ST_Intersects(pieces.c.piece, point), sa.not_(beaten))
+    return sa.and_(pieces.c.i == i, pieces.c.j == j, sa.or_(pieces.c.piece.is_(None), holds))
 
 
 def _cell(rows: sa.FromClause, srid: int, size: float) -> list[Column]:
@@ -172,34 +173,3 @@ def _stored(rows: sa.FromClause, srid: int) -> Column | None:
 
 def _floored(value: Column, size: float) -> Column:
     return sa.cast(sa.func.floor(value / sa.literal(size, sa.Double)), sa.BigInteger)
-
-
-def _region(
-    rows: sa.FromClause, source: sa.FromClause, level: RegionLevel, name: str
-) -> tuple[list[Column], sa.FromClause]:
-    """The code of the region: that of the fine cell around a feature, else of the region its point lies in."""
-    size = _FINE_CELL_DEG[level]
-    fine, place = _fine_cells(level, size, name), lonlat(rows)
-    inside = sa.and_(
-        fine.c.i == _floored(sa.func.ST_XMin(place), size),
-        fine.c.i == _floored(sa.func.ST_XMax(place), size),
-        fine.c.j == _floored(sa.func.ST_YMin(place), size),
-        fine.c.j == _floored(sa.func.ST_YMax(place), size),
-    )
-    holds = sa.func.ST_Intersects(t.region.c.geom, sa.func.ST_PointOnSurface(place))
-    exact = sa.select(sa.func.min(t.region.c.code)).where(t.region.c.level == level, holds).scalar_subquery()
-    return [sa.func.coalesce(fine.c.code, exact)], source.outerjoin(fine, inside)
-
-
-def _fine_cells(level: RegionLevel, size: float, name: str) -> sa.CTE:
-    """Cells of a fine grid in degrees that lie in exactly one region of a level, with its code."""
-    grid = sa.func.ST_SquareGrid(size, t.region.c.geom).table_valued("geom", "i", "j").lateral("squares")
-    held = sa.func.ST_Contains(t.region.c.geom, grid.c.geom)
-    cells = (
-        sa.select(grid.c.i, grid.c.j, sa.func.min(t.region.c.code).label("code"))
-        .select_from(t.region.join(grid, sa.true()))
-        .where(t.region.c.level == level, held)
-        .group_by(grid.c.i, grid.c.j)
-        .having(sa.func.count() == 1)
-    )
-    return cells.cte(name)

@@ -166,7 +166,7 @@ class Viewer {
     });
     map.gl.getCanvas().addEventListener("keydown", (event) => {
       const centre = map.gl.getCenter();
-      if (event.key === "Enter") void this.identify(map, centre.lng, centre.lat);
+      if (event.key === "Enter" && !this.querying?.drawingArea) void this.identify(map, centre.lng, centre.lat);
     });
     map.gl.on("error", (event) => {
       const reason = event.error?.message ?? "";

@@ -17,6 +17,8 @@ const MAP_PATH = "/map";
 export class QueryPage {
   private query: Query;
   private sortby = "";
+  private groupBy = "";
+  private sumOf = "";
   /** Where each page begins, as far as they were turned. */
   private starts: (string | null)[] = [null];
   private number = 0;
@@ -94,7 +96,7 @@ export class QueryPage {
       },
       chosen: (id: string) => {
         this.query = emptyQuery(id);
-        this.sortby = "";
+        this.sortby = this.groupBy = this.sumOf = "";
         this.drawer.classList.remove("open");
         this.map.overlay("query", NOTHING);
         this.build();
@@ -246,16 +248,17 @@ export class QueryPage {
 
   private figures(layer: LayerInfo): HTMLElement {
     const regions: [string, Word][] = layer.geometry === "none" ? [] : [["region:town", "byTown"], ["region:village", "byVillage"]];
-    const groups = [...regions.map(([value, name]) => option(value, word(name), "")), ...[...layer.fields].sort((a, b) => Number(!a.codes) - Number(!b.codes)).map((field) => option(field.name, text(field.title), ""))];
-    const by = element("select", { "aria-label": word("groupBy") }, option("", word("groupBy"), ""), ...groups);
+    const groups = [...regions.map(([value, name]) => option(value, word(name), this.groupBy)), ...[...layer.fields].sort((a, b) => Number(!a.codes) - Number(!b.codes)).map((field) => option(field.name, text(field.title), this.groupBy))];
+    const by = element("select", { "aria-label": word("groupBy") }, option("", word("groupBy"), this.groupBy), ...groups);
     const numbers = layer.fields.filter((field) => kindOf(field) === "number");
-    const sum = element("select", { "aria-label": word("sumOf") }, option("", word("count"), ""), ...numbers.map((field) => option(field.name, `${word("sumOf")} ${text(field.title)}`, "")));
+    const sum = element("select", { "aria-label": word("sumOf") }, option("", word("count"), this.sumOf), ...numbers.map((field) => option(field.name, `${word("sumOf")} ${text(field.title)}`, this.sumOf)));
     const shown = element("div", { class: "query-figures" });
-    const ask = (): void => {
-      if (by.value) void this.trying(async () => shown.replaceChildren(statisticsView(await this.api().statistics(by.value, sum.value))));
-      else shown.replaceChildren();
+    const ask = async (): Promise<void> => {
+      [this.groupBy, this.sumOf] = [by.value, sum.value];
+      shown.replaceChildren(...(by.value ? [statisticsView(await this.api().statistics(by.value, sum.value))] : []));
     };
-    for (const choice of [by, sum]) choice.addEventListener("change", ask);
+    for (const choice of [by, sum]) choice.addEventListener("change", () => void this.trying(ask));
+    if (this.groupBy) ask().catch((error: unknown) => say(error instanceof Error ? error.message : String(error), "error"));
     return element("section", {}, element("h3", {}, word("statistics")), element("div", { class: "query-line" }, by, sum), shown);
   }
 
