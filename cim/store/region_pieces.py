@@ -67,7 +67,7 @@ def _cut(level: RegionLevel) -> sa.Select[Any]:
         .where(region.c.level == level, sa.func.ST_Intersects(region.c.geom, grid.c.geom))
         .subquery("parts")
     )
-    lower = {"partition_by": (parts.c.i, parts.c.j), "order_by": parts.c.code, "rows": (None, -1)}
+    lower: dict[str, Any] = {"partition_by": (parts.c.i, parts.c.j), "order_by": parts.c.code, "rows": (None, -1)}
     return sa.select(
         parts.c.i,
         parts.c.j,
