@@ -54,8 +54,10 @@ export class QueryPage {
     const layer = this.layers().find((one) => one.id === asked) ?? this.layers()[0];
     if (!layer) return;
     if (asked && layer.id !== asked) say(`${asked}: ${word("noLayer")}`, "error");
-    this.query = fromAddress(address, layer.id, layer.fields);
-    this.sortby = address.get("sortby") ?? "";
+    if (asked === layer.id) {
+      this.query = fromAddress(address, layer.id, layer.fields);
+      this.sortby = address.get("sortby") ?? "";
+    }
     this.toggle(true);
     if (asked === layer.id) await this.run();
   }
