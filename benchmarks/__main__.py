@@ -25,6 +25,7 @@ NAMES = (
     "tiles_cold",
     "edit_visible",
     "overload",
+    "group_statistics",
 )
 OWN_OPTIONS = {
     "compliance_review": ("data",),
@@ -35,6 +36,7 @@ OWN_OPTIONS = {
     "tiles_cold": ("data",),
     "edit_visible": ("data",),
     "overload": ("data", "soak"),
+    "group_statistics": ("data",),
 }
 """Options that only some benchmarks have."""
 RESULTS = Path(__file__).parent / "results"

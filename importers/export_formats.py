@@ -12,6 +12,7 @@ from importers.arrow_types import ARROW_TYPES
 
 DBF_NAME_BYTES = 10
 REDLINE = "redline"
+XLSX = "xlsx"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +41,7 @@ FORMATS = {
             types={"boolean": pa.int32(), "timestamp": pa.string()},
         ),
         ExportFormat("csv", "CSV", (".csv",), {"GEOMETRY": "AS_WKT", "WRITE_BOM": "YES"}),
+        ExportFormat(XLSX, "", (".xlsx",)),
         ExportFormat(REDLINE, "", (".txt",)),
     )
 }

@@ -4,7 +4,7 @@ import shutil
 import tempfile
 import zipfile
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -17,19 +17,25 @@ from cim.errors import BadRequest
 from cim.model.collection import CollectionSchema, Field
 from cim.model.ellipsoid import ellipsoidal_areas_m2
 from cim.store.exporting import FeaturePage
-from importers.export_formats import REDLINE, ExportFormat, column_names, value_writer
+from importers.export_formats import REDLINE, XLSX, ExportFormat, column_names, value_writer
+from importers.export_workbook import SheetText, write_sheets
 from importers.redline_text import RedLineParcel, format_redline
 
 LONLAT_SRID = 4490
 SQUARE_METRES_PER_HECTARE = 10_000
 FID, KEY, GEOMETRY = "cim_fid", "cim_key", "geometry"
+FIELD_LIST = "字段说明.txt"
+"""What a zipped Shapefile brings along: its fields, cut to ten bytes, and what they are called in full."""
 _ZONE_PREFIXES = range(4513, 4534)
 _ZONES = range(4534, 4555)
 
 
 @dataclass(frozen=True, slots=True)
 class ExportOrder:
-    """What to write where: the visible fields of a layer, in one CRS, in one format and encoding of texts."""
+    """What to write where: the visible fields of a layer, in one CRS, in one format and encoding of texts.
+
+    ``text`` is what people call the fields. ``with_key`` also gives the key of features that have no field for it.
+    """
 
     schema: CollectionSchema
     fields: tuple[Field, ...]
@@ -37,6 +43,13 @@ class ExportOrder:
     form: ExportFormat
     target: Path
     encoding: str = "UTF-8"
+    text: SheetText = field(default_factory=SheetText)
+    with_key: bool = True
+
+    @property
+    def has_key(self) -> bool:
+        """Whether the file has a column for the key."""
+        return self.with_key and self.schema.key is None
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,9 +90,17 @@ def write_features(order: ExportOrder, pages: Iterator[FeaturePage], *, overwrit
         if order.form.name == REDLINE:
             count = _write_redline(order, pages, work / target.name)
             return Exported(_publish(work, target), count, {})
+        if order.form.name == XLSX:
+            path = work / target.name
+            count = write_sheets(path, order.schema, order.fields, order.srid, order.text, pages)
+            return Exported(_publish(work, target), count, {})
         names = column_names(order.form, order.fields, order.encoding)
         count = _write_gdal(order, names, pages, work)
-        files = _zip(work, target) if target.suffix.lower() == ".zip" else _publish(work, target)
+        if target.suffix.lower() == ".zip":
+            (work / FIELD_LIST).write_text(_field_list(order, names), "utf-8")
+            files = _zip(work, target)
+        else:
+            files = _publish(work, target)
     return Exported(files, count, {old: new for old, new in names.items() if old != new})
 
 
@@ -107,7 +128,7 @@ def _write_gdal(order: ExportOrder, names: dict[str, str], pages: Iterator[Featu
 
 def _arrow_schema(order: ExportOrder, names: dict[str, str]) -> pa.Schema:
     columns = [pa.field(FID, pa.int64())]
-    if order.schema.key is None:
+    if order.has_key:
         columns.append(pa.field(KEY, pa.string()))
     columns += [pa.field(names[f.name], value_writer(order.form, f.type)[0]) for f in order.fields]
     if order.schema.geometry != "none":
@@ -122,7 +143,7 @@ def _batches(
     for page in pages:
         counted[0] += len(page.fids)
         columns: list[Sequence[object]] = [page.fids]
-        if order.schema.key is None:
+        if order.has_key:
             columns.append(page.keys)
         columns += [[make(value) for value in values] for make, values in zip(makers, page.columns, strict=True)]
         if order.schema.geometry != "none":
@@ -172,6 +193,17 @@ def _zone_header(srid: int) -> dict[str, str]:
     """The zone of the coordinates; with a prefix the first two digits of the eastings name it too."""
     zone = srid - 4513 + 25 if srid in _ZONE_PREFIXES else srid - 4534 + 25
     return {"带号": str(zone)}
+
+
+def _field_list(order: ExportOrder, names: dict[str, str]) -> str:
+    lines = [
+        "Shapefile 的字段名最多 10 个字节，文本最多 254 个字节。 A Shapefile has ten bytes for a name, 254 for a text.",
+        "文件中的字段 in the file\t字段名 field\t标题 title\t单位 unit",
+    ]
+    for old, new in names.items():
+        told = order.text.columns.get(old)
+        lines.append("\t".join([new, old, f"{told.title} {told.english}" if told else "", told.unit if told else ""]))
+    return "\n".join([*lines, *(f"{item}\t{content}" for item, content in order.text.origin), ""])
 
 
 def _publish(work: Path, target: Path) -> tuple[Path, ...]:

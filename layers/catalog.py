@@ -14,8 +14,10 @@ from cim.errors import DefinitionError
 from cim.model.collection import CollectionSchema, Field
 from layers.codes import CodeList, load_codes
 from layers.crosswalks import Crosswalk, load_crosswalk
-from layers.definition import LayerDefinition, Text, load_definition
+from layers.definition import LayerDefinition, load_definition
+from layers.links import Link
 from layers.sheet import SheetLayerEntry, SheetTemplate, load_sheet
+from layers.text import Text
 
 SHIPPED = Path(__file__).parent
 CHINA_GEOGRAPHIC_SRID = 4490
@@ -104,6 +106,7 @@ def _check_references(catalog: Catalog) -> None:
                 for field in definition.fields
             ),
             *(("code list", name, name in catalog.codes) for rule in definition.quality for name in rule.editions),
+            *((_wanted(link), link.layer, _fits(catalog, link)) for link in definition.links),
         ]
         for what, name, present in missing:
             if not present:
@@ -127,6 +130,18 @@ def _check_sheet_layer(catalog: Catalog, entry: SheetLayerEntry, where: str) -> 
     missing += [("field", entry.classes)] if entry.classes and entry.classes not in fields else []
     for what, name in missing:
         raise DefinitionError(f"there is no {what} {name!r}", where=where, remedy="name one that exists")
+
+
+def _wanted(link: Link) -> str:
+    return "layer with shapes" if link.place else f"layer with a field {link.to}:"
+
+
+def _fits(catalog: Catalog, link: Link) -> bool:
+    """Whether the layer a link leads to is there, with the field or the shapes it needs."""
+    other = catalog.layers.get(link.layer)
+    if other is None:
+        return False
+    return other.geometry != "none" if link.place else any(field.name == link.to for field in other.fields)
 
 
 def _themes(path: Path) -> list[Theme]:

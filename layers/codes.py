@@ -8,7 +8,7 @@ from typing import Self
 from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 
 from cim.errors import DefinitionError
-from layers.definition import Text
+from layers.text import Text
 
 
 class Code(BaseModel):

@@ -11,7 +11,9 @@ from cim.model.access import Grade
 from cim.model.city import RegionLevel
 from cim.model.collection import FieldType, GeometryType, LayerKind
 from layers.general import GeneralOptions
+from layers.links import Link
 from layers.quality import SQUARE_METRES, QualityRule
+from layers.text import Text
 
 Category = Literal[
     "spatio-temporal-base",
@@ -29,13 +31,6 @@ NUMBERS: frozenset[FieldType] = frozenset({"integer", "bigint", "double"})
 
 class _Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Text(_Strict):
-    """A text for people in Chinese and English."""
-
-    zh: str
-    en: str
 
 
 class FieldDefinition(_Strict):
@@ -126,6 +121,7 @@ class LayerDefinition(_Strict):
     region: RegionOptions | None = None
     geocoding: GeocodingOptions | None = None
     quality: tuple[QualityRule, ...] = ()
+    links: tuple[Link, ...] = ()
     fields: tuple[FieldDefinition, ...]
 
     @field_validator("fields")
@@ -142,6 +138,7 @@ class LayerDefinition(_Strict):
         named = {*self.search, *self.tiles.fields, self.key, self.title_field} - {None}
         named |= self.general.named_fields
         named |= {name for rule in self.quality for name in (rule.field, rule.of)} - {None}
+        named |= {link.field for link in self.links} - {None}
         if self.region:
             named |= {self.region.code, self.region.name, self.region.parent} - {None}
         if self.geocoding:
@@ -153,6 +150,8 @@ class LayerDefinition(_Strict):
         for name in sorted(self.general.figures):
             if kinds[name] not in NUMBERS:
                 raise ValueError(f"{name} is {kinds[name]}, which has no sum or mean")
+        if self.geometry == "none" and any(link.place for link in self.links):
+            raise ValueError("a layer without shapes has no links by place")
         units = {field.name: field.unit for field in self.fields}
         for rule in self.quality:
             if rule.check == "declared-area" and units[str(rule.field)] not in SQUARE_METRES:

@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from layers.definition import RasterOptions, Text
+from layers.definition import RasterOptions
+from layers.text import Text
 
 RasterStyleId = Literal["shaded-relief", "relief", "hillshade", "slope", "value", "natural"]
 Colour = tuple[int, int, int]

@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from cim.errors import DefinitionError
-from layers.definition import Text
+from layers.text import Text
 
 PAPERS_MM: Mapping[str, tuple[float, float]] = {
     "A4": (210, 297),

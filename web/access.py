@@ -19,6 +19,8 @@ ROUTE_ACCESS: dict[str, Access] = {
     "/collections/{layer}/queryables": "layer",
     "/collections/{layer}/items": "layer",
     "/collections/{layer}/items/{fid}": "layer",
+    "/collections/{layer}/items/{fid}/linked": "layer",
+    "/collections/{layer}/statistics": "layer",
     "/collections/{layer}/versions": "right",
     "/collections/{layer}/diff": "right",
     "/collections/{layer}/tiles": "layer",
@@ -66,4 +68,5 @@ ROUTE_ACCESS: dict[str, Access] = {
     "/map": "open",
     "/map/": "open",
     "/map/{path:path}": "open",
+    "/query": "open",
 }

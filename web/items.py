@@ -29,31 +29,49 @@ OWN_SRIDS = frozenset({4490, 3857, 4326})
 """The systems every layer's geometry is given out in, beside its own."""
 
 
-class View(BaseModel):
+class When(BaseModel):
     """Which state of a layer is looked at."""
 
     model_config = ConfigDict(populate_by_name=True)
     datetime: str | None = Field(None, description="an instant or interval: the version valid at it, or at its end")
     scenario: str | None = Field(None, description="a scenario to look at the layer under")
+
+
+class View(When):
+    """Which state of a layer is looked at, and in which CRS."""
+
     crs: str | None = Field(None, description="CRS of the geometries given out")
 
 
-class ItemsParameters(View):
-    """The parameters of a page of items; others are read as ``name=value`` of a field."""
+class Conditions(BaseModel):
+    """What features must meet, beside ``name=value`` of fields."""
 
+    model_config = ConfigDict(populate_by_name=True)
     bbox: str | None = Field(None, description="west,south,east,north")
     bbox_crs: str | None = Field(None, alias="bbox-crs", description="CRS of bbox; CRS84 when left out")
-    limit: int = Field(10, ge=1, description="features a page")
-    after: str | None = Field(None, description="where the page before ended; taken from its next link")
     filter: str | None = Field(None, description="CQL2")
     filter_lang: Literal["cql2-text", "cql2-json"] = Field("cql2-text", alias="filter-lang")
     filter_crs: str | None = Field(None, alias="filter-crs", description="CRS of the geometries in filter")
+
+
+class ItemsParameters(View, Conditions):
+    """The parameters of a page of items; others are read as ``name=value`` of a field."""
+
+    limit: int = Field(10, ge=1, description="features a page")
+    after: str | None = Field(None, description="where the page before ended; taken from its next link")
     properties: str | None = Field(None, description="the fields given out, parted by commas")
     sortby: str | None = Field(None, description="fields parted by commas, each with + or - before it")
-    f: Literal["json", "geojson"] | None = Field(None, description="GeoJSON either way")
+    f: Literal["json", "geojson", "gpkg", "shp", "csv", "xlsx"] | None = Field(
+        None, description="json: a page as GeoJSON; all others: everything that is found, as a file"
+    )
 
 
-KNOWN = frozenset(field.alias or name for name, field in ItemsParameters.model_fields.items())
+def names_of(parameters: type[BaseModel]) -> frozenset[str]:
+    """The names parameters have in an address."""
+    return frozenset(field.alias or name for name, field in parameters.model_fields.items())
+
+
+KNOWN = names_of(ItemsParameters)
 Parameters = Annotated[ItemsParameters, Query()]
 Pairs = Sequence[tuple[str, str]]
 """Query parameters in order; one that is given twice is there twice."""
@@ -73,22 +91,26 @@ def items_query(decision: Decision, asked: ItemsParameters, others: Pairs, most:
     sort = _sort(asked.sortby, scope)
     fields = decision.field_names if asked.properties is None else _chosen(asked.properties, scope)
     after, position = _after(asked.after, sort, decision.collection.schema)
-    return FeatureQuery(
-        decision.collection,
-        fields,
-        decision.regions,
-        bbox=parse_bbox(asked.bbox, srid=parse_crs(asked.bbox_crs, offered_srids(decision), "bbox-crs")),
+    return replace(
+        found_query(decision, asked, others, fields),
         after=after,
         limit=min(asked.limit, most) + 1,
         srid=parse_crs(asked.crs, offered_srids(decision)) or 4490,
-        where=_conditions(decision, asked, others, scope),
         sort=sort,
         position=position,
     )
 
 
+def found_query(decision: Decision, asked: Conditions, others: Pairs, fields: tuple[str, ...]) -> FeatureQuery:
+    """The query of everything that meets the conditions, with these fields, but for the version."""
+    scope = FieldScope(decision.collection.schema, decision.field_names)
+    bbox = parse_bbox(asked.bbox, srid=parse_crs(asked.bbox_crs, offered_srids(decision), "bbox-crs"))
+    where = _conditions(decision, asked, others, scope)
+    return FeatureQuery(decision.collection, fields, decision.regions, bbox=bbox, where=where)
+
+
 def _conditions(
-    decision: Decision, asked: ItemsParameters, others: Pairs, scope: FieldScope
+    decision: Decision, asked: Conditions, others: Pairs, scope: FieldScope
 ) -> tuple[sa.ColumnElement[bool], ...]:
     found = [equals(name, value, scope).condition for name, value in others]
     if asked.filter is not None:
@@ -98,7 +120,7 @@ def _conditions(
 
 
 async def in_its_state(
-    connection: AsyncConnection, who: Caller, query: FeatureQuery, view: View
+    connection: AsyncConnection, who: Caller, query: FeatureQuery, view: When
 ) -> tuple[FeatureQuery, State]:
     """The query of the state that ``datetime`` or ``scenario`` asks for, and that state."""
     state = await state_of(

@@ -1,6 +1,7 @@
 """What one running server process holds."""
 
-from dataclasses import dataclass
+import asyncio
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from fastapi import Request
@@ -31,6 +32,8 @@ from web.queue import queue_app
 from web.settings import ServerSettings
 
 MIB = 1024 * 1024
+FILES_AT_ONCE = 2
+"""Files of results a process writes at the same time; each holds a connection meanwhile."""
 
 
 @dataclass(slots=True)
@@ -56,6 +59,7 @@ class ServerState:
     analyses: AnalysisGate
     sheet_pool: PicturePool
     geocoder: Geocoder
+    file_turns: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(FILES_AT_ONCE))
 
     @classmethod
     def build(

@@ -1,23 +1,22 @@
-"""Reading a whole layer in pages, for files that leave the house."""
+"""Reading a whole layer, or all that a query finds, in pages: for files that leave the house."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from cim.model.collection import Collection
 from cim.store import tables as t
-from cim.store.collection_tables import LONLAT_SRID, MERCATOR_SRID, collection_table, lonlat
-from cim.store.selection import readable_rows
+from cim.store.features import FeatureQuery, order_of, shape_in
+from cim.store.selection import compiling, selected_rows
 
 PAGE_ROWS = 10_000
 
 
 @dataclass(frozen=True, slots=True)
 class FeaturePage:
-    """Some features in fid order: a list of values for each field, and WKB (None: no geometry) in the CRS asked for."""
+    """Some features in order: a list of values for each field, and WKB (None: no geometry) in the CRS asked for."""
 
     fids: list[int]
     keys: list[str]
@@ -25,31 +24,24 @@ class FeaturePage:
     wkb: list[bytes | None]
 
 
-async def feature_pages(
-    connection: AsyncConnection,
-    collection: Collection,
-    fields: Sequence[str],
-    regions: Sequence[str] | None,
-    srid: int,
-) -> AsyncIterator[FeaturePage]:
-    """The current features of a layer in pages; within one reading transaction they are all of one version."""
-    table = collection_table(collection.schema)
-    shape = sa.null() if collection.schema.geometry == "none" else sa.func.ST_AsBinary(_shape(table, collection, srid))
-    columns = [table.c.fid, table.c.key, *(table.c[name] for name in fields), shape.label("wkb")]
-    last = 0
-    while True:
-        page = sa.select(*columns).where(*readable_rows(table, regions), table.c.fid > last)
-        rows = (await connection.execute(page.order_by(table.c.fid).limit(PAGE_ROWS))).all()
-        if not rows:
-            return
-        fids, keys, *values, wkb = (list(column) for column in zip(*rows, strict=True))
-        last = fids[-1]
-        yield FeaturePage(fids, keys, values, [None if shape is None else bytes(shape) for shape in wkb])
+async def feature_pages(connection: AsyncConnection, query: FeatureQuery) -> AsyncGenerator[FeaturePage, None]:
+    """All features a query finds, whatever its limit, in its order and CRS.
 
-
-def _shape(table: sa.Table, collection: Collection, srid: int) -> sa.ColumnElement[Any]:
-    stored = {collection.schema.srid: table.c.geom, MERCATOR_SRID: table.c.geom_3857, LONLAT_SRID: lonlat(table)}
-    return stored[srid] if srid in stored else sa.func.ST_Transform(table.c.geom, srid)
+    They are of one state of the layer. The database keeps the place, so that memory holds a page and not the layer.
+    """
+    schema = query.collection.schema
+    rows = selected_rows(query.selection, all_read=True)
+    shape = sa.null() if schema.geometry == "none" else sa.func.ST_AsBinary(shape_in(rows, schema, query.srid))
+    columns = [rows.c.fid, rows.c.key, *(rows.c[name] for name in query.fields), shape.label("wkb")]
+    statement = sa.select(*columns).order_by(*order_of(rows, query.sort))
+    options = {"yield_per": PAGE_ROWS, **compiling(query.where)}
+    found = await connection.stream(statement, execution_options=options)
+    try:
+        async for page in found.partitions():
+            fids, keys, *values, wkb = (list(column) for column in zip(*page, strict=True))
+            yield FeaturePage(fids, keys, values, [None if shape is None else bytes(shape) for shape in wkb])
+    finally:
+        await found.close()
 
 
 async def sources_of(connection: AsyncConnection, layer: str) -> list[dict[str, Any]]:

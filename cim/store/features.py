@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from cim.model.collection import BoundingBox, Collection, CollectionSchema
-from cim.store.collection_tables import MERCATOR_SRID, column_type, lonlat
+from cim.store.collection_tables import LONLAT_SRID, MERCATOR_SRID, column_type, lonlat
 from cim.store.selection import Selection, branches_of, compiling, in_box, selected_rows
 
 LONLAT_DIGITS, METRE_DIGITS = 7, 3
@@ -88,7 +88,7 @@ def _page(rows: sa.FromClause, query: FeatureQuery) -> sa.Select[Any]:
 
 
 def _in_order(statement: sa.Select[Any], rows: sa.FromClause, query: FeatureQuery) -> sa.Select[Any]:
-    return statement.order_by(*_order(rows, query.sort), rows.c.fid).limit(query.limit)
+    return statement.order_by(*order_of(rows, query.sort)).limit(query.limit)
 
 
 async def count_features(connection: AsyncConnection, query: FeatureQuery) -> int:
@@ -127,9 +127,10 @@ async def features_at(
     return [_feature(row, query) for row in found.mappings()]
 
 
-def _order(rows: sa.FromClause, sort: Sequence[SortKey]) -> list[sa.ColumnElement[Any]]:
+def order_of(rows: sa.FromClause, sort: Sequence[SortKey]) -> list[sa.ColumnElement[Any]]:
+    """The order of rows: by the fields, features without a value last, then by fid."""
     columns = [(rows.c[key.field], key.descending) for key in sort]
-    return [(column.desc() if descending else column.asc()).nulls_last() for column, descending in columns]
+    return [*((column.desc() if falls else column.asc()).nulls_last() for column, falls in columns), rows.c.fid]
 
 
 def _beyond(rows: sa.FromClause, query: FeatureQuery) -> sa.ColumnElement[bool]:
@@ -152,15 +153,16 @@ def _feature_columns(rows: sa.FromClause, query: FeatureQuery) -> sa.Select[Any]
     names = dict.fromkeys((*query.fields, *(key.field for key in query.sort)))
     columns: list[sa.ColumnElement[Any]] = [rows.c.fid, rows.c.key, *(rows.c[name] for name in names)]
     if query.collection.schema.geometry != "none":
-        geometry: sa.ColumnElement[Any] = lonlat(rows)
-        digits = LONLAT_DIGITS
-        if query.srid != 4490:
-            geometry, digits = _in_srid(rows, query.collection.schema, query.srid), METRE_DIGITS
-        columns.append(sa.func.ST_AsGeoJSON(geometry, digits, 0).label("geometry_json"))
+        digits = LONLAT_DIGITS if query.srid == LONLAT_SRID else METRE_DIGITS
+        shape = shape_in(rows, query.collection.schema, query.srid)
+        columns.append(sa.func.ST_AsGeoJSON(shape, digits, 0).label("geometry_json"))
     return sa.select(*columns)
 
 
-def _in_srid(rows: sa.FromClause, schema: CollectionSchema, srid: int) -> sa.ColumnElement[Any]:
+def shape_in(rows: sa.FromClause, schema: CollectionSchema, srid: int) -> sa.ColumnElement[Any]:
+    """The geometry of rows in a CRS, from what is stored where that is there."""
+    if srid == LONLAT_SRID:
+        return lonlat(rows)
     if srid == schema.srid:
         return rows.c.geom
     if srid == MERCATOR_SRID:

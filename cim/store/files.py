@@ -64,6 +64,15 @@ class FileStore:
                 raise StoreFull("the server's disk is full", remedy="ask its operator to free some space") from error
             raise
 
+    @contextmanager
+    def passing_folder(self, more_bytes: int) -> Iterator[Path]:
+        """A folder for files that are made, sent and forgotten; StoreFull without room for ``more_bytes`` in it."""
+        self.require_room(more_bytes)
+        results = self.root / "results"
+        self.make_folder(results)
+        with held_folder(results, PARTIAL) as folder:
+            yield folder
+
     def take_raster(self, written: Path, name: str) -> None:
         """Move a finished raster in; one that is there already has the same content, as its name says."""
         target = self.raster_path(name)
@@ -85,9 +94,8 @@ class FileStore:
 
     def sweep(self) -> int:
         """Remove what writers that were killed left half written; returns how many files."""
-        return sweep_folders(self.root.glob(f"rasters/{PARTIAL}*")) + sweep_folders(
-            self.root.glob(f"uploads/*/{PARTIAL}*")
-        )
+        kept = ("rasters", "uploads/*", "results")
+        return sum(sweep_folders(self.root.glob(f"{place}/{PARTIAL}*")) for place in kept)
 
     def remove_upload(self, upload: str) -> None:
         """Remove the files of an upload."""

@@ -39,7 +39,8 @@ async def region_shapes(connection: AsyncConnection, level: str) -> list[bytes]:
     return [bytes(wkb) for wkb in rows.scalars()]
 
 
-async def region_names(connection: AsyncConnection) -> dict[str, str]:
-    """The names of all regions by code."""
-    rows = await connection.execute(sa.select(t.region.c.code, t.region.c.name))
+async def region_names(connection: AsyncConnection, level: RegionLevel | None = None) -> dict[str, str]:
+    """The names of regions by code; of one level, where it is given."""
+    query = sa.select(t.region.c.code, t.region.c.name)
+    rows = await connection.execute(query if level is None else query.where(t.region.c.level == level))
     return {row.code: row.name for row in rows}

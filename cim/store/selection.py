@@ -58,10 +58,10 @@ def known_table(schema: CollectionSchema, scenario: int | None = None) -> sa.Tab
     return collection_table(schema, name=scenario_table_name(schema.id, scenario), namespace=SCENARIOS)
 
 
-def selected_rows(selection: Selection, *, all_read: bool = False) -> sa.Subquery:
-    """The selected rows as a subquery ``rows``; ``all_read`` says that all of them are read, not just some."""
+def selected_rows(selection: Selection, *, all_read: bool = False, name: str = "rows") -> sa.Subquery:
+    """The selected rows as a subquery of a name; ``all_read`` says that all of them are read, not just some."""
     branches = branches_of(selection, all_read=all_read)
-    return (branches[0] if len(branches) == 1 else sa.union_all(*branches)).subquery("rows")
+    return (branches[0] if len(branches) == 1 else sa.union_all(*branches)).subquery(name)
 
 
 def branches_of(selection: Selection, *, all_read: bool = False) -> list[sa.Select[Any]]:

@@ -19,6 +19,7 @@ from cim.model.access import Grade, ReadContext
 from cim.store.collections import the_collection
 from cim.store.database import Database
 from cim.store.exporting import FeaturePage, feature_pages
+from cim.store.features import FeatureQuery
 from importers.export_formats import FORMATS, export_format
 from importers.exports import Exported, ExportOrder, export_srid, write_features
 from importers.importer import ReadOptions
@@ -76,9 +77,8 @@ async def write(database: Database, target: Path, *, srid: int | None = None, en
         chosen = export_srid(form, collection.schema, srid)
         fields = collection.schema.fields
         order = ExportOrder(collection.schema, fields, chosen, form, target, encoding)
-        pages: list[FeaturePage] = [
-            page async for page in feature_pages(connection, collection, [f.name for f in fields], None, chosen)
-        ]
+        query = FeatureQuery(collection, collection.schema.field_names, srid=chosen)
+        pages: list[FeaturePage] = [page async for page in feature_pages(connection, query)]
     return write_features(order, iter(pages))
 
 

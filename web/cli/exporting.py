@@ -1,8 +1,6 @@
 """cim export: the features of a layer as a file for others, with a note of where they come from."""
 
-import asyncio
 import json
-from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -14,13 +12,17 @@ from cim.model.collection import Collection
 from cim.store import audits
 from cim.store.collections import the_collection
 from cim.store.database import Database, run
-from cim.store.exporting import FeaturePage, feature_pages, sources_of
+from cim.store.exporting import feature_pages, sources_of
+from cim.store.features import FeatureQuery
 from importers.export_formats import FORMATS, export_format
-from importers.exports import Exported, ExportOrder, export_srid, write_features
+from importers.export_workbook import sheet_text
+from importers.exports import Exported, ExportOrder, export_srid
 from importers.reference_systems import given_crs
-from web.cli.opening import ROLE, opened, operator
+from web.cli.opening import ROLE, opened, operator, the_catalog
 from web.cli.options import AsJson, DataDir, LayerId
 from web.cli.seeding import ARCHIVES, Box, TileOptions, Zooms, export_archive
+from web.settings import ServerSettings
+from web.writing_files import origin_of, written
 
 EVERYTHING = ReadContext(tuple((grade, None) for grade in Grade), "export", 0)
 
@@ -52,10 +54,10 @@ def export(
             async with database.reading(EVERYTHING) as connection:
                 collection = await the_collection(connection, layer)
                 srid = export_srid(chosen, collection.schema, _code(crs))
-                order = ExportOrder(collection.schema, collection.schema.fields, srid, chosen, target, encoding)
-                names = [known.name for known in order.fields]
-                pages = feature_pages(connection, collection, names, None, srid)
-                done = await _written(order, pages, overwrite)
+                told = sheet_text(the_catalog(ServerSettings()), collection.schema, origin_of(collection, srid))
+                order = ExportOrder(collection.schema, collection.schema.fields, srid, chosen, target, encoding, told)
+                query = FeatureQuery(collection, collection.schema.field_names, srid=srid)
+                done = await written(order, feature_pages(connection, query), overwrite=overwrite)
             await _record(database, collection, order, done)
         return done
 
@@ -77,21 +79,6 @@ def _export_tiles(
         typer.echo(json.dumps({"layer": layer, "files": [str(target)], "tiles": count}))
     else:
         typer.echo(f"{layer}: {count} tiles in {target}, {target.stat().st_size / 1e6:.1f} MB")
-
-
-async def _written(order: ExportOrder, pages: AsyncIterator[FeaturePage], overwrite: bool) -> Exported:
-    """Write in a thread, which asks this loop for page after page."""
-    loop = asyncio.get_running_loop()
-
-    def each() -> Iterator[FeaturePage]:
-        while (page := asyncio.run_coroutine_threadsafe(_next(pages), loop).result()) is not None:
-            yield page
-
-    return await asyncio.to_thread(write_features, order, each(), overwrite=overwrite)
-
-
-async def _next(pages: AsyncIterator[FeaturePage]) -> FeaturePage | None:
-    return await anext(pages, None)
 
 
 async def _record(database: Database, collection: Collection, order: ExportOrder, done: Exported) -> None:

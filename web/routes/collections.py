@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Request
-from fastapi.responses import JSONResponse
+from fastapi.responses import JSONResponse, Response
 
 from cim.errors import NotFound
 from cim.policy.policy import Decision, read_context
@@ -24,6 +24,7 @@ from web.items import (
     page_address,
 )
 from web.parameters import CRS84, LAT_FIRST, NORTH_FIRST, crs_uri, parse_crs
+from web.result_files import result_file
 from web.state import Caller, caller
 
 router = APIRouter(tags=["features"])
@@ -84,21 +85,24 @@ def _schema_document(layer: str, who: Caller, decision: Decision, name: str) -> 
     return JSONResponse(document, media_type="application/schema+json")
 
 
-@router.get("/collections/{layer}/items", summary="Features of a layer")
+@router.get("/collections/{layer}/items", summary="Features of a layer", response_class=JSONResponse)
 async def items(
     layer: str,
     who: Who,
     request: Request,
     asked: Parameters,
-) -> JSONResponse:
+) -> Response:
     """A page of features: those that meet the box, the filter and the values of fields given as ``name=value``.
 
-    They come in fid order, or sorted. ``limit`` above the server's most is cut to it, as the standard asks.
+    They come in fid order, or sorted. ``limit`` above the server's most is cut to it, as the standard asks. With
+    ``f=gpkg``, ``shp``, ``csv``, ``xlsx`` or ``geojson`` all that is found comes as one file.
     """
     decision = who.decide(layer)
     given = request.query_params.multi_items()
     others = [(name, value) for name, value in given if name not in KNOWN]
     query = items_query(decision, asked, others, who.state.settings.page_limit)
+    if asked.f not in (None, "json"):
+        return await result_file(who, query, asked, asked.f)
     srid = parse_crs(asked.crs, offered_srids(decision))
     async with who.state.database.reading(read_context(who.principal, who.request_id)) as connection:
         query, state = await in_its_state(connection, who, query, asked)

@@ -7,9 +7,9 @@ from fastapi import APIRouter, Depends, Query
 
 from cim.errors import BadRequest
 from cim.policy.policy import Decision, read_context
-from cim.store.features import Feature, FeatureQuery, features_at
-from layers.definition import LayerDefinition
+from cim.store.features import FeatureQuery, features_at
 from tiles.raster import height_of
+from web.feature_entry import feature_entry
 from web.parameters import parse_position
 from web.state import Caller, caller
 
@@ -42,7 +42,7 @@ async def identify(
             query = FeatureQuery(decision.collection, decision.field_names, decision.regions, limit=limit)
             for feature in await features_at(connection, query, lon, lat, radius_m):
                 definition = who.state.catalog.layers.get(decision.collection.id)
-                entry = _entry(decision, definition, feature)
+                entry = feature_entry(decision, definition, feature) | {"distance_m": round(feature.distance_m, 2)}
                 found.append(((_rank(decision), feature.distance_m, len(found)), entry))
     found.sort(key=lambda pair: pair[0])
     heights = [
@@ -81,15 +81,3 @@ def _wanted(who: Caller, layers: str | None) -> list[Decision]:
 def _rank(decision: Decision) -> int:
     kind = decision.collection.schema.geometry
     return 0 if kind.endswith("Point") else 1 if kind.endswith("LineString") else 2
-
-
-def _entry(decision: Decision, definition: LayerDefinition | None, feature: Feature) -> dict[str, Any]:
-    title = feature.properties.get(definition.title_field) if definition and definition.title_field else None
-    return {
-        "layer": decision.collection.id,
-        "fid": feature.fid,
-        "title": str(title or feature.key),
-        "properties": {k: v.isoformat() if hasattr(v, "isoformat") else v for k, v in feature.properties.items()},
-        "distance_m": round(feature.distance_m, 2),
-        "geometry": feature.geometry,
-    }

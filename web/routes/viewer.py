@@ -11,8 +11,9 @@ router = APIRouter(tags=["viewer"], include_in_schema=False)
 
 @router.get("/map")
 @router.get("/map/")
+@router.get("/query")
 async def page() -> Response:
-    """The viewer's page."""
+    """The viewer's page; at ``/query`` it opens with the query builder."""
     index = DIST / "index.html"
     if not index.is_file():
         raise NotFound("the viewer has not been built", where="/map", remedy="run ./run setup")

@@ -359,7 +359,7 @@ def refusals(logs: Path) -> list[str]:
     return [line for line in lines if f"cim {REQUEST} " in line and "ERROR" in line]
 
 
-@settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck))
 @given(tree=trees)
 async def test_filters_find_what_the_oracle_finds(tree: Tree, odd: Finder, run_folder: Path) -> None:
     await check(tree, odd)
@@ -389,8 +389,9 @@ async def test_each_relation_at_its_border(odd: Finder) -> None:
 @pytest.mark.timeout(1800)
 @settings(max_examples=5_000, deadline=None, suppress_health_check=list(HealthCheck))
 @given(tree=trees)
-async def test_five_thousand_filters_find_what_the_oracle_finds(tree: Tree, odd: Finder) -> None:
+async def test_five_thousand_filters_find_what_the_oracle_finds(tree: Tree, odd: Finder, run_folder: Path) -> None:
     await check(tree, odd)
+    assert refusals(run_folder / "d" / "log") == []
 
 
 TOKENS = [

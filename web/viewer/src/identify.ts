@@ -3,6 +3,7 @@
 import type { Catalog, FieldInfo, HeightHere, Identified } from "./api";
 import { button, element } from "./dom";
 import { text, word } from "./i18n";
+import { linkedButton } from "./linked";
 
 export function identifyPanel(
   features: Identified[], heights: HeightHere[], catalog: Catalog, look: (feature: Identified) => void, close: () => void,
@@ -30,7 +31,8 @@ function card(feature: Identified, catalog: Catalog, look: (feature: Identified)
   const made = element(
     "details", open ? { open: "" } : {},
     element("summary", {}, element("b", {}, feature.title), element("span", { class: "kind" }, layer ? text(layer.title) : feature.layer)),
-    element("table", {}, ...rows(feature, layer?.fields ?? [])),
+    element("table", {}, ...fieldRows(feature, layer?.fields ?? [])),
+    linkedButton(feature, catalog, look),
   );
   made.addEventListener("toggle", () => {
     if (made.open) look(feature);
@@ -38,7 +40,7 @@ function card(feature: Identified, catalog: Catalog, look: (feature: Identified)
   return made;
 }
 
-function rows(feature: Identified, fields: FieldInfo[]): HTMLElement[] {
+export function fieldRows(feature: Identified, fields: FieldInfo[]): HTMLElement[] {
   const known = new Map(fields.map((field) => [field.name, field]));
   return Object.entries(feature.properties)
     .filter(([, value]) => value !== null && value !== "")
@@ -51,7 +53,7 @@ function rows(feature: Identified, fields: FieldInfo[]): HTMLElement[] {
     });
 }
 
-function meaning(value: unknown, field: FieldInfo | undefined): string {
+export function meaning(value: unknown, field: FieldInfo | undefined): string {
   const plain = typeof value === "number" && !Number.isInteger(value) ? String(Math.round(value * 1000) / 1000) : String(value);
   const code = field?.codes?.[plain];
   return code ? `${text(code)} (${plain})` : plain;

@@ -10,6 +10,7 @@ import { choose, current, word } from "./i18n";
 import { identifyPanel } from "./identify";
 import { ImportPage } from "./import_page";
 import { CityMap } from "./map";
+import { QUERY_PATH, QueryPage } from "./query_page";
 import { searchBox } from "./search";
 import { sessionControl } from "./session";
 import { sheetDialog } from "./sheets";
@@ -25,6 +26,7 @@ class Viewer {
   private session: Session = { user: null, role: "anonymous", operations: [], csrf: null };
   private styles = new Map<string, LayerStyle>();
   private importer: ImportPage | null = null;
+  private querying: QueryPage | null = null;
   private readonly shownLayers = new Map<string, boolean>();
 
   async start(): Promise<void> {
@@ -48,6 +50,7 @@ class Viewer {
     this.listen(this.map);
     await this.draw(this.map);
     this.panel();
+    if (location.pathname === QUERY_PATH) await this.query()?.start(new URLSearchParams(location.search));
     followChanges((versions) => void this.follow(versions));
     document.body.dataset["ready"] = "yes";
   }
@@ -73,6 +76,7 @@ class Viewer {
         element("h1", {}, word("title"), element("span", { class: "sub" }, ` · ${word("subtitle")}`)),
         element("span", { class: "label" }, word("synthetic")),
         element("span", { class: "spring" }),
+        button(word("query"), "quiet query-button", () => this.openQuery()),
         this.session.operations.includes("import") ? button(word("imports"), "quiet importing", () => this.openImports()) : null,
         button(word("mapSheet"), "quiet sheet", () => this.orderSheet()),
         button(word("terrain"), "quiet terrain", () => this.raise()),
@@ -88,6 +92,8 @@ class Viewer {
         element("aside", { class: "panel", "aria-label": word("layers") }),
         element("section", { class: "results", "aria-live": "polite" }),
         element("section", { class: "importer", "aria-label": word("imports") }),
+        element("section", { class: "query", "aria-label": word("query") }),
+        element("section", { class: "query-drawer", "aria-label": word("table") }),
         element("div", { class: "messages" }),
         element("div", { class: "status" }),
       ),
@@ -158,11 +164,11 @@ class Viewer {
     map.gl.on("move", () => tell(map.gl.getCenter().lng, map.gl.getCenter().lat));
     tell(map.gl.getCenter().lng, map.gl.getCenter().lat);
     map.gl.on("click", (event) => {
-      if (!this.root.querySelector(".importer.open")) void this.identify(map, event.lngLat.lng, event.lngLat.lat);
+      if (!this.root.querySelector(".importer.open") && !this.querying?.drawingArea) void this.identify(map, event.lngLat.lng, event.lngLat.lat);
     });
     map.gl.getCanvas().addEventListener("keydown", (event) => {
       const centre = map.gl.getCenter();
-      if (event.key === "Enter") void this.identify(map, centre.lng, centre.lat);
+      if (event.key === "Enter" && !this.querying?.drawingArea) void this.identify(map, centre.lng, centre.lat);
     });
     map.gl.on("error", (event) => {
       const reason = event.error?.message ?? "";
@@ -218,6 +224,20 @@ class Viewer {
       changed: (layer) => void this.layerChanged(map, layer),
     });
     this.importer.toggle();
+  }
+
+  private query(): QueryPage | null {
+    const box = this.root.querySelector<HTMLElement>(".query");
+    const drawer = this.root.querySelector<HTMLElement>(".query-drawer");
+    if (!box || !drawer || !this.map) return null;
+    this.querying ??= new QueryPage(box, drawer, this.catalog, this.map);
+    return this.querying;
+  }
+
+  private openQuery(): void {
+    this.closeResults();
+    if (this.root.querySelector(".importer.open")) this.importer?.toggle();
+    this.query()?.toggle();
   }
 
   /** Draw a layer again after an import or an undo: its version, and maybe its being there, have changed. */

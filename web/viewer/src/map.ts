@@ -138,8 +138,19 @@ export class CityMap {
     source.setData({ type: "FeatureCollection", features });
   }
 
+  /** Draw the outline of an area that is asked for; an empty collection takes it away. */
+  sketch(data: GeoJSON.FeatureCollection): void {
+    const held = this.gl.getSource("sketch") as GeoJSONSource | undefined;
+    if (held) {
+      held.setData(data);
+      return;
+    }
+    this.gl.addSource("sketch", { type: "geojson", data });
+    this.gl.addLayer({ id: "sketch", type: "line", source: "sketch", paint: { "line-color": "#c2410c", "line-width": 2, "line-dasharray": [3, 2] } });
+  }
+
   /** Draw findings over everything, coloured by their property `kind`; an empty collection takes them away. */
-  overlay(name: string, data: GeoJSON.FeatureCollection): void {
+  overlay(name: string, data: GeoJSON.FeatureCollection, padding = besidePanels(this.gl.getContainer().clientWidth)): void {
     const id = `overlay-${name}`;
     const held = this.gl.getSource(id) as GeoJSONSource | undefined;
     if (held) held.setData(data);
@@ -151,7 +162,7 @@ export class CityMap {
       }
     }
     const bbox = extent(data);
-    if (bbox) this.gl.fitBounds(bbox, { padding: besidePanels(this.gl.getContainer().clientWidth), maxZoom: 17, duration: 600 });
+    if (bbox) this.gl.fitBounds(bbox, { padding, maxZoom: 17, duration: 600 });
   }
 
   private tellFinding(event: MapLayerMouseEvent): void {

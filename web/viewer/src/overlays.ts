@@ -5,7 +5,7 @@ import type { LayerSpecification } from "maplibre-gl";
 type Box = [number, number, number, number];
 
 const COLOUR = [
-  "match", ["get", "kind"], "added", "#0a8f3c", "removed", "#c4281b", "changed", "#d98a00", "#d0021b",
+  "match", ["get", "kind"], "added", "#0a8f3c", "removed", "#c4281b", "changed", "#d98a00", "found", "#0b63b0", "#d0021b",
 ] as unknown as string;
 
 export const NOTHING: GeoJSON.FeatureCollection = { type: "FeatureCollection", features: [] };
