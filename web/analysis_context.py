@@ -6,8 +6,10 @@ from typing import Any
 from cim.analysis.context import CodeNames, Context, Progress, RollUp, no_progress
 from cim.model.access import Principal
 from cim.model.collection import Collection
+from cim.model.redline import RedLine
 from cim.policy.policy import read_context, readable
 from cim.store.database import Database
+from cim.store.redlines import the_redline
 from layers.catalog import Catalog
 from layers.codes import CodeList
 from layers.crosswalks import Crosswalk
@@ -27,16 +29,25 @@ def analysis_context(
     progress: Progress = no_progress,
     office: str = "",
 ) -> Context:
-    """What the analyses may see and know for a caller; ``data_versions`` of the inputs pin layers to older versions."""
+    """What the analyses may see and know for a caller.
+
+    ``author`` is whose red lines may be used (None: anybody's); ``data_versions`` of the inputs pin layers to older
+    versions.
+    """
     decisions = {decision.collection.id: decision for decision in readable(principal, collections.values())}
     versions = inputs.get("data_versions")
+
+    async def red_line(redline: str) -> RedLine:
+        async with database.writing(request_id) as connection:
+            return await the_redline(connection, redline, author)
+
     return Context(
         reading=lambda: database.reading(read_context(principal, request_id, TIMEOUT_MS)),
         decisions=decisions,
         titles={name: definition.title.zh for name, definition in catalog.layers.items()},
         codes={name: _names(codes) for name, codes in catalog.codes.items()},
         roll_ups={name: _roll_up(walk) for name, walk in catalog.crosswalks.items()},
-        author=author,
+        red_line=red_line,
         field_titles={
             name: {known.name: known.title.zh for known in definition.fields}
             for name, definition in catalog.layers.items()

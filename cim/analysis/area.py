@@ -5,12 +5,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import shapely
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from cim.analysis.context import Context
 from cim.errors import BadRequest
 from cim.model.redline import LONLAT_SRID, RedLine, RedLineParcel, checked
-from cim.store.redlines import the_redline
 
 _HELP = "give a GeoJSON Polygon or MultiPolygon in longitude, latitude, a FeatureCollection of such, or a red line's id"
 _CHINA = (70.0, 0.0, 140.0, 56.0)
@@ -18,13 +16,13 @@ _NUMBER_FIELDS = ("parcel_no", "number", "地块编号", "DKBH", "id")
 _NAME_FIELDS = ("name", "地块名称", "DKMC")
 
 
-async def red_line_of(context: Context, connection: AsyncConnection, area: Any, *, apart: bool = False) -> RedLine:
+async def red_line_of(context: Context, area: Any, *, apart: bool = False) -> RedLine:
     """The checked red line that an input stands for; BadRequest names parcel and point, NotFound an unknown id.
 
     ``apart`` as in ``cim.model.redline.checked``.
     """
     if isinstance(area, str):
-        return checked(await the_redline(connection, area, context.author), apart=apart)
+        return checked(await context.red_line(area), apart=apart)
     return checked(red_line_from_geojson(area), apart=apart)
 
 

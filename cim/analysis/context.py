@@ -1,6 +1,6 @@
 """What an analysis is given beside its parameters: the caller's view of the layers, code lists, and a way to report."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -16,7 +16,7 @@ from cim.filters.compiler import compile_filter
 from cim.filters.scope import FieldScope
 from cim.model.analysis import SourceEdition
 from cim.model.collection import BoundingBox, Collection
-from cim.model.redline import moved, to_lonlat
+from cim.model.redline import RedLine, moved, to_lonlat
 from cim.policy.policy import Decision
 from cim.store.meeting_features import features_meeting
 from cim.store.selection import Selection
@@ -74,7 +74,7 @@ class Context:
 
     ``decisions`` are the layers the caller may read, ``titles`` what people call each layer, ``codes`` the code lists,
     ``roll_ups`` the crosswalks, both by file name; ``field_titles`` what people call each layer's fields and
-    ``field_codes`` the code list of those that have one; ``author`` is whose red lines may be used (None: anybody's);
+    ``field_codes`` the code list of those that have one; ``red_line`` finds one the caller may use by its id;
     ``versions`` pins layers to older versions, 0 to not being there; ``published`` keeps when each was published.
     """
 
@@ -83,7 +83,7 @@ class Context:
     titles: Mapping[str, str]
     codes: Mapping[str, CodeNames]
     roll_ups: Mapping[str, RollUp]
-    author: str | None
+    red_line: Callable[[str], Awaitable[RedLine]]
     field_titles: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     field_codes: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     operator: str = ""

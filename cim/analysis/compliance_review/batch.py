@@ -90,7 +90,7 @@ async def _patches(asked: BatchParameters, context: Context, connection: AsyncCo
         raise BadRequest("give either an area or a layer", where="inputs", remedy="leave one of them out")
     if asked.layer:
         return await _of_layer(asked, context, connection)
-    return await red_line_of(context, connection, asked.area, apart=True)
+    return await red_line_of(context, asked.area, apart=True)
 
 
 async def _of_layer(asked: BatchParameters, context: Context, connection: AsyncConnection) -> RedLine:

@@ -113,7 +113,7 @@ async def review(asked: ReviewParameters, context: Context) -> Answer:
     async with context.reading() as connection:
         text = await the_rules(connection, "compliance-review", asked.rules)
         rules = read_rules(text)
-        red_line = await red_line_of(context, connection, asked.area)
+        red_line = await red_line_of(context, asked.area)
         context.progress(10, "读取图层")
         material = await gather(connection, context, rules, red_line.shapes, red_line.srid, asked.scenario)
     context.progress(60, "逐条审查")

@@ -92,7 +92,7 @@ CREATE TABLE cim.rule_edition (
 );
 GRANT SELECT, INSERT, UPDATE, DELETE ON cim.redline, cim.analysis_job TO cim_writer;
 GRANT SELECT, INSERT ON cim.rule_edition TO cim_writer;
-GRANT SELECT ON cim.rule_edition, cim.redline TO cim_reader;
+GRANT SELECT ON cim.rule_edition TO cim_reader;
 """
 
 
