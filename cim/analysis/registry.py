@@ -3,10 +3,11 @@
 from typing import Any
 
 from cim.analysis.analysis import Analysis
+from cim.analysis.block_figures import figures
 from cim.analysis.compliance_review import review
 from cim.errors import NotFound
 
-ANALYSES: dict[str, Analysis[Any]] = {analysis.id: analysis for analysis in (review.ANALYSIS,)}
+ANALYSES: dict[str, Analysis[Any]] = {analysis.id: analysis for analysis in (review.ANALYSIS, figures.ANALYSIS)}
 
 
 def the_analysis(name: str) -> Analysis[Any]:
