@@ -100,4 +100,4 @@ async def view_of(
     async with database.writing("test") as connection:
         principal = await principal_for_role(connection, role, "王工")
         collections = await all_collections(connection)
-    return analysis_context(database, load_catalog(), collections, principal, author=None, inputs=inputs)
+    return analysis_context(database, load_catalog(), collections, principal, author=None, inputs=inputs, files=files)

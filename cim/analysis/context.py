@@ -1,6 +1,6 @@
 """What an analysis is given beside its parameters: the caller's view of the layers, code lists, and a way to report."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from typing import Any
@@ -15,6 +15,7 @@ from cim.filters.compiler import compile_filter
 from cim.filters.scope import FieldScope
 from cim.model.analysis import SourceEdition
 from cim.model.collection import Collection
+from cim.model.heights import PointHeights
 from cim.model.redline import moved, to_lonlat
 from cim.policy.policy import Decision
 from cim.store.meeting_features import features_meeting
@@ -23,6 +24,9 @@ from cim.store.versions import the_version
 
 Shapes = np.ndarray[Any, np.dtype[np.object_]]
 Reading = Callable[[], AbstractAsyncContextManager[AsyncConnection]]
+Floats = np.ndarray[Any, np.dtype[np.float64]]
+HeightReader = Callable[[str, Floats, Floats], Awaitable[PointHeights]]
+"""Gives the heights of places (longitudes, latitudes) from a layer of heights, as far as the caller may read it."""
 Progress = Callable[[int, str], None]
 """Told how much of a hundred is done, and what is being done; raises when somebody wants an end."""
 
@@ -71,7 +75,8 @@ class Context:
 
     ``decisions`` are the layers the caller may read, ``titles`` what people call each layer, ``codes`` the code lists,
     ``roll_ups`` the crosswalks, both by file name; ``field_titles`` what people call each layer's fields; ``author`` is
-    whose red lines may be used (None: anybody's); ``versions`` pins layers to older versions.
+    whose red lines may be used (None: anybody's); ``versions`` pins layers to older versions; ``heights`` reads models
+    of heights.
     """
 
     reading: Reading
@@ -85,6 +90,7 @@ class Context:
     office: str = ""
     versions: Mapping[str, int] = field(default_factory=dict)
     progress: Progress = no_progress
+    heights: HeightReader | None = None
 
     async def edition(self, connection: AsyncConnection, layer: str) -> SourceEdition:
         """The edition of a layer that this analysis reads; without a version where it cannot be read."""

@@ -117,13 +117,15 @@ async def _run(
     analysis: Analysis[Any], inputs: dict[str, Any], red_lines: dict[str, RedLine], data: Path | None
 ) -> Answer:
     catalog = the_catalog(ServerSettings())
-    async with opened(data) as (_, database):
+    async with opened(data) as (deployment, database):
         async with database.writing("cim analyse") as connection:
             kept = {name: await keep_redline(connection, line, operator()) for name, line in red_lines.items()}
             principal = await principal_for_role(connection, ROLE, operator())
             collections = await all_collections(connection)
         inputs = {**inputs, **kept}
-        context = analysis_context(database, catalog, collections, principal, author=None, inputs=inputs)
+        context = analysis_context(
+            database, catalog, collections, principal, author=None, inputs=inputs, files=deployment.files()
+        )
         answer = await analysis.answer(inputs, context)
         if analysis.id in AUDITED:
             await keep_trace(database, principal, analysis, inputs, answer, "")
