@@ -32,7 +32,7 @@ def line_field(**more: Any) -> Any:
     return Field(
         title="线 Line",
         description="a GeoJSON LineString, or a Feature of one, in longitude, latitude",
-        json_schema_extra={"x-cim-input": "line", "type": "object"},
+        json_schema_extra={"x-cim-input": "geojson", "x-cim-draw": "line", "type": "object"},
         **more,
     )
 

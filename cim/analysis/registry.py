@@ -5,12 +5,14 @@ from typing import Any
 from cim.analysis.analysis import Analysis
 from cim.analysis.block_figures import figures
 from cim.analysis.compliance_review import review
+from cim.analysis.scheme_check import check
 from cim.analysis.terrain import cut_fill, profile, slope_aspect
 from cim.errors import NotFound
 
 _ALL: tuple[Analysis[Any], ...] = (
     review.ANALYSIS,
     figures.ANALYSIS,
+    check.ANALYSIS,
     profile.ANALYSIS,
     slope_aspect.ANALYSIS,
     cut_fill.ANALYSIS,

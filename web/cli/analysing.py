@@ -83,13 +83,24 @@ def _inputs(analysis: Analysis[Any], given: list[str]) -> dict[str, Any]:
 
 
 def _value(analysis: Analysis[Any], name: str, value: str) -> Any:
-    """The value as JSON where the parameter is not a text; a text stays as it is written."""
-    if analysis.parameters.model_fields[name].annotation is str:
+    """The value as JSON where the parameter is not a text; a text stays as it is written. GeoJSON may be a file."""
+    field = analysis.parameters.model_fields[name]
+    if field.annotation is str:
         return value
+    extra = field.json_schema_extra
+    if isinstance(extra, dict) and extra.get("x-cim-input") == "geojson" and value.endswith("json"):
+        return _geojson(Path(value))
     try:
         return json.loads(value)
     except ValueError:
         return value
+
+
+def _geojson(path: Path) -> Any:
+    try:
+        return json.loads(path.read_text("utf-8-sig"))
+    except (OSError, ValueError) as error:
+        raise BadRequest(f"no JSON can be read: {error}", where=path.name, remedy="give a GeoJSON file") from error
 
 
 def _red_lines(analysis: Analysis[Any], inputs: dict[str, Any], options: ReadOptions) -> dict[str, RedLine]:

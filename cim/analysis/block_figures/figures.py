@@ -40,9 +40,9 @@ def _answer(material: Material, red_line: RedLine, context: Context) -> Answer:
     whole = np.arange(len(red_line.parcels))
     site_m2 = float(material.areas_m2.sum())
     now, land = standing(material, material.buildings, whole, with_people=True), green(material, whole)
-    plan = planned(material, material.plan, whole)
+    plan = planned(material.areas_m2, material.plan, whole)
     then = _then(material, whole)
-    then_plan = planned(material, material.scenario_plan, whole) if material.scenario_plan else None
+    then_plan = planned(material.areas_m2, material.scenario_plan, whole) if material.scenario_plan else None
     sides = [
         Side("now", Title("现状", "Now"), tables.standing_figures(site_m2, now, land)),
         Side("plan", Title("规划", "Plan"), tables.planned_figures(plan)),
@@ -54,7 +54,11 @@ def _answer(material: Material, red_line: RedLine, context: Context) -> Answer:
         sides.append(Side("scenario", Title("情景建成", "Scenario built"), figures))
     notes = _notes(material, now, land, plan, then, then_plan)
     each = [
-        (standing(material, material.buildings, one, with_people=False), planned(material, material.plan, one), area)
+        (
+            standing(material, material.buildings, one, with_people=False),
+            planned(material.areas_m2, material.plan, one),
+            area,
+        )
         for one, area in zip(whole.reshape(-1, 1), material.areas_m2.tolist(), strict=True)
     ]
     codes = context.codes.get("building-use")

@@ -72,8 +72,8 @@ class Material:
 
 async def gather(connection: AsyncConnection, context: Context, red_line: RedLine, scenario: str | None) -> Material:
     """Read every layer around the parcels; NotFound for a scenario that the caller may not know of."""
-    changed = await _changed(connection, context, scenario)
-    reader = _Reader(connection, context, red_line.shapes, red_line.srid, changed)
+    changed = await changed_by(connection, context, scenario)
+    reader = BlockReader(connection, context, red_line.shapes, red_line.srid, changed)
     areas_m2 = red_line.areas_m2()
     bounds = await reader.laid(BOUNDS, ())
     return Material(
@@ -99,7 +99,7 @@ def _outside(bounds: Laid, areas_m2: Floats) -> Floats | None:
     return np.maximum(areas_m2 - inside, 0.0)
 
 
-async def _changed(
+async def changed_by(
     connection: AsyncConnection, context: Context, name: str | None
 ) -> Mapping[str, tuple[int, int | None]]:
     """The readable layers that a scenario changes: its id, and the version it stands on."""
@@ -114,7 +114,7 @@ async def _changed(
     return changed
 
 
-class _Reader:
+class BlockReader:
     """Reads layers around the parcels and lays them over."""
 
     def __init__(
@@ -129,13 +129,16 @@ class _Reader:
         self._changed = changed
 
     async def near(self, layer: str, fields: Sequence[str]) -> Features:
+        """The features of a layer in and beside the parcels."""
         return await self._context.features(self._connection, layer, fields, self._areas, self._srid, within_m=NEAR_M)
 
     async def laid(self, layer: str, fields: Sequence[str]) -> Laid:
+        """A layer over the parcels."""
         found = await self._context.features(self._connection, layer, fields, self._areas, self._srid)
         return await self._over(layer, found)
 
     async def under_scenario(self, layer: str, fields: Sequence[str]) -> Laid | None:
+        """A layer over the parcels as under the scenario; None where that says nothing of it."""
         if layer not in self._changed:
             return None
         number, version = self._changed[layer]

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from cim.analysis.block_figures.material import Laid, Material
+from cim.analysis.block_figures.material import Laid
 from cim.analysis.block_figures.standing import SLIVER_M2
 from cim.analysis.overlay import Floats, Ints
 
@@ -35,8 +35,8 @@ class Planned:
         return (self.density_pct or 0.0) / 100 * (self.covered_m2 or 0.0) if known else None
 
 
-def planned(material: Material, laid: Laid, parcels: Ints) -> Planned:
-    """The limits on some parcels together."""
+def planned(areas_m2: Floats, laid: Laid, parcels: Ints) -> Planned:
+    """The limits on some parcels together; ``areas_m2`` are the areas of all parcels."""
     if not laid.features.present:
         return Planned(notes=[laid.features.edition.note])
     pieces = laid.of(parcels)
@@ -45,7 +45,7 @@ def planned(material: Material, laid: Laid, parcels: Ints) -> Planned:
     if not len(pieces):
         return Planned(notes=[*notes, "范围内没有规划地块"])
     area_m2 = laid.pieces.areas_m2[pieces]
-    covered_m2, site_m2 = float(area_m2.sum()), float(material.areas_m2[parcels].sum())
+    covered_m2, site_m2 = float(area_m2.sum()), float(areas_m2[parcels].sum())
     if site_m2 - covered_m2 > 1.0:
         notes.append(
             f"规划地块覆盖 {covered_m2:.2f} 平方米，其余 {site_m2 - covered_m2:.2f} 平方米（道路等）没有地块指标；"

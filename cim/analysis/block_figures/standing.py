@@ -22,6 +22,7 @@ SLIVER_M2 = 0.1
 WHOLE = 0.999
 OUTSIDE_M2 = 1.0
 UNKNOWN_USE = ""
+HOMES = ("residential", "rural_house")
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +146,10 @@ def _people(material: Material, laid: Laid, pieces: Ints, notes: list[str]) -> t
     share: dict[str, float] = {}
     for code, part in zip(codes, laid.share[pieces], strict=True):
         share[str(code)] = share.get(str(code), 0.0) + float(part)
+    recorded = {str(code) for code in people.columns["building_code"]}
+    homes = {str(c) for c, use in zip(codes, laid.values("use", pieces), strict=True) if use in HOMES} - recorded
+    if homes:
+        notes.append(f"{len(homes)} 栋住宅没有人口记录，按无人居住计")
     return _summed(people.columns, "persons", share, notes), _summed(people.columns, "households", share, notes)
 
 

@@ -36,20 +36,21 @@ export function blockView(answer: Answer, catalog: Catalog): HTMLElement {
 function figuresTable(answer: Answer, table: AnswerTable): HTMLElement {
   const sides = table.columns.filter((column) => column.name in answer.summary);
   const difference = table.columns.at(-1);
-  const heads = [...sides.map((side) => text(side.title)), difference ? text(difference.title) : ""];
+  const [least, more] = (difference ? text(difference.title) : "").replace("）", "").split("（");
+  const heads = [...sides.map((side) => element("th", { scope: "col" }, text(side.title))), element("th", { scope: "col" }, least ?? "", more ? element("small", {}, more) : null)];
   const first = sides[0]?.name ?? "now", last = sides.at(-1)?.name ?? "now";
   const rows = ROWS.map((row) => {
     const values = [...sides.map((side) => figure(answer, side.name, row.id))];
     const [from, to] = [figure(answer, first, row.id), figure(answer, last, row.id)];
-    const more = from === null || to === null ? null : to - from;
+    const change = from === null || to === null ? null : to - from;
     return element(
       "tr", { "data-row": row.id }, element("th", { scope: "row" }, text(row.title), row.unit ? element("small", {}, ` ${row.unit}`) : null),
-      ...values.map((value) => cell(value, row.digits)), cell(more, row.digits, true),
+      ...values.map((value) => cell(value, row.digits)), cell(change, row.digits, true),
     );
   });
   return element(
     "table", { class: "figures" },
-    element("thead", {}, element("tr", {}, element("th", {}), ...heads.map((head) => element("th", { scope: "col" }, head)))),
+    element("thead", {}, element("tr", {}, element("th", {}), ...heads)),
     element("tbody", {}, ...rows),
   );
 }

@@ -22,7 +22,7 @@ export function profileChart(points: ProfilePoint[], at: (point: ProfilePoint | 
   const x = (distance: number): number => LEFT + (distance / length) * (WIDTH - LEFT - RIGHT);
   const y = (height: number): number => TOP + ((high - height) / (high - low)) * (HEIGHT - TOP - BOTTOM);
   const chart = svg("svg", { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, class: "profile", role: "img", "aria-label": word("profile") });
-  for (const tick of ticks(low, high, 4)) {
+  for (const tick of ticks(low, high, 5)) {
     chart.append(svg("line", { x1: LEFT, x2: WIDTH - RIGHT, y1: y(tick), y2: y(tick), class: "grid" }), label(LEFT - 5, y(tick) + 4, `${plain(tick)}`, "end"));
   }
   for (const tick of ticks(0, length, 5)) chart.append(label(x(tick), HEIGHT - 12, length > 3000 ? `${plain(tick / 1000)} km` : `${plain(tick)} m`, "middle"));
@@ -33,6 +33,7 @@ export function profileChart(points: ProfilePoint[], at: (point: ProfilePoint | 
     const floor = `${x(last.distance_m)},${y(low)} ${x(first.distance_m)},${y(low)}`;
     chart.append(svg("polygon", { points: `${line.join(" ")} ${floor}`, class: "ground" }), svg("polyline", { points: line.join(" "), class: "surface" }));
   }
+  chart.append(label(LEFT - 5, TOP - 2, "m", "end"));
   const mark = svg("line", { y1: TOP, y2: HEIGHT - BOTTOM, class: "mark", visibility: "hidden" });
   chart.append(mark);
   chart.addEventListener("pointermove", (event) => {
