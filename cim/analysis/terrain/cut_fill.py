@@ -47,7 +47,7 @@ async def cut_fill(asked: CutFillParameters, context: Context) -> Answer:
 def _answer(cells: Cells, ground: Ground, asked_m: float | None) -> Answer:
     known = cells.known
     height_m, area_m2 = cells.height_m[known], cells.area_m2[known]
-    unknown_m2 = float(cells.area_m2.sum() - area_m2.sum())
+    unknown_m2 = float(cells.area_m2[~known].sum())
     mean_m = float(np.average(height_m, weights=area_m2))
     design_m = mean_m if asked_m is None else asked_m
     above_m = height_m - design_m

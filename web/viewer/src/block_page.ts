@@ -1,11 +1,11 @@
 /** 地块指标 and 剖面: draw an area or a line on the map, or pick a plan parcel, and read what the server works out. */
 
 import { analyse, type Answer } from "./analysis_api";
-import { ask, type Catalog, type Identified, type Session } from "./api";
+import { ask, type Catalog, type Identified, type Session, type Text } from "./api";
 import { blockView, remarks } from "./block_view";
 import { button, element, say } from "./dom";
 import { Drawing, showDrawing, type DrawKind } from "./draw";
-import { word } from "./i18n";
+import { text, word } from "./i18n";
 import type { CityMap } from "./map";
 import { profileChart, type ProfilePoint } from "./profile_chart";
 
@@ -133,10 +133,21 @@ export class BlockPage {
   }
 }
 
+const FACTS: [string, Text, string][] = [
+  ["length_m", { zh: "水平长度", en: "Length" }, "m"],
+  ["surface_length_m", { zh: "地表长度", en: "Length on the ground" }, "m"],
+  ["lowest_m", { zh: "最低高程", en: "Lowest" }, "m"],
+  ["highest_m", { zh: "最高高程", en: "Highest" }, "m"],
+  ["climb_m", { zh: "累计爬升", en: "Climb" }, "m"],
+  ["descent_m", { zh: "累计下降", en: "Descent" }, "m"],
+  ["steepest_deg", { zh: "最大坡度", en: "Steepest" }, "°"],
+];
+
 function profileFacts(answer: Answer): HTMLElement {
-  const rows = answer.tables.find((table) => table.id === "facts")?.rows ?? [];
-  return element(
-    "table", { class: "figures" },
-    element("tbody", {}, ...rows.map((row) => element("tr", {}, element("th", { scope: "row" }, String(row["fact"])), element("td", {}, `${row["value"] ?? "—"} ${row["unit"]}`)))),
-  );
+  const rows = FACTS.map(([id, title, unit]) => {
+    const value = answer.summary[id];
+    const shown = typeof value === "number" ? `${value.toFixed(1)} ${unit}` : "—";
+    return element("tr", {}, element("th", { scope: "row" }, text(title)), element("td", {}, shown));
+  });
+  return element("table", { class: "figures" }, element("tbody", {}, ...rows));
 }
