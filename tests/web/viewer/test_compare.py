@@ -62,3 +62,14 @@ async def test_panes_share_one_camera_and_the_address(page: Page, address: str) 
     assert await page.locator(".swipe-bar").count() == 1
     await page.get_by_role("button", name="四屏").click()
     assert await page.locator(".pane").count() == 4
+
+
+async def test_a_pane_says_why_it_is_empty(page: Page, address: str) -> None:
+    await page.goto(f"{address}/compare?a=buildings,nothing&a_scenario=没有的&b=buildings&b_at=2019-01-01T00:00:00Z")
+    await page.wait_for_selector("body[data-ready=yes]", timeout=60_000)
+    await page.locator(".pane.a .pane-problem:not(:empty)").wait_for()
+    told = await page.locator(".pane.a .pane-problem").inner_text()
+    assert "nothing" in told
+    assert "没有的" in told
+    await page.locator(".pane.b .pane-problem:not(:empty)").wait_for()
+    assert "当时没有数据" in await page.locator(".pane.b .pane-problem").inner_text()

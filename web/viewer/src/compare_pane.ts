@@ -68,18 +68,36 @@ export class Pane {
       this.map.add({ ...layer, tiles: this.address(layer) }, answer.value, true);
       this.drawn.add(layer.id);
     });
-    if (this.state.at || this.state.scenario) this.tellPictures(wanted);
+    await this.tell(wanted);
   }
 
-  private tellPictures(shown: LayerInfo[]): void {
-    const pictures = shown.filter((layer) => layer.content === "raster").map((layer) => text(layer.title));
-    if (pictures.length) this.told.textContent = `${pictures.join("、")}: ${word("picturesNow")}`;
+  /** Say what a map cannot: layers that are not there, a state that is none, pictures that have only one. */
+  private async tell(wanted: LayerInfo[]): Promise<void> {
+    const known = new Set(this.layers().map((layer) => layer.id));
+    const told = this.state.layers.filter((id) => !known.has(id)).map((id) => `${id}: ${word("noSuchLayer")}`);
+    const query = this.stateQuery();
+    if (query) {
+      const pictures = wanted.filter((layer) => layer.content === "raster").map((layer) => text(layer.title));
+      if (pictures.length) told.push(`${pictures.join("、")}: ${word("picturesNow")}`);
+      const vectors = wanted.filter((layer) => layer.content !== "raster");
+      const asked = vectors.map((layer) => ask<{ numberReturned: number }>(`/collections/${layer.id}/items?limit=1&${query}`));
+      (await Promise.allSettled(asked)).forEach((answer, number) => {
+        const title = text(vectors[number]?.title ?? { zh: "", en: "" });
+        if (answer.status === "rejected") told.push(`${title}: ${answer.reason instanceof Error ? answer.reason.message : ""}`);
+        else if (!answer.value.numberReturned) told.push(`${title}: ${word("emptyThen")}`);
+      });
+    }
+    if (told.length) this.told.textContent = told.join("；");
   }
 
   private address(layer: LayerInfo): string {
-    const plain = layer.tiles.split("?")[0] ?? layer.tiles;
-    if (this.state.scenario) return `${plain}?scenario=${encodeURIComponent(this.state.scenario)}`;
-    return this.state.at ? `${plain}?datetime=${encodeURIComponent(this.state.at)}` : layer.tiles;
+    const query = this.stateQuery();
+    return query ? `${layer.tiles.split("?")[0]}?${query}` : layer.tiles;
+  }
+
+  private stateQuery(): string {
+    if (this.state.scenario) return `scenario=${encodeURIComponent(this.state.scenario)}`;
+    return this.state.at ? `datetime=${encodeURIComponent(this.state.at)}` : "";
   }
 
   private layers(): LayerInfo[] {

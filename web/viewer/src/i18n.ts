@@ -96,6 +96,8 @@ const WORDS = {
   instant: { zh: "时点", en: "Instant" },
   otherInstant: { zh: "指定时点…", en: "At another time…" },
   picturesNow: { zh: "影像只有当前版本", en: "pictures are shown as they are now" },
+  noSuchLayer: { zh: "没有此图层，或无权查看", en: "there is no such layer that you may see" },
+  emptyThen: { zh: "当时没有数据", en: "nothing at that time" },
   blockFigures: { zh: "地块指标", en: "Block figures" },
   profile: { zh: "剖面", en: "Profile" },
   drawArea: { zh: "画范围", en: "Draw an area" },
