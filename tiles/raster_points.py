@@ -18,7 +18,7 @@ from cim.policy.policy import Decision, read_context
 from cim.store.database import Database
 from cim.store.files import FileStore
 from cim.store.raster_images import images_in, raster_facts
-from tiles.raster import MAX_IMAGES, STATEMENT_MS
+from tiles.raster import MAX_IMAGES, POINT_DEG, STATEMENT_MS
 from tiles.raster_files import reading_images
 from tiles.raster_grid import LONLAT_SRID, transformer
 from tiles.raster_looks import require_images
@@ -47,7 +47,12 @@ async def heights_at(
     require_images(decision)
     if len(lon) > MOST_POINTS:
         raise BadRequest(f"{len(lon)} heights are more than {MOST_POINTS}", remedy="ask for a smaller area")
-    around = (float(lon.min()), float(lat.min()), float(lon.max()), float(lat.max()))
+    around = (
+        float(lon.min()) - POINT_DEG,
+        float(lat.min()) - POINT_DEG,
+        float(lon.max()) + POINT_DEG,
+        float(lat.max()) + POINT_DEG,
+    )
     async with database.reading(read_context(principal, timeout_ms=STATEMENT_MS)) as connection:
         facts = await raster_facts(connection, decision.collection, decision.regions)
         images = await images_in(connection, decision.collection, decision.regions, around)

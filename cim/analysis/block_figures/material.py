@@ -149,13 +149,20 @@ class BlockReader:
         return await self._over(layer, found)
 
     async def _over(self, layer: str, found: Features) -> Laid:
-        pieces = await asyncio.to_thread(overlay, self._areas, found.shapes, self._srid)
-        used, place = np.unique(pieces.feature, return_inverse=True)
-        whole = ellipsoidal_areas_m2(to_lonlat(found.shapes[used], self._srid))[place] if len(used) else np.zeros(0)
-        share = np.divide(pieces.areas_m2, whole, out=np.zeros(len(whole)), where=whole > 0)
+        pieces, share = await asyncio.to_thread(_pieces, self._areas, found.shapes, self._srid)
         decision = self._context.decisions.get(layer)
-        partial = decision is not None and decision.regions is not None
-        return Laid(found, pieces, np.minimum(share, 1.0), partial)
+        return Laid(found, pieces, share, decision is not None and decision.regions is not None)
+
+
+def _pieces(areas: Shapes, shapes: Shapes, srid: int) -> tuple[Overlay, Floats]:
+    """The pieces of shapes in areas, and what each is of its whole shape."""
+    pieces = overlay(areas, shapes, srid)
+    if not len(pieces.feature):
+        return pieces, np.zeros(0)
+    used, place = np.unique(pieces.feature, return_inverse=True)
+    whole_m2 = ellipsoidal_areas_m2(to_lonlat(shapes[used], srid))[place]
+    share = np.divide(pieces.areas_m2, whole_m2, out=np.zeros(len(whole_m2)), where=whole_m2 > 0)
+    return pieces, np.minimum(share, 1.0)
 
 
 def _number(value: Any) -> float:

@@ -114,6 +114,13 @@ async def test_gaps_in_a_profile_are_gaps(ask: Ask) -> None:
     assert any("没有高程" in note for note in answer.summary["notes"])
 
 
+async def test_a_line_due_east_or_north_is_a_line_like_any_other(ask: Ask) -> None:
+    lon, lat = lonlat([(100.0, 300.0)])[0]
+    for end in ([lon + 0.002, lat], [lon, lat + 0.002], [lon + 1.0, lat]):
+        found = (await ask("terrain-profile", line={"type": "LineString", "coordinates": [[lon, lat], end]})).summary
+        assert found["lowest_m"] <= plane(np.array(100.0), np.array(300.0)) + 0.05 <= found["highest_m"] + 0.1
+
+
 async def test_slopes_of_plane_and_cone(ask: Ask) -> None:
     flat = (await ask("slope-aspect", area=area_of(100.0, 100.0, 300.0, 200.0))).summary
     assert flat["mean_slope_deg"] == pytest.approx(np.degrees(np.arctan(np.hypot(0.1, 0.2))), abs=0.02)
