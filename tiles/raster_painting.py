@@ -94,7 +94,7 @@ def _blocks(area: PictureArea) -> Iterator[tuple[slice, slice, PictureArea]]:
 def _draw_pictures(groups: Sequence[SheetGroup], area: PictureArea, look: Look, deadline: float) -> Rgba:
     result = np.zeros((4, area.height, area.width), np.uint8)
     for group in groups:
-        _check_time(deadline)
+        check_time(deadline)
         part = read_picture(group, area, look.stretch)
         if part is not None and _fill(result, part, part[3] > 0):
             break
@@ -113,7 +113,7 @@ def _draw_heights(groups: Sequence[SheetGroup], area: PictureArea, look: Look, d
 def _heights(groups: Sequence[SheetGroup], area: PictureArea, deadline: float) -> NDArray[np.float32]:
     result = np.full((area.height, area.width), np.nan, np.float32)
     for group in groups:
-        _check_time(deadline)
+        check_time(deadline)
         part = read_heights(group, area)
         if part is not None:
             np.copyto(result, part, where=np.isnan(result))
@@ -129,7 +129,7 @@ def _draw_shaded(groups: Sequence[SheetGroup], area: PictureArea, look: Look, de
     pixel_m = float(np.sqrt(np.median(pixel_x_m) * np.median(pixel_y_m)))
     edges = []
     for group in groups:
-        _check_time(deadline)
+        check_time(deadline)
         step = int(np.clip(round(group.cell_m / pixel_m), 1, MAX_STEP))
         heights = read_heights(group, area.widened(step))
         if heights is None:
@@ -159,7 +159,8 @@ def _fill(result: Rgba, part: Rgba, where: NDArray[np.bool_]) -> bool:
     return bool(result[3].all())
 
 
-def _check_time(deadline: float) -> None:
+def check_time(deadline: float) -> None:
+    """StoreUnavailable once ``deadline`` (time.monotonic) has passed."""
     if time.monotonic() > deadline:
         raise StoreUnavailable(
             "drawing this area takes longer than it may", remedy="ask for a smaller area or a higher zoom"

@@ -92,14 +92,15 @@ def _edge_cells(group: SheetGroup, area: PictureArea, shift: float) -> tuple[Arr
     x = np.linspace(area.west, area.east, EDGE_POINTS)
     y = np.linspace(area.south, area.north, EDGE_POINTS)
     xs, ys = np.meshgrid(x, y)
-    crs = _code_of(group.crs)
+    crs = code_of(group.crs)
     gx, gy = (xs, ys) if crs == area.srid else transformer(area.srid, crs).transform(xs, ys)
     with np.errstate(invalid="ignore"):
         columns, rows = ~group.transform @ (np.asarray(gx) + shift, np.asarray(gy))
     return columns, rows
 
 
-def _code_of(crs: Any) -> int | str:
+def code_of(crs: Any) -> int | str:
+    """The EPSG code of a rasterio CRS, its WKT where it has none."""
     return _codes(crs.to_wkt())
 
 

@@ -69,6 +69,7 @@ ROUTE_ACCESS: dict[str, Access] = {
     "/map/": "open",
     "/map/{path:path}": "open",
     "/query": "open",
+    "/compare": "open",
     "/processes": "open",
     "/processes/{process}": "open",
     "/processes/{process}/execution": "layer",

@@ -39,6 +39,7 @@ async def run_now(who: Caller, analysis: Analysis[Any], inputs: dict[str, Any]) 
         author=author,
         inputs=inputs,
         request_id=who.request_id,
+        files=who.state.files,
     )
     async with who.state.analyses:
         answer = await analysis.answer(inputs, context)

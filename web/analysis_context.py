@@ -3,16 +3,19 @@
 from collections.abc import Mapping
 from typing import Any
 
-from cim.analysis.context import CodeNames, Context, Progress, RollUp, no_progress
+from cim.analysis.context import CodeNames, Context, Floats, HeightReader, Progress, RollUp, no_progress
 from cim.model.access import Principal
 from cim.model.collection import Collection
+from cim.model.heights import PointHeights
 from cim.model.redline import RedLine
-from cim.policy.policy import read_context, readable
+from cim.policy.policy import Decision, read_context, readable
 from cim.store.database import Database
+from cim.store.files import FileStore
 from cim.store.redlines import the_redline
 from layers.catalog import Catalog
 from layers.codes import CodeList
 from layers.crosswalks import Crosswalk
+from tiles.raster_points import heights_at
 
 TIMEOUT_MS = 60_000
 
@@ -28,11 +31,12 @@ def analysis_context(
     request_id: str = "",
     progress: Progress = no_progress,
     office: str = "",
+    files: FileStore | None = None,
 ) -> Context:
     """What the analyses may see and know for a caller.
 
     ``author`` is whose red lines may be used (None: anybody's); ``data_versions`` of the inputs pin layers to older
-    versions.
+    versions. Without ``files`` no heights can be read.
     """
     decisions = {decision.collection.id: decision for decision in readable(principal, collections.values())}
     versions = inputs.get("data_versions")
@@ -60,7 +64,19 @@ def analysis_context(
         office=office,
         versions=dict(versions) if isinstance(versions, Mapping) else {},
         progress=progress,
+        heights=None if files is None else _heights(database, files, principal, decisions),
     )
+
+
+def _heights(
+    database: Database, files: FileStore, principal: Principal, decisions: Mapping[str, Decision]
+) -> HeightReader:
+    """Reads heights of the layers that the caller may read."""
+
+    async def read(layer: str, lon: Floats, lat: Floats) -> PointHeights:
+        return await heights_at(database, files, principal, decisions[layer], lon, lat)
+
+    return read
 
 
 def _names(codes: CodeList) -> CodeNames:

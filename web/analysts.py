@@ -87,6 +87,7 @@ class Analysts:
             inputs=inputs,
             request_id=job.id,
             progress=progress,
+            files=self._files,
         )
         answer = await analysis.answer(inputs, context)
         await self._keep(job, analysis, principal, inputs, answer)

@@ -31,6 +31,16 @@ def area_field(*, apart: bool = False, **more: Any) -> Any:
     )
 
 
+def line_field(**more: Any) -> Any:
+    """A parameter that is a line: GeoJSON."""
+    return Field(
+        title="线 Line",
+        description="a GeoJSON LineString, or a Feature of one, in longitude, latitude",
+        json_schema_extra={"x-cim-input": "geojson", "x-cim-draw": "line", "type": "object"},
+        **more,
+    )
+
+
 Chosen = TypeVar("Chosen", bound=Parameters)
 
 

@@ -89,7 +89,9 @@ def _polygon(rings: Any, where: str) -> shapely.Polygon:
 
 
 def _ring(value: Any, number: int, where: str) -> list[tuple[float, float]]:
-    points = [_point(point, where, number, place) for place, point in enumerate(_list(value, where), 1)]
+    points = [
+        position(point, where, f"point {place} of ring {number}") for place, point in enumerate(_list(value, where), 1)
+    ]
     if len(points) < 4:
         raise BadRequest(
             f"ring {number} has {len(points)} points",
@@ -105,8 +107,8 @@ def _ring(value: Any, number: int, where: str) -> list[tuple[float, float]]:
     return points
 
 
-def _point(value: Any, where: str, ring: int, place: int) -> tuple[float, float]:
-    at = f"point {place} of ring {ring}"
+def position(value: Any, where: str, at: str) -> tuple[float, float]:
+    """A position of GeoJSON, called ``at`` in what is said of it; BadRequest unless it is degrees in China."""
     if not isinstance(value, Sequence) or isinstance(value, str) or len(value) < 2:
         raise BadRequest(f"{at} is not a point", where=where, remedy="write longitude, latitude")
     try:

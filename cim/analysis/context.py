@@ -16,6 +16,7 @@ from cim.filters.compiler import compile_filter
 from cim.filters.scope import FieldScope
 from cim.model.analysis import SourceEdition
 from cim.model.collection import BoundingBox, Collection
+from cim.model.heights import PointHeights
 from cim.model.redline import RedLine, moved, to_lonlat
 from cim.policy.policy import Decision
 from cim.store.meeting_features import features_meeting
@@ -26,6 +27,9 @@ Shapes = np.ndarray[Any, np.dtype[np.object_]]
 ABSENT = 0
 """The version of a layer that was not there."""
 Reading = Callable[[], AbstractAsyncContextManager[AsyncConnection]]
+Floats = np.ndarray[Any, np.dtype[np.float64]]
+HeightReader = Callable[[str, Floats, Floats], Awaitable[PointHeights]]
+"""Gives the heights of places (longitudes, latitudes) from a layer of heights, as far as the caller may read it."""
 Progress = Callable[[int, str], None]
 """Told how much of a hundred is done, and what is being done; raises when somebody wants an end."""
 
@@ -75,7 +79,8 @@ class Context:
     ``decisions`` are the layers the caller may read, ``titles`` what people call each layer, ``codes`` the code lists,
     ``roll_ups`` the crosswalks, both by file name; ``field_titles`` what people call each layer's fields and
     ``field_codes`` the code list of those that have one; ``red_line`` finds one the caller may use by its id;
-    ``versions`` pins layers to older versions, 0 to not being there; ``published`` keeps when each was published.
+    ``versions`` pins layers to older versions, 0 to not being there; ``published`` keeps when each was published;
+    ``heights`` reads models of heights.
     """
 
     reading: Reading
@@ -90,6 +95,7 @@ class Context:
     office: str = ""
     versions: Mapping[str, int] = field(default_factory=dict)
     progress: Progress = no_progress
+    heights: HeightReader | None = None
     published: dict[str, datetime] = field(default_factory=dict)
 
     def shown(self, layer: str, name: str, value: Any) -> Any:

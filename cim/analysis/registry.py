@@ -4,12 +4,23 @@ from typing import Any
 
 from cim.analysis import land_statistics
 from cim.analysis.analysis import Analysis
+from cim.analysis.block_figures import figures
 from cim.analysis.compliance_review import batch, review
+from cim.analysis.scheme_check import check
+from cim.analysis.terrain import cut_fill, profile, slope_aspect
 from cim.errors import NotFound
 
-ANALYSES: dict[str, Analysis[Any]] = {
-    analysis.id: analysis for analysis in (review.ANALYSIS, batch.ANALYSIS, land_statistics.ANALYSIS)
-}
+_ALL: tuple[Analysis[Any], ...] = (
+    review.ANALYSIS,
+    batch.ANALYSIS,
+    land_statistics.ANALYSIS,
+    figures.ANALYSIS,
+    check.ANALYSIS,
+    profile.ANALYSIS,
+    slope_aspect.ANALYSIS,
+    cut_fill.ANALYSIS,
+)
+ANALYSES: dict[str, Analysis[Any]] = {analysis.id: analysis for analysis in _ALL}
 
 
 def the_analysis(name: str) -> Analysis[Any]:

@@ -80,13 +80,15 @@ def form_of(out: Path | None) -> Form:
 async def carry_out(wanted: Order, data: Path | None) -> tuple[Answer, Run]:
     """Run it with the operator's rights; returns the answer, and it with what its documents need."""
     catalog = the_catalog(ServerSettings())
-    async with opened(data) as (_, database):
+    async with opened(data) as (deployment, database):
         async with database.writing("cim analyse") as connection:
             kept = {name: await keep_redline(connection, line, operator()) for name, line in wanted.red_lines.items()}
             principal = await principal_for_role(connection, ROLE, operator())
             collections = await all_collections(connection)
         inputs = {**wanted.inputs, **kept}
-        context = analysis_context(database, catalog, collections, principal, author=None, inputs=inputs)
+        context = analysis_context(
+            database, catalog, collections, principal, author=None, inputs=inputs, files=deployment.files()
+        )
         answer = await wanted.analysis.answer(inputs, context)
         if wanted.analysis.id in AUDITED:
             await keep_trace(database, principal, wanted.analysis, inputs, answer, "")
@@ -98,13 +100,22 @@ async def carry_out(wanted: Order, data: Path | None) -> tuple[Answer, Run]:
 
 
 def _value(analysis: Analysis[Any], name: str, value: str) -> Any:
-    """The value as JSON where the parameter is not a text; a text stays as it is written."""
+    """The value as JSON where the parameter is not a text; a text stays as it is written. GeoJSON may be a file."""
     if analysis.parameters.model_fields[name].annotation is str:
         return value
+    if _extra(analysis, name).get("x-cim-input") == "geojson" and value.endswith("json"):
+        return _geojson(Path(value))
     try:
         return json.loads(value)
     except ValueError:
         return value
+
+
+def _geojson(path: Path) -> Any:
+    try:
+        return json.loads(path.read_text("utf-8-sig"))
+    except (OSError, ValueError) as error:
+        raise BadRequest(f"no JSON can be read: {error}", where=path.name, remedy="give a GeoJSON file") from error
 
 
 def _names_a_file(analysis: Analysis[Any], name: str, value: Any) -> bool:

@@ -14,10 +14,13 @@ router = APIRouter(tags=["viewer"], include_in_schema=False)
 @router.get("/query")
 async def page() -> Response:
     """The viewer's page; at ``/query`` it opens with the query builder."""
-    index = DIST / "index.html"
-    if not index.is_file():
-        raise NotFound("the viewer has not been built", where="/map", remedy="run ./run setup")
-    return FileResponse(index, headers={"cache-control": "no-cache"})
+    return _page("index.html")
+
+
+@router.get("/compare")
+async def compare() -> Response:
+    """The page that shows states of the city beside each other."""
+    return _page("compare.html")
 
 
 @router.get("/map/{path:path}")
@@ -30,3 +33,10 @@ async def asset(path: str) -> Response:
     return FileResponse(
         file, headers={"cache-control": "public, max-age=31536000, immutable" if lasting else "no-cache"}
     )
+
+
+def _page(name: str) -> Response:
+    page = DIST / name
+    if not page.is_file():
+        raise NotFound("the viewer has not been built", where="/map", remedy="run ./run setup")
+    return FileResponse(page, headers={"cache-control": "no-cache"})

@@ -3,6 +3,7 @@
 import "maplibre-gl/dist/maplibre-gl.css";
 import "./style.css";
 import { ask, Problem, type Catalog, type HeightHere, type Identified, type LayerStyle, type Session } from "./api";
+import { BlockPage } from "./block_page";
 import { followChanges } from "./changes";
 import { shown } from "./coordinates";
 import { button, element, say } from "./dom";
@@ -27,6 +28,7 @@ class Viewer {
   private styles = new Map<string, LayerStyle>();
   private importer: ImportPage | null = null;
   private querying: QueryPage | null = null;
+  private block: BlockPage | null = null;
   private readonly shownLayers = new Map<string, boolean>();
 
   async start(): Promise<void> {
@@ -79,6 +81,8 @@ class Viewer {
         button(word("query"), "quiet query-button", () => this.openQuery()),
         this.session.operations.includes("import") ? button(word("imports"), "quiet importing", () => this.openImports()) : null,
         button(word("mapSheet"), "quiet sheet", () => this.orderSheet()),
+        button(word("blockFigures"), "quiet blocking", () => this.openBlock()),
+        this.compareLink(),
         button(word("terrain"), "quiet terrain", () => this.raise()),
         button(word("tilt"), "quiet tilt", () => this.map?.tilt()),
         button(current() === "zh" ? "English" : "中文", "quiet", () => {
@@ -94,6 +98,7 @@ class Viewer {
         element("section", { class: "importer", "aria-label": word("imports") }),
         element("section", { class: "query", "aria-label": word("query") }),
         element("section", { class: "query-drawer", "aria-label": word("table") }),
+        element("section", { class: "block", "aria-label": word("blockFigures") }),
         element("div", { class: "messages" }),
         element("div", { class: "status" }),
       ),
@@ -164,11 +169,11 @@ class Viewer {
     map.gl.on("move", () => tell(map.gl.getCenter().lng, map.gl.getCenter().lat));
     tell(map.gl.getCenter().lng, map.gl.getCenter().lat);
     map.gl.on("click", (event) => {
-      if (!this.root.querySelector(".importer.open") && !this.querying?.drawingArea) void this.identify(map, event.lngLat.lng, event.lngLat.lat);
+      if (!this.root.querySelector(".importer.open, .block.open") && !this.querying?.drawingArea) void this.identify(map, event.lngLat.lng, event.lngLat.lat);
     });
     map.gl.getCanvas().addEventListener("keydown", (event) => {
       const centre = map.gl.getCenter();
-      if (event.key === "Enter" && !this.querying?.drawingArea) void this.identify(map, centre.lng, centre.lat);
+      if (event.key === "Enter" && !this.querying?.drawingArea && !this.block?.isOpen) void this.identify(map, centre.lng, centre.lat);
     });
     map.gl.on("error", (event) => {
       const reason = event.error?.message ?? "";
@@ -238,6 +243,25 @@ class Viewer {
     this.closeResults();
     if (this.root.querySelector(".importer.open")) this.importer?.toggle();
     this.query()?.toggle();
+  }
+
+  private openBlock(): void {
+    const box = this.root.querySelector<HTMLElement>(".block");
+    const map = this.map;
+    if (!box || !map) return;
+    this.closeResults();
+    this.block ??= new BlockPage(box, this.session, this.catalog, map);
+    this.block.toggle();
+  }
+
+  /** To the page that compares states, with what is seen now. */
+  private compareLink(): HTMLElement {
+    const link = element("a", { class: "quiet", href: "/compare" }, word("compare"));
+    link.addEventListener("click", () => {
+      const layers = (this.map?.visible() ?? []).join(",");
+      link.href = `/compare?a=${layers}&b=${layers}${location.hash}`;
+    });
+    return link;
   }
 
   /** Draw a layer again after an import or an undo: its version, and maybe its being there, have changed. */

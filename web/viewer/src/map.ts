@@ -28,7 +28,8 @@ export class CityMap {
   private readonly popup = new Popup({ maxWidth: "320px" });
   private readonly drawn = new Map<string, { layers: LayerSpecification[]; order: number; visible: boolean }>();
 
-  constructor(container: HTMLElement, bbox: [number, number, number, number]) {
+  /** `alone`: the address holds this map's camera. */
+  constructor(container: HTMLElement, bbox: [number, number, number, number], alone = true) {
     this.gl = new GlMap({
       container,
       style: {
@@ -52,7 +53,7 @@ export class CityMap {
       },
       bounds: bbox,
       fitBoundsOptions: { padding: 30 },
-      hash: "view",
+      hash: alone ? "view" : false,
       maxPitch: 70,
       attributionControl: false,
     });

@@ -1,0 +1,1 @@
+"""Questions to a model of heights: profiles, slopes and aspects, cut and fill."""
