@@ -91,7 +91,7 @@ async def test_a_query_is_built_run_sorted_kept_counted_and_shared(page: Page, a
     assert await found(page) == count
     assert await page.locator(".condition").count() == 2
 
-    await page.get_by_role("button", name="画多边形").click()
+    await page.get_by_role("button", name="画范围").click()
     for x, y in ((700, 150), (1000, 150), (1000, 380), (700, 380)):
         await page.mouse.click(x, y)
         await page.wait_for_timeout(350)
