@@ -1,10 +1,10 @@
-"""The viewer: the built page and its assets, nothing from elsewhere."""
+"""The viewer: the built pages and their assets, nothing from elsewhere."""
 
 from fastapi import APIRouter
 from fastapi.responses import FileResponse, Response
 
 from cim.errors import NotFound
-from web.viewer_files import DIST
+from web.viewer_files import DIST, page_file
 
 router = APIRouter(tags=["viewer"], include_in_schema=False)
 
@@ -13,11 +13,20 @@ router = APIRouter(tags=["viewer"], include_in_schema=False)
 @router.get("/map/")
 @router.get("/query")
 async def page() -> Response:
-    """The viewer's page; at ``/query`` it opens with the query builder."""
-    index = DIST / "index.html"
-    if not index.is_file():
-        raise NotFound("the viewer has not been built", where="/map", remedy="run ./run setup")
-    return FileResponse(index, headers={"cache-control": "no-cache"})
+    """The map; at ``/query`` it opens with the query builder."""
+    return page_file("index.html", "/map")
+
+
+@router.get("/review")
+async def review_page() -> Response:
+    """The compliance review."""
+    return page_file("review.html", "/review")
+
+
+@router.get("/analyses")
+async def analyses_page() -> Response:
+    """All analyses, and the caller's jobs."""
+    return page_file("analyses.html", "/analyses")
 
 
 @router.get("/map/{path:path}")

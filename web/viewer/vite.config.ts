@@ -2,6 +2,9 @@ import { defineConfig } from "vite";
 
 export default defineConfig({
   base: "/map/",
-  build: { outDir: "dist", emptyOutDir: true, target: "es2022", chunkSizeWarningLimit: 2000 },
-  server: { proxy: { "^/(catalog|styles|tiles|rasters|terrain|identify|search|session|collections)": "http://127.0.0.1:8000" } },
+  build: {
+    outDir: "dist", emptyOutDir: true, target: "es2022", chunkSizeWarningLimit: 2000,
+    rollupOptions: { input: ["index.html", "review.html", "analyses.html", "rules.html"] },
+  },
+  server: { proxy: { "^/(catalog|styles|tiles|rasters|terrain|identify|search|session|collections|processes|jobs|redlines)": "http://127.0.0.1:8000" } },
 });
