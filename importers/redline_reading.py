@@ -78,7 +78,10 @@ def _layer(source: Source, path: Path) -> LayerInspection:
 
 def _check_layer(layer: LayerInspection, srid: int | None, wkt: str | None) -> None:
     for problem in layer.problems:
-        if problem.refuses or problem.code == OPEN_RING:
+        if problem.code == OPEN_RING:
+            parcel, _, ring = problem.message.rpartition("; ")[2].partition(", ")
+            raise ImportRefused(OPEN_RING, f"it has an open ring: {ring}", where=parcel, remedy="close it")
+        if problem.refuses:
             raise ImportRefused(problem.code, problem.message, where=layer.name, remedy=_REMEDY)
     if srid is None and wkt is None:
         raise ImportRefused(

@@ -88,6 +88,12 @@ async def keep_trace(
         )
 
 
+def plain_document(answer: Answer) -> dict[str, Any]:
+    """An answer as plain JSON, the same whether it is given at once or kept with a job; dates are texts."""
+    document: dict[str, Any] = json.loads(json.dumps(answer.document(), default=str))
+    return document
+
+
 def digest(value: Any) -> str:
     """SHA-256 of JSON in one form: keys in order, no blanks."""
     text = json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"), default=str)

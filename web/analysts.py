@@ -22,8 +22,9 @@ from importers.canaries import require_safe_reading
 from importers.importer import ReadOptions
 from importers.redline_reading import read_red_line
 from layers.catalog import Catalog
-from web.analysing import AUDITED, keep_trace
+from web.analysing import AUDITED, keep_trace, plain_document
 from web.analysis_context import analysis_context
+from web.problems import unexpected_fault
 
 TELL_EVERY_S = 0.5
 _log = structlog.get_logger()
@@ -58,10 +59,11 @@ class Analysts:
             if not await jobs.start_job(connection, job):
                 return
             found = await jobs.the_job(connection, job)
-            principal = await principal_for_role(connection, found.role, found.author)
         progress = _Progress()
         telling = asyncio.create_task(self._tell(job, progress))
         try:
+            async with self._database.writing(job) as connection:
+                principal = await principal_for_role(connection, found.role, found.author)
             await self._run(found, principal, progress)
         except CimError as error:
             await self._end(job, "dismissed" if progress.dismissed else "failed", str(error))
@@ -95,9 +97,8 @@ class Analysts:
     async def _keep(
         self, job: AnalysisJob, analysis: Analysis[Any], principal: Principal, inputs: dict[str, Any], answer: Answer
     ) -> None:
-        document = json.loads(json.dumps(answer.document(), default=str))
         async with self._database.writing(job.id) as connection:
-            await jobs.end_job(connection, job.id, "successful", "", document)
+            await jobs.end_job(connection, job.id, "successful", "", plain_document(answer))
         if analysis.id in AUDITED:
             await keep_trace(self._database, principal, analysis, inputs, answer, job.id)
 
@@ -123,10 +124,20 @@ class Analysts:
             require_safe_reading()
             red_line = await asyncio.to_thread(read_red_line, path, options, apart=bool(found.inputs.get("apart")))
         except CimError as error:
-            code = error.code if isinstance(error, ImportRefused) else "refused"
-            fault = {"code": code, "what": error.what, "where": error.where, "remedy": error.remedy}
-            await self._end(job, "failed", json.dumps(fault, ensure_ascii=False))
+            await self._end(job, "failed", _fault(error))
             return
+        except Exception as error:
+            _log.exception("reading a red line failed", job=job, exc_info=error)
+            await self._end(job, "failed", _fault(unexpected_fault()))
+            raise
         async with self._database.writing(job) as connection:
-            redline = await keep_redline(connection, red_line, found.author)
-            await jobs.end_job(connection, job, "successful", "", {"redline": redline})
+            if await jobs.awaited(connection, job):
+                redline = await keep_redline(connection, red_line, found.author)
+                await jobs.end_job(connection, job, "successful", "", {"redline": redline})
+
+
+def _fault(error: CimError) -> str:
+    code = error.code if isinstance(error, ImportRefused) else "refused"
+    return json.dumps(
+        {"code": code, "what": error.what, "where": error.where, "remedy": error.remedy}, ensure_ascii=False
+    )

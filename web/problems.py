@@ -38,11 +38,18 @@ def status_of(error: errors.CimError) -> HTTPStatus:
 
 
 def problem(
-    status: HTTPStatus, detail: str, *, path: str = "", request_id: str = "", where: str = "", remedy: str = ""
+    status: HTTPStatus,
+    detail: str,
+    *,
+    path: str = "",
+    request_id: str = "",
+    where: str = "",
+    remedy: str = "",
+    kind: str = "about:blank",
 ) -> dict[str, Any]:
-    """A problem document: what was wrong, where, and what to do."""
+    """A problem document: what was wrong, where, and what to do; ``kind`` is the URI that a standard gives it."""
     document: dict[str, Any] = {
-        "type": "about:blank",
+        "type": kind,
         "title": status.phrase,
         "status": int(status),
         "detail": detail,
@@ -68,8 +75,9 @@ def problem_response(
 ) -> tuple[HTTPStatus, list[tuple[bytes, bytes]], bytes]:
     """Status, headers and body of an error as raw ASGI parts; in Chinese as far as there are phrases."""
     status = status_of(error)
-    what, remedy = told(error.what, language), told(error.remedy, language)
-    document = problem(status, what, path=path, request_id=request_id, where=error.where, remedy=remedy)
+    what, where, remedy = (told(text, language) for text in (error.what, error.where, error.remedy))
+    kind = str(getattr(error, "problem_type", "about:blank"))
+    document = problem(status, what, path=path, request_id=request_id, where=where, remedy=remedy, kind=kind)
     body = json.dumps(document, ensure_ascii=False).encode()
     headers = [
         (b"content-type", MEDIA_TYPE.encode()),

@@ -1,8 +1,10 @@
 """Analyses as OGC API Processes describes them, from their parameters; the viewer's form reads the same."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from cim.analysis.analysis import Analysis
+from cim.errors import BadRequest
 from cim.store.analysis_jobs import AnalysisJob
 
 OUTPUTS = {
@@ -15,6 +17,7 @@ OUTPUTS = {
     "statement": ("声明 Statement", {"type": "string"}),
 }
 _DISMISS = "dismiss"
+_QUALIFIED = frozenset({"value", "mediaType", "encoding", "schema", "format"})
 
 
 def process_summary(analysis: Analysis[Any], base: str) -> dict[str, Any]:
@@ -66,6 +69,12 @@ def job_status(job: AnalysisJob, base: str) -> dict[str, Any]:
     def text(moment: Any) -> str | None:
         return moment.isoformat() if moment else None
 
+    moments = {
+        "created": text(job.created_at),
+        "started": text(job.started_at),
+        "finished": text(job.finished_at),
+        "updated": text(job.updated_at),
+    }
     return {
         "type": "process",
         "jobID": job.id,
@@ -73,9 +82,22 @@ def job_status(job: AnalysisJob, base: str) -> dict[str, Any]:
         "status": job.status,
         "message": job.message,
         "progress": job.progress,
-        "created": text(job.created_at),
-        "started": text(job.started_at),
-        "finished": text(job.finished_at),
-        "updated": text(job.updated_at),
+        **{name: moment for name, moment in moments.items() if moment},
         "links": links,
     }
+
+
+def plain_inputs(inputs: Mapping[str, Any]) -> dict[str, Any]:
+    """The inputs without the ``{"value": ..., "mediaType": ...}`` that the standard puts around objects.
+
+    BadRequest names an input given by reference: nothing is fetched.
+    """
+    plain = {}
+    for name, given in inputs.items():
+        if isinstance(given, Mapping) and isinstance(given.get("href"), str):
+            raise BadRequest(
+                "inputs by reference are not fetched", where=f"inputs.{name}", remedy="send the value itself"
+            )
+        qualified = isinstance(given, Mapping) and "value" in given and given.keys() <= _QUALIFIED
+        plain[name] = given["value"] if qualified else given
+    return plain

@@ -114,6 +114,13 @@ async def end_job(
     )
 
 
+async def awaited(connection: AsyncConnection, job: str) -> bool:
+    """Whether somebody still waits for a running job; it stays so until the transaction ends."""
+    j = t.analysis_job
+    statement = sa.select(j.c.id).where(j.c.id == job, j.c.status == "running").with_for_update()
+    return await connection.scalar(statement) is not None
+
+
 async def dismiss_job(connection: AsyncConnection, job: AnalysisJob) -> None:
     """End a job that is on its way, or remove one that has ended."""
     j = t.analysis_job
@@ -147,8 +154,10 @@ async def jobs_left_undone(connection: AsyncConnection) -> list[str]:
 
 
 async def remove_old_jobs(connection: AsyncConnection, days: int) -> None:
-    """Forget jobs that ended more than so many days ago, and red lines as old."""
+    """Forget jobs that ended more than so many days ago, red lines as old, and readings that nobody waits for."""
     before = sa.func.now() - sa.func.make_interval(0, 0, 0, days)
     j, r = t.analysis_job, t.redline
     await connection.execute(sa.delete(j).where(j.c.status.in_(ENDED), j.c.finished_at < before))
     await connection.execute(sa.delete(r).where(r.c.created_at < before))
+    an_hour_ago = sa.func.now() - sa.func.make_interval(0, 0, 0, 0, 1)
+    await connection.execute(sa.delete(j).where(j.c.process.in_(INTERNAL), j.c.created_at < an_hour_ago))

@@ -19,10 +19,14 @@ async def rule_edition(connection: AsyncConnection, name: str, number: int | Non
     return (row.number, row.text) if row else None
 
 
-async def keep_edition(connection: AsyncConnection, name: str, text: str, author: str, note: str) -> int:
-    """Store a checked text as the next edition; returns its number."""
-    e = t.rule_edition
+async def lock_editions(connection: AsyncConnection, name: str) -> None:
+    """Let nobody else keep an edition of a set of rules before this transaction ends."""
     await connection.execute(sa.select(sa.func.pg_advisory_xact_lock(sa.func.hashtextextended(f"rules:{name}", 0))))
+
+
+async def keep_edition(connection: AsyncConnection, name: str, text: str, author: str, note: str) -> int:
+    """Store a checked text as the next edition; returns its number. Needs ``lock_editions``."""
+    e = t.rule_edition
     last = await connection.scalar(sa.select(sa.func.max(e.c.number)).where(e.c.name == name))
     number = int(last or 0) + 1
     await connection.execute(sa.insert(e).values(name=name, number=number, text=text, author=author, note=note))

@@ -33,6 +33,11 @@ CONFORMANCE = (
     "http://www.opengis.net/spec/cql2/1.0/conf/spatial-functions",
     "http://www.opengis.net/spec/cql2/1.0/conf/temporal-functions",
     "http://www.opengis.net/spec/cql2/1.0/conf/property-property",
+    "http://www.opengis.net/spec/ogcapi-processes-1/1.0/conf/core",
+    "http://www.opengis.net/spec/ogcapi-processes-1/1.0/conf/ogc-process-description",
+    "http://www.opengis.net/spec/ogcapi-processes-1/1.0/conf/json",
+    "http://www.opengis.net/spec/ogcapi-processes-1/1.0/conf/oas30",
+    "http://www.opengis.net/spec/ogcapi-processes-1/1.0/conf/dismiss",
 )
 _LINKS = (
     ("self", "/", "application/json", "This document"),
@@ -44,6 +49,11 @@ _LINKS = (
     ("service", "/wms?SERVICE=WMS&REQUEST=GetCapabilities", "text/xml", "WMS 1.3.0"),
     ("service", "/wmts/1.0.0/WMTSCapabilities.xml", "application/xml", "WMTS 1.0.0"),
     ("service", "/wfs?SERVICE=WFS&REQUEST=GetCapabilities", "application/xml", "WFS 2.0.0"),
+    ("http://www.opengis.net/def/rel/ogc/1.0/processes", "/processes", "application/json", "Analyses 分析"),
+    ("http://www.opengis.net/def/rel/ogc/1.0/job-list", "/jobs", "application/json", "Jobs 任务"),
+    ("alternate", "/review", "text/html", "Compliance review 合规性审查"),
+    ("alternate", "/analyses", "text/html", "Analyses, in the browser 分析"),
+    ("alternate", "/rules", "text/html", "Rules of reviews 审查规则"),
     ("alternate", "/map", "text/html", "The one map 一张图"),
 )
 

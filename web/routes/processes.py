@@ -1,23 +1,26 @@
 """OGC API Processes: the analyses, their execution, and jobs."""
 
 import asyncio
-import json
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import JSONResponse, Response
 from pydantic import BaseModel, ConfigDict, Field
+from sqlalchemy.ext.asyncio import AsyncConnection
 
+from cim.analysis.analysis import Analysis
 from cim.analysis.registry import ANALYSES, the_analysis
 from cim.analysis.rule_sets import the_rules
-from cim.errors import BadRequest, StoreConflict
+from cim.errors import BadRequest, NotFound
 from cim.model.access import Operation
 from cim.model.redline import red_line_document
 from cim.policy.policy import may
 from cim.store import analysis_jobs as jobs
+from cim.store.analysis_jobs import AnalysisJob
 from cim.store.redlines import the_redline
-from web.analysing import author_of, run_later, run_now
-from web.process_documents import OUTPUTS, job_status, process_description, process_summary
+from web.analysing import author_of, plain_document, run_later, run_now
+from web.process_documents import OUTPUTS, job_status, plain_inputs, process_description, process_summary
+from web.process_problems import NoResultsYet, NoSuchJob, NoSuchProcess
 from web.reports.picture import report_picture
 from web.reports.render import MEDIA_TYPES, Form, Run, render
 from web.state import Caller, caller
@@ -25,6 +28,8 @@ from web.state import Caller, caller
 router = APIRouter(tags=["processes"])
 Who = Annotated[Caller, Depends(caller)]
 ASYNC = "respond-async"
+MOST_LISTED = 1_000
+Limit = Annotated[int, Query(ge=1, le=MOST_LISTED, description="how many are listed at most")]
 PICTURED = frozenset({"docx", "pdf", "zip"})
 Wanted = Annotated[
     Form, Query(description="json; geojson the places alone; docx, pdf, xlsx a report; zip the result package")
@@ -41,10 +46,11 @@ class Execution(BaseModel):
 
 
 @router.get("/processes", summary="Analyses there are")
-async def processes(who: Who) -> dict[str, Any]:
-    """Every analysis with its title."""
+async def processes(who: Who, limit: Limit = MOST_LISTED) -> dict[str, Any]:
+    """Every analysis with its title, in the order of their ids."""
+    listed = [ANALYSES[name] for name in sorted(ANALYSES)[:limit]]
     return {
-        "processes": [process_summary(analysis, who.base) for analysis in ANALYSES.values()],
+        "processes": [process_summary(analysis, who.base) for analysis in listed],
         "links": [{"rel": "self", "type": "application/json", "href": f"{who.base}/processes"}],
     }
 
@@ -52,23 +58,24 @@ async def processes(who: Who) -> dict[str, Any]:
 @router.get("/processes/{process}", summary="One analysis")
 async def one_process(process: str, who: Who) -> dict[str, Any]:
     """An analysis with its inputs and outputs."""
-    return process_description(the_analysis(process), who.base)
+    return process_description(_analysis(process), who.base)
 
 
 @router.post("/processes/{process}/execution", summary="Run an analysis")
 async def execute(process: str, body: Execution, request: Request, who: Who, f: Wanted = "json") -> Response:
     """Run at once, or with ``Prefer: respond-async`` as a job; long ones always run as jobs."""
-    analysis = the_analysis(process)
+    analysis = _analysis(process)
     _check_outputs(body)
+    inputs = plain_inputs(body.inputs)
     prefers = ASYNC in request.headers.get("prefer", "")
     if prefers or analysis.long:
-        job = await run_later(who, analysis, body.inputs)
+        job = await run_later(who, analysis, inputs)
         async with who.state.database.writing(who.request_id) as connection:
             status = job_status(await jobs.the_job(connection, job), who.base)
         headers = {"location": f"{who.base}/jobs/{job}"} | ({"preference-applied": ASYNC} if prefers else {})
         return JSONResponse(status, 201, headers)
-    answer = await run_now(who, analysis, body.inputs)
-    return await rendered(answer.document(), process, body.inputs, f, who, _wanted(body))
+    answer = await run_now(who, analysis, inputs)
+    return await rendered(plain_document(answer), process, inputs, f, who, _wanted(body))
 
 
 @router.get("/jobs", summary="The caller's jobs")
@@ -86,18 +93,18 @@ async def list_jobs(who: Who) -> dict[str, Any]:
 async def one_job(job: str, who: Who) -> dict[str, Any]:
     """How far a job is."""
     async with who.state.database.writing(who.request_id) as connection:
-        return job_status(await jobs.the_job(connection, job, _author(who)), who.base)
+        return job_status(await _job(connection, job, who), who.base)
 
 
 @router.get("/jobs/{job}/results", summary="Results of a job")
 async def results(job: str, who: Who, f: Wanted = "json") -> Response:
     """What a successful job found."""
     async with who.state.database.writing(who.request_id) as connection:
-        found = await jobs.the_job(connection, job, _author(who), with_answer=True)
+        found = await _job(connection, job, who, with_answer=True)
     if found.status == "failed":
         raise BadRequest(f"the job failed: {found.message}", where="job", remedy="correct the inputs and run it again")
     if found.answer is None:
-        raise StoreConflict(
+        raise NoResultsYet(
             f"the job has no results: it is {found.status}", where="job", remedy=f"watch {who.base}/jobs/{job}"
         )
     return await rendered(dict(found.answer), found.process, dict(found.inputs), f, who, None)
@@ -107,9 +114,23 @@ async def results(job: str, who: Who, f: Wanted = "json") -> Response:
 async def dismiss(job: str, who: Who) -> dict[str, Any]:
     """End a job that is on its way; a job that has ended is removed with its results."""
     async with who.state.database.writing(who.request_id) as connection:
-        found = await jobs.the_job(connection, job, _author(who))
+        found = await _job(connection, job, who)
         await jobs.dismiss_job(connection, found)
     return {**job_status(found, who.base), "status": "dismissed", "links": []}
+
+
+def _analysis(process: str) -> Analysis[Any]:
+    try:
+        return the_analysis(process)
+    except NotFound as error:
+        raise NoSuchProcess(error.what, where=error.where, remedy=error.remedy) from error
+
+
+async def _job(connection: AsyncConnection, job: str, who: Caller, *, with_answer: bool = False) -> AnalysisJob:
+    try:
+        return await jobs.the_job(connection, job, _author(who), with_answer=with_answer)
+    except NotFound as error:
+        raise NoSuchJob(error.what, where=error.where, remedy=error.remedy) from error
 
 
 def _author(who: Caller) -> str | None:
@@ -136,8 +157,7 @@ async def rendered(
     if form == "json":
         chosen = document if wanted is None else {name: document[name] for name in OUTPUTS if name in wanted}
         return JSONResponse(chosen)
-    plain = json.loads(json.dumps(document, default=str))
-    run = await told_run(who, process, inputs, plain, with_picture=form in PICTURED)
+    run = await told_run(who, process, inputs, document, with_picture=form in PICTURED)
     content = await asyncio.to_thread(render, run, form)
     headers = {} if form == "geojson" else {"content-disposition": f'attachment; filename="{process}.{form}"'}
     return Response(content, media_type=MEDIA_TYPES[form], headers=headers)

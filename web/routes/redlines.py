@@ -9,12 +9,14 @@ from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import JSONResponse
 
 from cim.analysis.area import red_line_from_geojson
-from cim.errors import BadRequest, ImportRefused, StoreUnavailable
+from cim.errors import BadRequest, ImportRefused, StoreUnavailable, TooLarge
 from cim.model.redline import RedLine, checked
 from cim.store import analysis_jobs as jobs
 from cim.store import redlines as store
 from cim.store.database import Database
 from web.analysing import author_of
+from web.phrases import Language, told
+from web.problems import language_of
 from web.queue import READ_REDLINE, put_analysis
 from web.receiving import receive
 from web.state import Caller, caller
@@ -41,18 +43,19 @@ async def hand_in(
     author = author_of(who.principal)
     kind = request.headers.get("content-type", "").split(";")[0].strip().lower()
     if kind in ("application/json", "application/geo+json"):
-        red_line = checked(red_line_from_geojson(await _json(request)), apart=apart)
+        red_line = await asyncio.to_thread(_from_geojson, await _body(request), apart=apart)
         async with who.state.database.writing(who.request_id) as connection:
             redline = await store.keep_redline(connection, red_line, author)
     else:
         redline = await _read_file(request, who, crs, apart=apart)
-    return JSONResponse(await _document(who, redline, author), 201, {"location": f"{who.base}/redlines/{redline}"})
+    document = await _document(request, who, redline, author)
+    return JSONResponse(document, 201, {"location": f"{who.base}/redlines/{redline}"})
 
 
 @router.get("/redlines/{redline}", summary="One red line")
-async def one_red_line(redline: str, who: Who) -> dict[str, Any]:
+async def one_red_line(redline: str, request: Request, who: Who) -> dict[str, Any]:
     """A red line of the caller's, with its parcels as GeoJSON."""
-    return await _document(who, redline, author_of(who.principal))
+    return await _document(request, who, redline, author_of(who.principal))
 
 
 @router.delete("/redlines/{redline}", status_code=204, summary="Forget a red line")
@@ -62,14 +65,22 @@ async def forget(redline: str, who: Who) -> None:
         await store.forget_redline(connection, redline, author_of(who.principal))
 
 
-async def _json(request: Request) -> Any:
-    body = await request.body()
-    if len(body) > MOST_GEOJSON_BYTES:
-        raise BadRequest("the GeoJSON is over 20 MB", where="body", remedy="send it as a file, or in parts")
+async def _body(request: Request) -> bytes:
+    """The request's body; TooLarge as soon as it is over the limit."""
+    body = bytearray()
+    async for part in request.stream():
+        body += part
+        if len(body) > MOST_GEOJSON_BYTES:
+            raise TooLarge("the GeoJSON is over 20 MB", where="body", remedy="send it as a file, or in parts")
+    return bytes(body)
+
+
+def _from_geojson(body: bytes, *, apart: bool) -> RedLine:
     try:
-        return json.loads(body)
+        value = json.loads(body)
     except (ValueError, RecursionError) as error:
         raise BadRequest(f"the body is not JSON: {error}"[:200], where="body", remedy="send GeoJSON") from error
+    return checked(red_line_from_geojson(value), apart=apart)
 
 
 async def _read_file(request: Request, who: Caller, crs: str | None, *, apart: bool) -> str:
@@ -104,13 +115,14 @@ async def _result(database: Database, job: str) -> str:
     raise StoreUnavailable("the file was not read within a minute", remedy="see whether the worker runs (cim doctor)")
 
 
-async def _document(who: Caller, redline: str, author: str) -> dict[str, Any]:
+async def _document(request: Request, who: Caller, redline: str, author: str) -> dict[str, Any]:
     async with who.state.database.writing(who.request_id) as connection:
         found = await store.the_redline(connection, redline, author)
-    return redline_document(redline, found)
+    language = language_of(request.headers.get("accept-language"))
+    return await asyncio.to_thread(redline_document, redline, found, language)
 
 
-def redline_document(redline: str, found: RedLine) -> dict[str, Any]:
+def redline_document(redline: str, found: RedLine, language: Language) -> dict[str, Any]:
     """A red line as JSON: id, parcels with their areas, what was noted while reading, and its shapes as GeoJSON."""
     areas = found.areas_m2()
     texts = shapely.to_geojson(found.lonlat())
@@ -132,10 +144,10 @@ def redline_document(redline: str, found: RedLine) -> dict[str, Any]:
         "id": redline,
         "name": found.name,
         "crs": f"EPSG:{found.srid}",
-        "crs_evidence": found.evidence,
+        "crs_evidence": told(found.evidence, language),
         "sha256": found.digest,
         "parcels": parcels,
         "area_m2": round(float(areas.sum()), 2),
-        "problems": list(found.notes),
+        "problems": [told(note, language) for note in found.notes],
         "geojson": {"type": "FeatureCollection", "features": features},
     }

@@ -2,19 +2,20 @@
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Query
-from fastapi.responses import PlainTextResponse
+from fastapi import APIRouter, Depends, Query, Request
+from fastapi.responses import JSONResponse, PlainTextResponse, Response
 from pydantic import BaseModel, Field
 
 from cim.analysis.compliance_review.rules import NAME, check_names, read_rules
 from cim.analysis.rule_sets import SHIPPED_NUMBER, RuleText, rule_names, shipped_rules, the_rules
-from cim.errors import BadRequest
+from cim.errors import BadRequest, StoreConflict
 from cim.model.access import Operation
 from cim.policy.policy import require
 from cim.store import rule_editions as store
 from cim.store.audits import record
 from layers.catalog import Catalog
 from web.state import Caller, caller
+from web.viewer_files import page_file
 
 router = APIRouter(tags=["rules"])
 Who = Annotated[Caller, Depends(caller)]
@@ -28,11 +29,14 @@ class NewEdition(BaseModel, extra="forbid"):
 
 
 @router.get("/rules", summary="Sets of rules")
-async def all_rules(who: Who) -> dict[str, Any]:
-    """The sets of rules there are, each with the number of its newest edition."""
+async def all_rules(request: Request, who: Who) -> Response:
+    """The sets of rules there are, each with the number of its newest edition; for a browser the page to edit them."""
+    if "text/html" in request.headers.get("accept", "") and request.query_params.get("f") != "json":
+        return page_file("rules.html", "/rules")
     async with who.state.database.writing(who.request_id) as connection:
         found = [await the_rules(connection, name) for name in rule_names()]
-    return {"rules": [{"name": each.name, "number": each.number, "sha256": each.digest} for each in found]}
+    listed = [{"name": each.name, "number": each.number, "sha256": each.digest} for each in found]
+    return JSONResponse({"rules": listed}, headers={"vary": "Accept"})
 
 
 @router.get("/rules/{name}", summary="One set of rules")
@@ -65,9 +69,10 @@ async def keep(
     shipped_rules(name)
     check_rules(RuleText(name, -1, body.text), who.state.catalog)
     async with who.state.database.writing(who.request_id) as connection:
+        await store.lock_editions(connection, name)
         newest = await the_rules(connection, name)
         if base is not None and base != newest.number:
-            raise BadRequest(
+            raise StoreConflict(
                 f"edition {newest.number} was kept meanwhile",
                 where="base",
                 remedy="take it over, then send yours again",

@@ -1,10 +1,10 @@
-"""The viewer: the built page and its assets, nothing from elsewhere."""
+"""The viewer: the built pages and their assets, nothing from elsewhere."""
 
 from fastapi import APIRouter
 from fastapi.responses import FileResponse, Response
 
 from cim.errors import NotFound
-from web.viewer_files import DIST
+from web.viewer_files import DIST, page_file
 
 router = APIRouter(tags=["viewer"], include_in_schema=False)
 
@@ -13,14 +13,26 @@ router = APIRouter(tags=["viewer"], include_in_schema=False)
 @router.get("/map/")
 @router.get("/query")
 async def page() -> Response:
-    """The viewer's page; at ``/query`` it opens with the query builder."""
-    return _page("index.html")
+    """The map; at ``/query`` it opens with the query builder."""
+    return page_file("index.html", "/map")
+
+
+@router.get("/review")
+async def review_page() -> Response:
+    """The compliance review."""
+    return page_file("review.html", "/review")
+
+
+@router.get("/analyses")
+async def analyses_page() -> Response:
+    """All analyses, and the caller's jobs."""
+    return page_file("analyses.html", "/analyses")
 
 
 @router.get("/compare")
-async def compare() -> Response:
+async def compare_page() -> Response:
     """The page that shows states of the city beside each other."""
-    return _page("compare.html")
+    return page_file("compare.html", "/compare")
 
 
 @router.get("/map/{path:path}")
@@ -33,10 +45,3 @@ async def asset(path: str) -> Response:
     return FileResponse(
         file, headers={"cache-control": "public, max-age=31536000, immutable" if lasting else "no-cache"}
     )
-
-
-def _page(name: str) -> Response:
-    page = DIST / name
-    if not page.is_file():
-        raise NotFound("the viewer has not been built", where="/map", remedy="run ./run setup")
-    return FileResponse(page, headers={"cache-control": "no-cache"})

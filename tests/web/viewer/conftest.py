@@ -1,8 +1,9 @@
 """A real server with layers of the sample city, and its page in a real browser."""
 
+import asyncio
 import shutil
 import threading
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
@@ -22,6 +23,7 @@ from web.cli.listening import listen
 from web.settings import ServerSettings
 from web.state import ServerState
 from web.viewer_files import DIST
+from web.worker import Worker
 
 SAMPLES = Path(__file__).parents[3] / "data_samples" / "small"
 FLAGS = (  # noqa: SIM905 - one line is easier to compare with what a shell is given
@@ -61,6 +63,25 @@ async def address(urls: DatabaseUrls, files: FileStore, layers: dict[str, str]) 
     server.should_exit = True
     thread.join()
     listener.close()
+
+
+@pytest.fixture
+def working(urls: DatabaseUrls, files: FileStore, address: str, uploads_work: None) -> Iterator[None]:
+    """A worker in a thread of its own, until the test is over."""
+    over = threading.Event()
+
+    async def work() -> None:
+        database = Database(urls.reader_url, urls.writer_url, pool_size=2)
+        while not over.is_set():
+            await Worker(database, load_catalog(), files).run(wait=False)
+            await asyncio.sleep(0.2)
+        await database.close()
+
+    thread = threading.Thread(target=asyncio.run, args=(work(),))
+    thread.start()
+    yield
+    over.set()
+    thread.join()
 
 
 @pytest.fixture

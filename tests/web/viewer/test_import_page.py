@@ -1,9 +1,6 @@
 """Importing in a real browser: drop, read the inspection, map fields, watch, see the faults, undo."""
 
-import asyncio
 import json
-import threading
-from collections.abc import Iterator
 from pathlib import Path
 
 import geopandas
@@ -11,32 +8,7 @@ import pytest
 from playwright.async_api import Page
 from serving import PASSWORD
 
-from cim.store.database import Database
-from cim.store.deployment import DatabaseUrls
-from cim.store.files import FileStore
-from layers.catalog import load_catalog
-from web.worker import Worker
-
 SAMPLES = Path(__file__).parents[3] / "data_samples" / "small"
-
-
-@pytest.fixture
-def working(urls: DatabaseUrls, files: FileStore, address: str, uploads_work: None) -> Iterator[None]:
-    """A worker in a thread of its own, until the test is over."""
-    over = threading.Event()
-
-    async def work() -> None:
-        database = Database(urls.reader_url, urls.writer_url, pool_size=2)
-        while not over.is_set():
-            await Worker(database, load_catalog(), files).run(wait=False)
-            await asyncio.sleep(0.2)
-        await database.close()
-
-    thread = threading.Thread(target=asyncio.run, args=(work(),))
-    thread.start()
-    yield
-    over.set()
-    thread.join()
 
 
 @pytest.fixture

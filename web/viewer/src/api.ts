@@ -103,15 +103,27 @@ export interface HeightHere {
   cell_m: number;
 }
 
-export class Problem extends Error {}
+/** What the server, or the way to it, says is wrong; `where` names the file, field or parcel. */
+export class Problem extends Error {
+  constructor(
+    readonly what: string, readonly where = "", readonly remedy = "",
+  ) {
+    super([what, remedy].filter(Boolean).join(" · "));
+  }
+}
 
 export async function ask<T>(path: string, init?: RequestInit): Promise<T> {
-  return (await (await answerTo(path, init)).json()) as T;
+  return (await (await answered(path, init)).json()) as T;
 }
 
 /** Ask for a file and hand it to the browser to keep under a name. */
 export async function download(path: string, name: string, init?: RequestInit): Promise<void> {
-  const address = URL.createObjectURL(await (await answerTo(path, init)).blob());
+  keepFile(await (await answered(path, init)).blob(), name);
+}
+
+/** Hand bytes to the browser to keep under a name. */
+export function keepFile(content: Blob, name: string): void {
+  const address = URL.createObjectURL(content);
   const link = document.createElement("a");
   link.href = address;
   link.download = name;
@@ -119,7 +131,8 @@ export async function download(path: string, name: string, init?: RequestInit): 
   setTimeout(() => URL.revokeObjectURL(address), 60_000);
 }
 
-async function answerTo(path: string, init?: RequestInit): Promise<Response> {
+/** A good answer of the server; Problem when it is none. */
+export async function answered(path: string, init?: RequestInit): Promise<Response> {
   let answer: Response;
   try {
     const headers = { ...(init?.headers as Record<string, string> | undefined), "Accept-Language": document.documentElement.lang };
@@ -129,12 +142,11 @@ async function answerTo(path: string, init?: RequestInit): Promise<Response> {
     throw new Problem("服务器无法连接 The server cannot be reached");
   }
   if (answer.ok) return answer;
-  let detail = `${answer.status} ${answer.statusText}`;
+  let told: { detail?: string; where?: string; remedy?: string } = {};
   try {
-    const problem = (await answer.json()) as { detail?: string; remedy?: string };
-    detail = [problem.detail, problem.remedy].filter(Boolean).join(" · ");
+    told = (await answer.json()) as typeof told;
   } catch {
     /* the answer was no problem document; its status says enough */
   }
-  throw new Problem(detail);
+  throw new Problem(told.detail || `${answer.status} ${answer.statusText}`, told.where, told.remedy);
 }

@@ -16,6 +16,7 @@ import { searchBox } from "./search";
 import { sessionControl } from "./session";
 import { sheetDialog } from "./sheets";
 import { layerTree, legendList } from "./tree";
+import { waysTo } from "./ways";
 
 const PHONE_PX = 640;
 const COUNTY: [number, number, number, number] = [103.67, 30.9, 104.18, 31.44];
@@ -77,6 +78,7 @@ class Viewer {
         "header", { class: "top" },
         element("h1", {}, word("title"), element("span", { class: "sub" }, ` · ${word("subtitle")}`)),
         element("span", { class: "label" }, word("synthetic")),
+        waysTo("map"),
         element("span", { class: "spring" }),
         button(word("query"), "quiet query-button", () => this.openQuery()),
         this.session.operations.includes("import") ? button(word("imports"), "quiet importing", () => this.openImports()) : null,
