@@ -2,11 +2,19 @@
 
 from typing import Any
 
+from cim.analysis import transition_matrix
 from cim.analysis.analysis import Analysis
 from cim.analysis.compliance_review import batch, review
 from cim.errors import NotFound
 
-ANALYSES: dict[str, Analysis[Any]] = {analysis.id: analysis for analysis in (review.ANALYSIS, batch.ANALYSIS)}
+ANALYSES: dict[str, Analysis[Any]] = {
+    analysis.id: analysis
+    for analysis in (
+        review.ANALYSIS,
+        batch.ANALYSIS,
+        transition_matrix.ANALYSIS,
+    )
+}
 
 
 def the_analysis(name: str) -> Analysis[Any]:

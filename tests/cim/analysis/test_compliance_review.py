@@ -157,7 +157,6 @@ async def test_plan_use_and_limits(city: Database, view: View) -> None:
 async def test_the_same_editions_give_the_same_numbers_after_the_data_changed(database: Database, view: View) -> None:
     """On a database of its own: a review again under the versions it names."""
 
-
     layer = schema("eco_redline")
     await publish_rows(database, [("a", 1.0, square(103.9, 30.9))], layer=layer, grade=Grade.INTERNAL)
     asked = {"area": geojson(shapely.box(103.9, 30.9, 103.9005, 30.9005))}
