@@ -58,12 +58,18 @@ def taken(found: Features, rows: Ints) -> Features:
 
 
 async def features_of_each(
-    context: Context, connection: AsyncConnection, layer: str, wanted: Sequence[str], areas: Shapes, srid: int
+    context: Context,
+    connection: AsyncConnection,
+    layer: str,
+    wanted: Sequence[str],
+    areas: Shapes,
+    srid: int,
+    where: str = "",
 ) -> Features:
     """The features of a layer that may meet any of many small areas: each area is looked up by its own box."""
     sides = shapely.bounds(to_lonlat(areas, srid)) if len(areas) else np.zeros((0, 4))
     boxes: list[BoundingBox] = [(west, south, east, north) for west, south, east, north in sides.tolist()]
-    return await context.features(connection, layer, wanted, areas, srid, boxes=boxes)
+    return await context.features(connection, layer, wanted, areas, srid, where=where, boxes=boxes)
 
 
 def places(shapes: Shapes, srid: int, facts: Sequence[Mapping[str, Any]]) -> list[Place]:

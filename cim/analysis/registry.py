@@ -5,6 +5,7 @@ from typing import Any
 from cim.analysis import transition_matrix
 from cim.analysis.analysis import Analysis
 from cim.analysis.compliance_review import batch, review
+from cim.analysis.enforcement import enforcement
 from cim.errors import NotFound
 
 ANALYSES: dict[str, Analysis[Any]] = {
@@ -13,6 +14,7 @@ ANALYSES: dict[str, Analysis[Any]] = {
         review.ANALYSIS,
         batch.ANALYSIS,
         transition_matrix.ANALYSIS,
+        enforcement.ANALYSIS,
     )
 }
 

@@ -64,7 +64,7 @@ def _touching(boxes: Sequence[BoundingBox]) -> sa.ColumnElement[bool]:
         near = [place.op("&&")(_mercator(*box)) for box in boxes]
         return sa.or_(sa.false(), *near)
     sides = [sa.literal([box[k] for box in boxes], ARRAY(sa.Double)) for k in range(4)]
-    given = sa.func.unnest(*sides).table_valued("west", "south", "east", "north", name="given")
+    given = sa.func.unnest(*sides).table_valued("west", "south", "east", "north", name="given").render_derived()
     of = sa.select(_mercator(given.c.west, given.c.south, given.c.east, given.c.north)).scalar_subquery()
     return place.op("&&")(sa.func.any(sa.func.array(of)))
 
