@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from cim.analysis import transition_matrix
+from cim.analysis import idle_land, transition_matrix
 from cim.analysis.analysis import Analysis
 from cim.analysis.compliance_review import batch, review
 from cim.analysis.enforcement import enforcement
@@ -15,6 +15,7 @@ ANALYSES: dict[str, Analysis[Any]] = {
         batch.ANALYSIS,
         transition_matrix.ANALYSIS,
         enforcement.ANALYSIS,
+        idle_land.ANALYSIS,
     )
 }
 
