@@ -2,10 +2,11 @@
 
 from typing import Any
 
-from cim.analysis import idle_land, transition_matrix
+from cim.analysis import consolidation_balance, idle_land, transition_matrix
 from cim.analysis.analysis import Analysis
 from cim.analysis.compliance_review import batch, review
 from cim.analysis.enforcement import enforcement
+from cim.analysis.land_cycle import cycle
 from cim.errors import NotFound
 
 ANALYSES: dict[str, Analysis[Any]] = {
@@ -16,6 +17,8 @@ ANALYSES: dict[str, Analysis[Any]] = {
         transition_matrix.ANALYSIS,
         enforcement.ANALYSIS,
         idle_land.ANALYSIS,
+        cycle.ANALYSIS,
+        consolidation_balance.ANALYSIS,
     )
 }
 
