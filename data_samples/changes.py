@@ -6,7 +6,8 @@ import numpy as np
 import pandas as pd
 import shapely
 
-from data_samples.business import ARABLE, Project, areas_of, inner_points
+from data_samples.business import ARABLE, Project, inner_points, largest_part
+from data_samples.business_records import areas_of
 from data_samples.facilities import Layer
 from data_samples.parcels import Parcels
 from data_samples.place import COUNTY_CODE
@@ -45,13 +46,13 @@ def change_patches(of: list[Project], found: Parcels, count: int, seed: int) -> 
 
 def _shrunk(shape: shapely.Geometry, by_m: float) -> shapely.Geometry:
     """The largest part of a shape without its edge; the shape where nothing is left."""
-    parts = shapely.get_parts(shapely.buffer(shape, -by_m, join_style="mitre"))
-    return shape if len(parts) == 0 else parts[int(np.argmax(shapely.area(parts)))]
+    inner = shapely.buffer(shape, -by_m, join_style="mitre")
+    return shape if shapely.is_empty(inner) else largest_part(inner)
 
 
 def _straddling(shape: shapely.Geometry) -> shapely.Geometry:
     """A rectangle half inside a shape, across its eastern edge."""
-    _, south, east, north = shape.bounds
+    _, south, east, north = (float(side) for side in shapely.bounds(shape))
     return shapely.box(east - 70.0, (south + north) / 2 - 25.0, east + 50.0, (south + north) / 2 + 25.0)
 
 
@@ -112,8 +113,7 @@ def _fields_of(found: Parcels, village: int) -> shapely.Geometry:
     points = inner_points(found.shapes[mine])
     farmed = np.isin(found.land_class[mine], ARABLE)
     off = np.hypot(*(points - np.median(points[farmed], axis=0)).T)
-    parts = shapely.get_parts(shapely.coverage_union_all(found.shapes[mine[off < max(260.0, float(off.min()) + 1)]]))
-    return parts[int(np.argmax(shapely.area(parts)))]
+    return largest_part(shapely.coverage_union_all(found.shapes[mine[off < max(260.0, float(off.min()) + 1)]]))
 
 
 def _only(found: Parcels, land: str) -> Parcels:

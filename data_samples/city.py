@@ -11,6 +11,7 @@ from data_samples import admin as admins
 from data_samples import (
     buildings,
     business,
+    business_records,
     changes,
     facilities,
     land,
@@ -223,11 +224,11 @@ def _write_business(
 ) -> None:
     projects = business.projects(plan, found, belt, admin, seed + 40)
     layers = {
-        **business.records(projects, found),
+        **business_records.records(projects, found),
         "change_patches": changes.change_patches(projects, found, size.patches, seed + 41),
         "land_consolidation": changes.consolidation(found, admin.codes, seed + 42),
         "protected_areas": restrictions.protected_areas(admin),
-        "control_lines": restrictions.control_lines(plan, streams, area),
+        "control_lines": restrictions.control_lines(plan, streams, area, admin.county),
         "heritage_zones": restrictions.heritage_zones(plan),
         "mineral_rights": restrictions.mineral_rights(),
     }

@@ -1,12 +1,15 @@
 """Further controls of the sample city: protected areas, city lines, a heritage site, mineral rights."""
 
+from collections.abc import Sequence
 from datetime import date
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import shapely
 
 from data_samples.admin import Admin
+from data_samples.business import largest_part
 from data_samples.facilities import Layer
 from data_samples.field import Warp
 from data_samples.place import COUNTY_CODE
@@ -27,7 +30,8 @@ BANK_M = 35.0
 
 def protected_areas(admin: Admin) -> Layer:
     """A reserve and a nature park in the mountains, each with a core and a general control area."""
-    rows, shapes = [], []
+    rows: list[tuple[Any, ...]] = []
+    shapes: list[shapely.Geometry] = []
     for number, (name, kind, level, at, reach, core) in enumerate(RESERVES, 1):
         whole = shapely.intersection(_round(at, reach, number), admin.county, grid_size=0.01)
         inner = shapely.intersection(_round(at, core, number), whole, grid_size=0.01)
@@ -44,29 +48,30 @@ def _round(at: tuple[float, float], reach_m: float, seed: int) -> shapely.Geomet
     """A roundish outline around kilometres east and north."""
     circle = shapely.buffer(shapely.points(from_km(np.array([at]))[0]), reach_m, quad_segs=14)
     bent = shapely.transform(circle, lambda points: snapped(Warp(seed + 60, reach_m * 1.4, reach_m * 0.12)(points)))
-    parts = shapely.get_parts(shapely.buffer(bent, 0))
-    return parts[int(np.argmax(shapely.area(parts)))]
+    return largest_part(shapely.buffer(bent, 0))
 
 
-def _in_hectares(rows: list[tuple[str, ...]], columns: list[str], shapes: list[shapely.Geometry]) -> Layer:
+def _in_hectares(rows: Sequence[tuple[Any, ...]], columns: list[str], shapes: Sequence[shapely.Geometry]) -> Layer:
     out = np.array([shapely.transform(shape, snapped) for shape in shapes], dtype=object)
     table = pd.DataFrame(rows, columns=columns)
     return table.assign(area_ha=np.round(ellipsoidal_areas(out) / 1e4, 4)), out
 
 
-def control_lines(plan: Layer, streams: list[Stream], area: shapely.Geometry) -> Layer:
+def control_lines(plan: Layer, streams: list[Stream], area: shapely.Geometry, county: shapely.Geometry) -> Layer:
     """Blue lines along the rivers of the plain, green around parks, yellow around utilities, purple in the old town."""
     table, shapes = plan
     rows, found = [], []
+    reach = shapely.intersection(shapely.buffer(area, 1500), county)
     for stream in streams:
         if stream.kind == "river" and not stream.mountain:
             bank = shapely.buffer(surface(stream), BANK_M, quad_segs=2)
-            parts = shapely.get_parts(shapely.intersection(shapely.simplify(bank, 4.0), shapely.buffer(area, 1500)))
+            parts = shapely.get_parts(shapely.intersection(shapely.simplify(bank, 4.0), reach))
             for part in parts[shapely.area(parts) > 2000]:
                 rows.append(("blue", f"{stream.name}蓝线", "不得擅自填占水面、建设与防洪无关的建筑"))
                 found.append(part)
     for use, kind, label in (("1401", "green", "公园绿线"), ("1303", "yellow", "供电设施黄线")):
-        for k in np.flatnonzero(table["use_code"] == use):
+        for at in np.flatnonzero(table["use_code"] == use):
+            k = int(at)
             rows.append((kind, f"{label}{table['parcel_code'].iloc[k]}", "不得改作他用"))
             found.append(shapes[k])
     for k in _old_town(plan):
@@ -105,7 +110,8 @@ def heritage_zones(plan: Layer) -> Layer | None:
 
 def mineral_rights() -> Layer:
     """Two mines, the licence of one of them expired, and an exploration area."""
-    rows, shapes = [], []
+    rows: list[tuple[Any, ...]] = []
+    shapes: list[shapely.Geometry] = []
     for number, (letter, name, kind, mineral, at, reach, since, until) in enumerate(MINES, 1):
         centre = from_km(np.array([at]))[0]
         shapes.append(shapely.box(*(centre - reach), *(centre + reach * 0.8)))

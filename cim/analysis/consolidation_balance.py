@@ -91,12 +91,12 @@ def _net(projects: Features, land: Features, when: str, srid: int) -> dict[str, 
     found = land_figures.patches(pieces, land.columns, land.shapes, srid)
     net = 1 - np.divide(found.ridge_m2, found.register_m2, out=np.zeros(len(found.code)), where=found.register_m2 > 0)
     code = np.array(found.code, dtype=object)
-    return {
-        f"{when}_{name}_m2": np.bincount(
-            pieces.area, weights=np.where(code == known, found.computed_m2 * net, 0.0), minlength=len(projects.keys)
-        )
-        for name, known, *_ in CLASSES
-    }
+    out = {}
+    for name, known, *_ in CLASSES:
+        weights = np.where(code == known, found.computed_m2 * net, 0.0)
+        sums = np.bincount(pieces.area, weights=weights, minlength=len(projects.keys))
+        out[f"{when}_{name}_m2"] = np.asarray(sums, dtype=np.float64)
+    return out
 
 
 def _sum(values: list[float | None]) -> float | None:

@@ -84,7 +84,7 @@ async def run(asked: IdleParameters, context: Context) -> Answer:
     states = [state_of(due, started, finished, rules, on) for due, started, finished in days]
     areas = ellipsoidal_areas_m2(to_lonlat(found.shapes, srid))
     shown = [k for k, state in enumerate(states) if state.verdict is not Verdict.CONFORMS]
-    shown.sort(key=lambda k: (-(states[k].months if states[k].months is not None else -1), found.keys[k]))
+    shown.sort(key=lambda k: (-(states[k].months or 0), found.keys[k]))
     facts = [
         {"supervision_no": found.keys[k], "state": states[k].word, "verdict": str(states[k].verdict)} for k in shown
     ]

@@ -128,11 +128,11 @@ async def run(asked: TransitionParameters, context: Context) -> Answer:
         context.progress(40, "汇总未变化图斑")
         kept_m2 = await _kept(connection, before, older, newer, area)
     context.progress(70, "叠加")
-    sides = [await asyncio.to_thread(_side, found, area, group, schema.srid) for found in (gone, come)]
+    old, new = [await asyncio.to_thread(_side, found, area, group, schema.srid) for found in (gone, come)]
     kept: dict[str, float] = {}
     for code, m2 in kept_m2.items():
         kept[group(code)] = kept.get(group(code), 0.0) + m2
-    found, changed = await asyncio.to_thread(transition, *sides, kept, schema.srid)
+    found, changed = await asyncio.to_thread(transition, old, new, kept, schema.srid)
     names = context.codes[LISTS[asked.level]].names
     return _answer(
         asked, context, found, changed, (gone.edition, come.edition), names, (len(gone.keys), len(come.keys))

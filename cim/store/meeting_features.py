@@ -59,7 +59,7 @@ async def features_meeting(
 
 def _touching(boxes: Sequence[BoundingBox]) -> sa.ColumnElement[bool]:
     """Whether a feature's box touches any of some boxes: a part each, or, of many, one array of boxes."""
-    place = sa.column("geom_3857")
+    place: sa.ColumnElement[Any] = sa.column("geom_3857")
     if len(boxes) <= MOST_PARTS:
         near = [place.op("&&")(_mercator(*box)) for box in boxes]
         return sa.or_(sa.false(), *near)

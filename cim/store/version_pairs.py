@@ -4,15 +4,22 @@ A row counts by when it was written and ended, as differences of versions do. So
 both sides, with the same or another shape.
 """
 
+import asyncio
+from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+import shapely
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from cim.model.ellipsoid import ellipsoidal_areas_m2
 from cim.store.collection_tables import lonlat
 from cim.store.selection import Selection, compiling, selected_rows
 
-ended, began = sa.column("valid_to_version"), sa.column("valid_from_version")
+BATCH = 20_000
+ended: sa.ColumnElement[int] = sa.column("valid_to_version")
+began: sa.ColumnElement[int] = sa.column("valid_from_version")
 
 
 def ended_by(newer: int) -> sa.ColumnElement[bool]:
@@ -31,9 +38,22 @@ def lasting_to(newer: int) -> sa.ColumnElement[bool]:
 
 
 async def areas_by_value(connection: AsyncConnection, selection: Selection, field: str) -> dict[Any, float]:
-    """The ellipsoidal areas of the selected features, in m2, summed up by the values of a field."""
+    """The ellipsoidal areas of the selected features, in m2, summed up by the values of a field.
+
+    Shapes come in batches and are summed here: the function of the database takes five times as long.
+    """
     rows = selected_rows(selection, all_read=True)
-    area = sa.func.sum(sa.func.cim.ellipsoidal_area(lonlat(rows)))
-    statement = sa.select(rows.c[field], area).group_by(rows.c[field])
-    found = await connection.execute(statement, execution_options=compiling(selection.where))
-    return {value: float(total or 0.0) for value, total in found}
+    statement = sa.select(rows.c[field], sa.func.ST_AsBinary(lonlat(rows)))
+    options = {**compiling(selection.where), "yield_per": BATCH}
+    sums: dict[Any, float] = {}
+    async with connection.stream(statement, execution_options=options) as found:
+        async for batch in found.partitions():
+            values, areas_m2 = await asyncio.to_thread(_areas, batch)
+            for value, area_m2 in zip(values, areas_m2, strict=True):
+                sums[value] = sums.get(value, 0.0) + area_m2
+    return sums
+
+
+def _areas(batch: Sequence[sa.Row[Any]]) -> tuple[list[Any], list[float]]:
+    shapes = shapely.from_wkb(np.array([bytes(row[1]) if row[1] is not None else None for row in batch], dtype=object))
+    return [row[0] for row in batch], ellipsoidal_areas_m2(shapes).tolist()

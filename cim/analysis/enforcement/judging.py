@@ -54,8 +54,8 @@ def judge(of: Material, rules: EnforcementRules, roll_up: RollUp) -> Ledger:
     """Judge every patch."""
     count = len(of.areas_m2)
     within = {
-        each.id: united_m2(of.laid[each.id].pieces.area, of.laid[each.id].pieces.shapes, count, of.srid)
-        for each in (*rules.control, *rules.plan)
+        name: united_m2(of.laid[name].pieces.area, of.laid[name].pieces.shapes, count, of.srid)
+        for name in rules.surrounding
     }
     found = granted(of, rules)
     case = _Case(of, rules, found, within, roll_up)

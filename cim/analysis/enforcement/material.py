@@ -86,7 +86,7 @@ def _arable(land: Laid, count: int, srid: int) -> Floats:
     found = land_figures.patches(land.pieces, land.features.columns, land.features.shapes, srid)
     net = 1 - np.divide(found.ridge_m2, found.register_m2, out=np.zeros(len(found.code)), where=found.register_m2 > 0)
     weights = np.where(found.arable(), found.computed_m2 * net, 0.0)
-    return np.bincount(land.pieces.area, weights=weights, minlength=count)
+    return np.asarray(np.bincount(land.pieces.area, weights=weights, minlength=count), dtype=np.float64)
 
 
 @dataclass(frozen=True, slots=True)

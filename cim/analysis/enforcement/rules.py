@@ -81,11 +81,16 @@ class EnforcementRules(_Strict):
             raise ValueError("part_share is not below whole_share")
         if not any(approval.grants for approval in self.approval):
             raise ValueError("no approval grants anything")
-        ids = [entry.id for entry in (*self.approval, *self.control, *self.plan)]
+        ids = [*(approval.id for approval in self.approval), *self.surrounding]
         twice = sorted({name for name in ids if ids.count(name) > 1})
         if twice:
             raise ValueError(f"{twice[0]} stands twice")
         return self
+
+    @property
+    def surrounding(self) -> tuple[str, ...]:
+        """The ids of the areas of which each patch's part is told: controls, then plans."""
+        return (*(control.id for control in self.control), *(plan.id for plan in self.plan))
 
 
 def read_rules(text: RuleText) -> EnforcementRules:

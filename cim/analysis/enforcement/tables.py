@@ -60,8 +60,8 @@ def _row(ledger: Ledger, rules: EnforcementRules, context: Context, layer: str, 
         round(float(ledger.granted.prereviewed_m2[patch]), 2),
         round(float(of.arable_m2[patch]), 2) if of.land.features.present else None,
         *(
-            round(float(ledger.within_m2[each.id][patch]), 2) if of.laid[each.id].features.present else None
-            for each in (*rules.control, *rules.plan)
+            round(float(ledger.within_m2[name][patch]), 2) if of.laid[name].features.present else None
+            for name in rules.surrounding
         ),
     )
 
