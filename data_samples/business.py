@@ -94,11 +94,13 @@ class Project:
         return self.began + timedelta(days=days)
 
 
-def projects(plan: Layer, found: Parcels, belt: shapely.Geometry, admin: Admin, seed: int) -> list[Project]:
-    """Finished projects on parcels of the plan, and newer ones on fields in the belt around the towns."""
+def projects(
+    plan: Layer, found: Parcels, belt: shapely.Geometry, water: shapely.Geometry, admin: Admin, seed: int
+) -> list[Project]:
+    """Finished projects on parcels of the plan off the water, and newer ones on fields in the belt around the towns."""
     rng = np.random.default_rng(seed)
     table, shapes = plan
-    usable = np.flatnonzero(np.isin(table["use_code"], list(WORDS)))
+    usable = np.flatnonzero(np.isin(table["use_code"], list(WORDS)) & ~shapely.intersects(shapes, water))
     chosen = usable[:: max(1, len(usable) // FINISHED)][:FINISHED]
     new = _joined(found, _fields_in(found, belt), SITE_M)[: len(NEW)]
     sites = np.array([*shapes[chosen], *new], dtype=object)

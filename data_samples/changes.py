@@ -108,11 +108,12 @@ def _less(figures: dict[str, float]) -> dict[str, float]:
 
 
 def _fields_of(found: Parcels, village: int) -> shapely.Geometry:
-    """The ground around the middle of a village's fields: its parcels within 260 m."""
-    mine = np.flatnonzero(found.village == village)
+    """The fields and orchards within 260 m of the middle of a village's fields that hang together."""
+    arable = np.isin(found.land_class, ARABLE)
+    farmed = arable | np.char.startswith(found.land_class, "02")
+    mine = np.flatnonzero((found.village == village) & farmed)
     points = inner_points(found.shapes[mine])
-    farmed = np.isin(found.land_class[mine], ARABLE)
-    off = np.hypot(*(points - np.median(points[farmed], axis=0)).T)
+    off = np.hypot(*(points - np.median(points[arable[mine]], axis=0)).T)
     return largest_part(shapely.coverage_union_all(found.shapes[mine[off < max(260.0, float(off.min()) + 1)]]))
 
 

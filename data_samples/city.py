@@ -207,7 +207,7 @@ def _write_land(
     folder.layer("eco_redline", "geojson", *plans.eco_redline(admin, ground, network))
     folder.layer("pipelines", "shp", *utilities.pipelines(network, area, seed + 8))
     belt = shapely.union_all(shapes[(boundary["class"] == "flexible").to_numpy()])
-    _write_business(folder, admin, plan, found, belt, streams, area, size, seed)
+    _write_business(folder, admin, plan, found, belt, streams, surfaces, area, size, seed)
     return np.asarray(found.shapes[np.char.startswith(found.land_class, "01")])
 
 
@@ -218,11 +218,12 @@ def _write_business(
     found: parcels.Parcels,
     belt: shapely.Geometry,
     streams: list[rivers.Stream],
+    surfaces: Geometries,
     area: shapely.Geometry,
     size: Size,
     seed: int,
 ) -> None:
-    projects = business.projects(plan, found, belt, admin, seed + 40)
+    projects = business.projects(plan, found, belt, shapely.union_all(surfaces), admin, seed + 40)
     layers = {
         **business_records.records(projects, found),
         "change_patches": changes.change_patches(projects, found, size.patches, seed + 41),

@@ -54,6 +54,8 @@ async def areas_by_value(connection: AsyncConnection, selection: Selection, fiel
     return sums
 
 
-def _areas(batch: Sequence[sa.Row[Any]]) -> tuple[list[Any], list[float]]:
-    shapes = shapely.from_wkb(np.array([bytes(row[1]) if row[1] is not None else None for row in batch], dtype=object))
-    return [row[0] for row in batch], ellipsoidal_areas_m2(shapes).tolist()
+def _areas(batch: Sequence[Any]) -> tuple[list[Any], list[float]]:
+    """The values and the areas of some rows of value and WKB."""
+    wkb = np.array([None if shape is None else bytes(shape) for _, shape in batch], dtype=object)
+    areas_m2 = ellipsoidal_areas_m2(np.asarray(shapely.from_wkb(wkb), dtype=object))
+    return [value for value, _ in batch], [float(area_m2) for area_m2 in areas_m2]
