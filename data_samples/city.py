@@ -10,11 +10,15 @@ import shapely
 from data_samples import admin as admins
 from data_samples import (
     buildings,
+    business,
+    business_records,
+    changes,
     facilities,
     land,
     parcels,
     people,
     plans,
+    restrictions,
     rivers,
     roads,
     sensors,
@@ -29,7 +33,10 @@ from data_samples.write import Folder
 
 @dataclass(frozen=True, slots=True)
 class Size:
-    """What is built in detail: village code prefixes, and densities. ``buildings`` caps their number."""
+    """What is built in detail: village code prefixes, and densities.
+
+    ``buildings`` caps their number; ``patches`` is how many changes were seen.
+    """
 
     name: str
     prefixes: tuple[str, ...]
@@ -40,12 +47,13 @@ class Size:
     field_m: float
     terrain_m: float
     dem_deg: float
+    patches: int
 
 
 SIZES = {
-    "small": Size("small", ("510182001", "510182121001"), None, 700, 185.0, 250.0, 54.0, 120.0, 1 / 900),
-    "county": Size("county", ("510182",), 300_000, sensors.CAMERAS, 335.0, 50.0, 29.0, 120.0, 1 / 3600),
-    "tiny": Size("tiny", ("510182001012",), None, 40, 185.0, 200.0, 34.0, 400.0, 1 / 300),
+    "small": Size("small", ("510182001", "510182121001"), None, 700, 185.0, 250.0, 54.0, 120.0, 1 / 900, 60),
+    "county": Size("county", ("510182",), 300_000, sensors.CAMERAS, 335.0, 50.0, 29.0, 120.0, 1 / 3600, 5000),
+    "tiny": Size("tiny", ("510182001012",), None, 40, 185.0, 200.0, 34.0, 400.0, 1 / 300, 12),
 }
 
 
@@ -194,10 +202,40 @@ def _write_land(
     boundary, shapes = plans.urban_boundary(blocks)
     folder.layer("urban_boundary", "geojson", boundary, shapes)
     folder.layer("basic_farmland", "shp", *plans.basic_farmland(found, admin.codes, shapely.union_all(shapes)))
-    folder.layer("plan_parcels", "gpkg", *plans.plan_parcels(blocks, area))
+    plan = plans.plan_parcels(blocks, area)
+    folder.layer("plan_parcels", "gpkg", *plan)
     folder.layer("eco_redline", "geojson", *plans.eco_redline(admin, ground, network))
     folder.layer("pipelines", "shp", *utilities.pipelines(network, area, seed + 8))
+    belt = shapely.union_all(shapes[(boundary["class"] == "flexible").to_numpy()])
+    _write_business(folder, admin, plan, found, belt, streams, surfaces, area, size, seed)
     return np.asarray(found.shapes[np.char.startswith(found.land_class, "01")])
+
+
+def _write_business(
+    folder: Folder,
+    admin: admins.Admin,
+    plan: facilities.Layer,
+    found: parcels.Parcels,
+    belt: shapely.Geometry,
+    streams: list[rivers.Stream],
+    surfaces: Geometries,
+    area: shapely.Geometry,
+    size: Size,
+    seed: int,
+) -> None:
+    projects = business.projects(plan, found, belt, shapely.union_all(surfaces), admin, seed + 40)
+    layers = {
+        **business_records.records(projects, found),
+        "change_patches": changes.change_patches(projects, found, size.patches, seed + 41),
+        "land_consolidation": changes.consolidation(found, admin.codes, seed + 42),
+        "protected_areas": restrictions.protected_areas(admin),
+        "control_lines": restrictions.control_lines(plan, streams, area, admin.county),
+        "heritage_zones": restrictions.heritage_zones(plan),
+        "mineral_rights": restrictions.mineral_rights(),
+    }
+    for name, layer in layers.items():
+        if layer is not None:
+            folder.layer(name, "geojson", *layer)
 
 
 def _write_sites(

@@ -16,7 +16,7 @@ from web.analysis_context import analysis_context
 from web.queue import ANALYSE, put_analysis
 from web.state import Caller
 
-AUDITED = frozenset({"compliance-review", "compliance-review-batch"})
+AUDITED = frozenset({"compliance-review", "compliance-review-batch", "enforcement", "idle-land"})
 
 
 def author_of(principal: Principal) -> str:

@@ -148,11 +148,13 @@ class Context:
         scenario: int | None = None,
         within_m: float = 0.0,
         boxes: list[BoundingBox] | None = None,
+        more: tuple[Any, ...] = (),
     ) -> Features:
         """The features of a layer that may meet areas (in the system ``srid``), shapes in that system.
 
         Fields the layer has not, or the caller may not see, are lists of None. ``where`` is CQL2 over its fields;
-        ``within_m`` widens the areas' boxes; ``boxes`` are these (``boxes_over``), where they are known already.
+        ``within_m`` widens the areas' boxes; ``boxes`` are these (``boxes_over``), where they are known already;
+        ``more`` are further conditions that a module of the store gives.
         """
         edition = await self.edition(connection, layer)
         decision = self.decision(layer)
@@ -160,7 +162,7 @@ class Context:
             none = np.zeros(0, dtype=np.int64)
             return Features(edition, none, [], {name: [] for name in wanted}, np.zeros(0, dtype=object))
         known = tuple(name for name in dict.fromkeys(wanted) if name in decision.field_names)
-        conditions = _conditions(decision, where)
+        conditions = (*_conditions(decision, where), *more)
         version = None if edition.version == decision.collection.version else edition.version
         selection = Selection(decision.collection, known, decision.regions, conditions, version, scenario)
         near = widened(boxes if boxes is not None else boxes_over(to_lonlat(areas, srid)), within_m)

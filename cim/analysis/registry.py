@@ -2,10 +2,12 @@
 
 from typing import Any
 
-from cim.analysis import land_statistics
+from cim.analysis import consolidation_balance, idle_land, land_statistics, transition_matrix
 from cim.analysis.analysis import Analysis
 from cim.analysis.block_figures import figures
 from cim.analysis.compliance_review import batch, review
+from cim.analysis.enforcement import enforcement
+from cim.analysis.land_cycle import cycle
 from cim.analysis.scheme_check import check
 from cim.analysis.terrain import cut_fill, profile, slope_aspect
 from cim.errors import NotFound
@@ -14,6 +16,11 @@ _ALL: tuple[Analysis[Any], ...] = (
     review.ANALYSIS,
     batch.ANALYSIS,
     land_statistics.ANALYSIS,
+    transition_matrix.ANALYSIS,
+    cycle.ANALYSIS,
+    idle_land.ANALYSIS,
+    enforcement.ANALYSIS,
+    consolidation_balance.ANALYSIS,
     figures.ANALYSIS,
     check.ANALYSIS,
     profile.ANALYSIS,

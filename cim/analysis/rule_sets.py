@@ -5,8 +5,9 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
+from pydantic import BaseModel, ValidationError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from cim.errors import BadRequest, NotFound
@@ -15,6 +16,7 @@ from cim.store.rule_editions import rule_edition
 SHIPPED = Path(__file__).parent / "rules"
 SHIPPED_NUMBER = 0
 MOST_BYTES = 200_000
+Rules = TypeVar("Rules", bound=BaseModel)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,3 +67,13 @@ async def the_rules(connection: AsyncConnection, name: str, number: int | None =
             f"the rules {name} have no edition {number}", where="rules", remedy=f"GET /rules/{name} lists the editions"
         )
     return RuleText(name, *found) if found else shipped
+
+
+def read_as(kind: type[Rules], text: RuleText, remedy: str) -> Rules:
+    """The rules of a text as their kind; BadRequest names the entry that cannot be used."""
+    try:
+        return kind.model_validate(text.parsed())
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(str(part) for part in first["loc"]) or "rules"
+        raise BadRequest(f"{place}: {first['msg']}", where=f"rules {text.name}", remedy=remedy) from error

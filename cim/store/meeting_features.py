@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from cim.model.collection import BoundingBox
@@ -13,6 +14,7 @@ from cim.store.collection_tables import LONLAT_SRID, MERCATOR_SRID, lonlat
 from cim.store.selection import Selection, compiling, selected_rows
 
 Array = np.ndarray[Any, np.dtype[Any]]
+MOST_PARTS = 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,13 +37,9 @@ async def features_meeting(
     """The selected features whose boxes touch any of some boxes of longitude and latitude.
 
     The boxes are looked up one by one in the spatial index, so that an area far longer than wide reads little more than
-    it needs.
+    it needs; of thousands of boxes each costs a look.
     """
-    near = [
-        sa.column("geom_3857").op("&&")(sa.func.ST_Transform(sa.func.ST_MakeEnvelope(*box, LONLAT_SRID), MERCATOR_SRID))
-        for box in boxes
-    ]
-    reaching = replace(selection, where=(*selection.where, sa.or_(sa.false(), *near)))
+    reaching = replace(selection, where=(*selection.where, _touching(boxes)))
     rows = selected_rows(reaching)
     own = selection.collection.schema.srid
     shape = rows.c.geom if srid == own else lonlat(rows)
@@ -57,3 +55,19 @@ async def features_meeting(
     fids, keys, shapes, *columns = (list(column) for column in zip(*found, strict=True))
     named = dict(zip(selection.fields, columns, strict=True))
     return MeetingFeatures(np.array(fids, dtype=np.int64), keys, named, [bytes(shape) for shape in shapes], given)
+
+
+def _touching(boxes: Sequence[BoundingBox]) -> sa.ColumnElement[bool]:
+    """Whether a feature's box touches any of some boxes: a part each, or, of many, one array of boxes."""
+    place: sa.ColumnElement[Any] = sa.column("geom_3857")
+    if len(boxes) <= MOST_PARTS:
+        near = [place.op("&&")(_mercator(*box)) for box in boxes]
+        return sa.or_(sa.false(), *near)
+    sides = [sa.literal([box[k] for box in boxes], ARRAY(sa.Double)) for k in range(4)]
+    given = sa.func.unnest(*sides).table_valued("west", "south", "east", "north", name="given").render_derived()
+    of = sa.select(_mercator(given.c.west, given.c.south, given.c.east, given.c.north)).scalar_subquery()
+    return place.op("&&")(sa.func.any(sa.func.array(of)))
+
+
+def _mercator(*box: Any) -> sa.ColumnElement[Any]:
+    return sa.func.ST_Transform(sa.func.ST_MakeEnvelope(*box, LONLAT_SRID), MERCATOR_SRID)

@@ -65,7 +65,10 @@ async def test_an_older_plan_is_read_in_its_edition(database: Database, tmp_path
     assert found["code-name use_name"].count == 1
 
 
-@pytest.mark.parametrize("layer", ["basic_farmland", "eco_redline", "urban_boundary"])
+CONTROLS = ["basic_farmland", "eco_redline", "urban_boundary", "protected_areas", "control_lines", "heritage_zones"]
+
+
+@pytest.mark.parametrize("layer", CONTROLS)
 def test_no_rule_sets_a_control_area_aside(layer: str) -> None:
     """A control area that is missing would make what lies in it look free."""
     rules = load_catalog().layers[layer].quality

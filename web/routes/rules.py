@@ -7,6 +7,7 @@ from fastapi.responses import JSONResponse, PlainTextResponse, Response
 from pydantic import BaseModel, Field
 
 from cim.analysis.compliance_review.rules import NAME, check_names, read_rules
+from cim.analysis.record_rules import check_record_rules
 from cim.analysis.rule_sets import SHIPPED_NUMBER, RuleText, rule_names, shipped_rules, the_rules
 from cim.errors import BadRequest, StoreConflict
 from cim.model.access import Operation
@@ -92,10 +93,11 @@ async def keep(
 
 def check_rules(text: RuleText, catalog: Catalog) -> None:
     """Raise BadRequest for rules that cannot be read or name a layer or field that is not defined."""
-    if text.name != NAME:
-        raise BadRequest(f"the rules {text.name} are not edited here", where="name", remedy=f"edit {NAME}")
-    rules = read_rules(text)
     fields = {name: frozenset(field.name for field in known.fields) for name, known in catalog.layers.items()}
+    if text.name != NAME:
+        check_record_rules(text, fields)
+        return
+    rules = read_rules(text)
     check_names(rules, fields)
     if rules.three_way not in catalog.crosswalks:
         raise BadRequest(
