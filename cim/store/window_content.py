@@ -79,6 +79,6 @@ async def _reduced(connection: AsyncConnection, query: WindowQuery, content: Til
     shape = rows.c.shape if query.srid == MERCATOR_SRID else sa.func.ST_Transform(rows.c.shape, query.srid)
     names = [column.name for column in rows.c if column.name not in {"fid", "shape"}]
     attributes = sa.func.jsonb_strip_nulls(
-        sa.func.jsonb_build_object(*(part for name in names for part in (sa.literal(name), rows.c[name])))
+        sa.func.jsonb_build_object(*(part for name in names for part in (sa.cast(sa.literal(name), sa.Text), rows.c[name])))
     )
     return await read_features(connection, query, sa.select(sa.func.ST_AsBinary(shape), attributes))

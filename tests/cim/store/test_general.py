@@ -20,7 +20,10 @@ from cim.store.general_reduced import reduced_tile
 from cim.store.general_tables import general_state
 from cim.store.general_tiles import general_tile
 from cim.store.selection import Selection
+from cim.store.tile_content import TileContent
 from cim.store.versions import prune
+from cim.store.window_content import content_in_window
+from cim.store.window_features import WindowQuery
 from tiles.generalise.grid import tile_box
 from tiles.generalise.job import bring_up_to_date
 from tiles.grid import grid, tile_square
@@ -304,3 +307,17 @@ async def test_reduced_lines_and_areas(database: Database) -> None:
             made = await reduced_tile(database.tiles, Selection(collection, FIELDS, None), plan, where, OPEN)
             (found,) = features(made.data, layer)
             assert found["properties"]["code"] == "a"
+
+
+@pytest.mark.parametrize("method", ["cells", "classes", "simplified"])
+async def test_pictures_have_stand_ins_until_content_is_prepared(database: Database, method: str) -> None:
+    await publish_rows(database, [("a", 5.0, square(103.95, 30.98)), ("b", 6.0, square(103.96, 30.98))])
+    plan = GeneralPlan(method, 14, ("code", "height_m"), class_field="code")  # type: ignore[arg-type]
+    async with database.reading(OPEN) as connection:
+        selection = Selection(await the_collection(connection, "squares"), FIELDS, None)
+        bounds = (11_560_000.0, 3_620_000.0, 11_590_000.0, 3_640_000.0)
+        query = WindowQuery(selection, bounds, 3857, 30.0, 1_000)
+        found = await content_in_window(connection, query, TileContent(selection, plan), None, 12)
+    assert found.stand_in
+    assert found.shapes
+    assert {name for attributes in found.attributes for name in attributes} >= {"code"}
