@@ -78,7 +78,6 @@ async def _reduced(connection: AsyncConnection, query: WindowQuery, content: Til
     rows = reduced_rows(Reduction.of(content.selection, content.plan, square, unit))
     shape = rows.c.shape if query.srid == MERCATOR_SRID else sa.func.ST_Transform(rows.c.shape, query.srid)
     names = [column.name for column in rows.c if column.name not in {"fid", "shape"}]
-    attributes = sa.func.jsonb_strip_nulls(
-        sa.func.jsonb_build_object(*(part for name in names for part in (sa.cast(sa.literal(name), sa.Text), rows.c[name])))
-    )
+    named = [part for name in names for part in (sa.cast(sa.literal(name), sa.Text), rows.c[name])]
+    attributes = sa.func.jsonb_strip_nulls(sa.func.jsonb_build_object(*named))
     return await read_features(connection, query, sa.select(sa.func.ST_AsBinary(shape), attributes))
