@@ -24,8 +24,7 @@ class Steps(Parameters):
 
 async def run(asked: Steps, context: Context) -> Answer:
     """Take the steps, telling each."""
-    async with context.reading() as connection:
-        line = await red_line_of(context, connection, asked.area)
+    line = await red_line_of(context, asked.area)
     for step in range(asked.steps):
         context.progress(step * 100 // asked.steps, f"步骤 {step}")
         await asyncio.sleep(STEP_S)

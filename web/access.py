@@ -69,6 +69,8 @@ ROUTE_ACCESS: dict[str, Access] = {
     "/map/": "open",
     "/map/{path:path}": "open",
     "/query": "open",
+    "/review": "open",
+    "/analyses": "open",
     "/compare": "open",
     "/processes": "open",
     "/processes/{process}": "open",
