@@ -107,7 +107,7 @@ def test_the_committed_city_is_what_the_generator_makes(tmp_path: Path) -> None:
 
 
 def test_the_committed_city_stays_small() -> None:
-    assert sum(path.stat().st_size for path in SMALL.rglob("*") if path.is_file()) < 12_500_000
+    assert sum(path.stat().st_size for path in SMALL.rglob("*") if path.is_file()) < 12_000_000
 
 
 def test_the_trapezoid_sum_gives_the_published_area_of_a_cell() -> None:
