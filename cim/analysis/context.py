@@ -79,7 +79,7 @@ class Context:
     ``decisions`` are the layers the caller may read, ``titles`` what people call each layer, ``codes`` the code lists,
     ``roll_ups`` the crosswalks, both by file name; ``field_titles`` what people call each layer's fields and
     ``field_codes`` the code list of those that have one; ``red_line`` finds one the caller may use by its id;
-    ``versions`` pins layers to older versions, 0 to not being there; ``published`` keeps when each was published;
+    ``versions`` pins layers to older versions, 0 to not being there; ``published`` keeps when versions were published;
     ``heights`` reads models of heights.
     """
 
@@ -96,7 +96,7 @@ class Context:
     versions: Mapping[str, int] = field(default_factory=dict)
     progress: Progress = no_progress
     heights: HeightReader | None = None
-    published: dict[str, datetime] = field(default_factory=dict)
+    published: dict[tuple[str, int], datetime] = field(default_factory=dict)
 
     def shown(self, layer: str, name: str, value: Any) -> Any:
         """A field's value as people read it: a code with its name, a day as text."""
@@ -117,9 +117,10 @@ class Context:
         if decision is None:
             return SourceEdition(layer, title, None, note=f"没有可用的图层“{title}”（未入库，或无权查看）")
         number = self.versions.get(layer, decision.collection.version)
-        if layer not in self.published:
-            self.published[layer] = (await the_version(connection, layer, number)).created_at
-        return SourceEdition(layer, title, number, self.published[layer])
+        known = (layer, number)
+        if known not in self.published:
+            self.published[known] = (await the_version(connection, layer, number)).created_at
+        return SourceEdition(layer, title, number, self.published[known])
 
     async def look_up(self, connection: AsyncConnection, layers: Iterable[str]) -> None:
         """Learn the editions of many layers at once, which are otherwise asked for one by one."""

@@ -140,12 +140,12 @@ async def the_version(connection: AsyncConnection, layer: str, number: int) -> V
     return _version(row)
 
 
-async def publishing_times(connection: AsyncConnection, wanted: Mapping[str, int]) -> dict[str, datetime]:
+async def publishing_times(connection: AsyncConnection, wanted: Mapping[str, int]) -> dict[tuple[str, int], datetime]:
     """When versions of layers, by the number wanted of each, were published; those whose rows are gone are left out."""
     v = t.version
     asked = sa.tuple_(v.c.layer, v.c.number).in_(list(wanted.items()))
-    rows = await connection.execute(sa.select(v.c.layer, v.c.created_at).where(asked, ~v.c.pruned))
-    return {row.layer: row.created_at for row in rows}
+    rows = await connection.execute(sa.select(v.c.layer, v.c.number, v.c.created_at).where(asked, ~v.c.pruned))
+    return {(row.layer, row.number): row.created_at for row in rows}
 
 
 async def prune(connection: AsyncConnection, layer: str, keep: int) -> int:

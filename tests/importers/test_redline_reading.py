@@ -136,7 +136,7 @@ def test_what_the_national_text_may_not_be(tmp_path: Path) -> None:
         )
     )
     cases = {
-        open_ring: ("parcel 7, ring 1 begins at X=3429000.000, Y=35399560.000", ""),
+        open_ring: ("ring 1 begins at X=3429000.000, Y=35399560.000", "7"),
         crossing: ("Self-intersection", "parcel 8"),
         text(RedLineParcel("1", "", YARD), 带号="36"): ("eastings run from", ""),
         text(RedLineParcel("1", "", YARD), RedLineParcel("2", "", YARD)): ("overlaps parcel 2 by 4", "parcel 1"),

@@ -1,16 +1,16 @@
 """The land of the sample city, imported once for the tests of analyses, and the view of it that they are given."""
 
-import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+from filled import Fill, filled_once
 
 from cim.analysis.context import Context
-from cim.store.cluster_logins import Logins, create_database, drop_database
+from cim.store.cluster_logins import Logins
 from cim.store.collections import all_collections
-from cim.store.database import Database, run
+from cim.store.database import Database
 from cim.store.identities import principal_for_role
 from importers.importer import ReadOptions
 from importers.run import ImportRequest, import_file
@@ -30,27 +30,25 @@ FILES = (
 )
 
 
-async def _fill(logins: Logins) -> None:
-    database = Database(logins.reader_url, logins.writer_url, pool_size=4)
+async def fill_city(database: Database) -> None:
+    """Import the land of the sample city."""
     for name in FILES:
         options = ReadOptions(trust_file=True, crs="EPSG:4490" if name.endswith(".csv") else None)
         request = ImportRequest(SAMPLES / name, "test", "administrator", name.split(".")[0], options=options)
         (report,) = await import_file(database, load_catalog(), request)
         assert report.status == "published", report.message
-    await database.close()
 
 
 @pytest.fixture(scope="session")
-def city_logins(cluster_logins: Logins) -> Iterator[Logins]:
+def city_logins(cluster_logins: Logins, run_folder: Path) -> Logins:
     """A database with the land of the sample city, to read and not to change."""
-    name = f"city_{uuid.uuid4().hex[:10]}"
-    with cluster_logins.connect_admin("postgres") as admin:
-        create_database(admin, name, template="cim")
-    logins = cluster_logins.for_database(name)
-    run(_fill(logins))
-    yield logins
-    with cluster_logins.connect_admin("postgres") as admin:
-        drop_database(admin, name)
+    return filled_once(cluster_logins, run_folder, "city", fill_city)
+
+
+@pytest.fixture(scope="session")
+def city_filling() -> Fill:
+    """Fills a database with the land of the sample city."""
+    return fill_city
 
 
 @pytest.fixture

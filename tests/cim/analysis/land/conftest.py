@@ -1,16 +1,16 @@
 """The sample city with its land business, and a land status of two versions."""
 
-import uuid
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import geopandas
 import pandas as pd
 import pytest
 import shapely
+from filled import Fill, filled_once
 
-from cim.store.cluster_logins import Logins, create_database, drop_database
-from cim.store.database import Database, run
+from cim.store.cluster_logins import Logins
+from cim.store.database import Database
 from importers.importer import ReadOptions
 from importers.run import ImportRequest, import_file
 from layers.catalog import load_catalog
@@ -56,29 +56,21 @@ def changed_land() -> geopandas.GeoDataFrame:
     return geopandas.GeoDataFrame(whole, geometry="geometry", crs=frame.crs)
 
 
-async def _fill(logins: Logins, folder: Path) -> None:
-    database = Database(logins.reader_url, logins.writer_url, pool_size=4)
-    for layer in BUSINESS:
-        await deliver(database, SAMPLES / f"{layer}.geojson", layer)
-    later = folder / "land_status.gpkg"
-    changed_land().to_file(later)
-    await deliver(database, later, "land_status")
-    await database.close()
-
-
 @pytest.fixture(scope="session")
 def business_logins(
-    city_logins: Logins, cluster_logins: Logins, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Logins]:
-    """A database with the sample's land business, to read and not to change."""
-    name = f"land_{uuid.uuid4().hex[:10]}"
-    with cluster_logins.connect_admin("postgres") as admin:
-        create_database(admin, name, template=city_logins.database)
-    logins = cluster_logins.for_database(name)
-    run(_fill(logins, tmp_path_factory.mktemp("later")))
-    yield logins
-    with cluster_logins.connect_admin("postgres") as admin:
-        drop_database(admin, name)
+    cluster_logins: Logins, run_folder: Path, city_filling: Fill, tmp_path_factory: pytest.TempPathFactory
+) -> Logins:
+    """A database with the sample's land and land business, to read and not to change."""
+
+    async def fill(database: Database) -> None:
+        await city_filling(database)
+        for layer in BUSINESS:
+            await deliver(database, SAMPLES / f"{layer}.geojson", layer)
+        later = tmp_path_factory.mktemp("later") / "land_status.gpkg"
+        changed_land().to_file(later)
+        await deliver(database, later, "land_status")
+
+    return filled_once(cluster_logins, run_folder, "business", fill)
 
 
 @pytest.fixture
