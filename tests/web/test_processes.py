@@ -51,8 +51,12 @@ async def working(served: Served, catalog: Catalog, files: FileStore) -> AsyncIt
     over = asyncio.Event()
 
     async def work() -> None:
+        waiting = sa.text("SELECT count(*) FROM cim.analysis_job WHERE status = 'accepted'")
         while not over.is_set():
-            await worker.run(wait=False)
+            async with served.database.writing() as connection:
+                count = await connection.scalar(waiting)
+            if count:
+                await worker.run(wait=False)
             await asyncio.sleep(0.05)
 
     task = asyncio.create_task(work())
@@ -221,6 +225,7 @@ async def test_a_job_is_dismissed_before_and_while_it_runs(
         assert await connection.scalar(waiting, {"job": job}) == 0
 
 
+@pytest.mark.slow
 async def test_a_job_is_taken_up_again_after_its_worker_was_killed(
     served: Served, urls: DatabaseUrls, catalog: Catalog, files: FileStore
 ) -> None:
@@ -241,6 +246,7 @@ async def test_a_job_is_taken_up_again_after_its_worker_was_killed(
     assert (await served.viewer.get(f"/jobs/{job}/results")).json()["summary"]["steps"] == 100
 
 
+@pytest.mark.slow
 async def test_a_job_whose_place_in_the_queue_is_lost_is_queued_again(
     served: Served, catalog: Catalog, files: FileStore
 ) -> None:

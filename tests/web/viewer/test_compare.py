@@ -64,6 +64,7 @@ async def test_panes_share_one_camera_and_the_address(page: Page, address: str) 
     assert await page.locator(".pane").count() == 4
 
 
+@pytest.mark.slow
 async def test_a_pane_says_why_it_is_empty(page: Page, address: str) -> None:
     await page.goto(f"{address}/compare?a=buildings,nothing&a_scenario=没有的&b=buildings&b_at=2019-01-01T00:00:00Z")
     await page.wait_for_selector("body[data-ready=yes]", timeout=60_000)

@@ -115,6 +115,7 @@ async def test_a_query_is_built_run_sorted_kept_counted_and_shared(page: Page, a
     assert parse_qs(urlparse(page.url).query)["filter"] == ["floors BETWEEN 3 AND 4"]
 
 
+@pytest.mark.slow
 async def test_a_parcel_leads_to_its_buildings_and_who_is_in_them(page: Page, address: str, tmp_path: Path) -> None:
     await log_in(page)
     asked = {"properties": "parcel_code", "limit": "200"}

@@ -135,6 +135,7 @@ async def test_an_area_is_pasted_drawn_and_analysed_as_a_job(planner: Page, addr
     await page.screenshot(path=tmp_path / "analyses.png")
 
 
+@pytest.mark.slow
 async def test_rules_are_read_kept_and_refused(planner: Page, address: str, tmp_path: Path) -> None:
     page = planner
     await page.goto(f"{address}/rules")
