@@ -78,7 +78,7 @@ def overlay(areas: Shapes, features: Shapes, srid: int) -> Overlay:
     whole = shapely.covers(areas[area], features[feature])
     shapes = features[feature].copy()
     cut = ~whole
-    shapes[cut] = _areal(shapely.intersection(areas[area[cut]], features[feature[cut]]))
+    shapes[cut] = areal(shapely.intersection(areas[area[cut]], features[feature[cut]]))
     areas_m2 = ellipsoidal_areas_m2(to_lonlat(shapes, srid)) if len(shapes) else np.zeros(0)
     kept = areas_m2 > 0
     return Overlay(area[kept], feature[kept], shapes[kept], areas_m2[kept], whole[kept])
@@ -91,7 +91,7 @@ def _pairs(areas: Shapes, features: Shapes) -> tuple[Ints, Ints]:
     return feature[order], area[order]
 
 
-def _areal(shapes: Shapes) -> Shapes:
+def areal(shapes: Shapes) -> Shapes:
     """The polygons of shapes, an empty one where there is none."""
     kinds = shapely.get_type_id(shapes)
     out = shapes.copy()
@@ -113,7 +113,7 @@ def closure(area: shapely.Geometry, pieces: Shapes, parts_m2: float, srid: int) 
     gap = overlap = 0.0
     if len(pieces):
         union = shapely.union_all(pieces)
-        left = _areal(np.array([shapely.difference(area, union)], dtype=object))
+        left = areal(np.array([shapely.difference(area, union)], dtype=object))
         gap, united = ellipsoidal_areas_m2(to_lonlat(np.array([left[0], union], dtype=object), srid))
         overlap = max(0.0, parts_m2 - float(united))
     else:

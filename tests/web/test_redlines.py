@@ -60,11 +60,18 @@ def sent(served: Served, catalog: Catalog, files: FileStore, uploads_work: None)
         call = served.viewer.post(f"/redlines{query}", files={"file": (name, content)}, headers=headers)
         task = asyncio.create_task(call)
         while not task.done():
-            await worker.run(wait=False)
+            if await queued(served):
+                await worker.run(wait=False)
             await asyncio.sleep(0.05)
         return task.result()
 
     return send
+
+
+async def queued(served: Served) -> bool:
+    """Whether a reading waits for a worker."""
+    async with served.database.writing() as connection:
+        return bool(await connection.scalar(sa.text("SELECT EXISTS (SELECT FROM jobs.procrastinate_jobs)")))
 
 
 async def kept(served: Served) -> tuple[int, int, list[str]]:

@@ -20,7 +20,7 @@ from cim.analysis.compliance_review.measuring import Subject, closures, factor_o
 from cim.analysis.compliance_review.parameters import ReviewParameters
 from cim.analysis.compliance_review.rules import Measure, ReviewRules, read_rules
 from cim.analysis.context import Context
-from cim.analysis.overlay import Closure
+from cim.analysis.overlay import Closure, Shapes, areal
 from cim.analysis.rule_sets import RuleText, the_rules
 from cim.model.analysis import Answer, Finding, Place, SourceEdition, Title, Verdict
 from cim.model.ellipsoid import ellipsoidal_areas_m2
@@ -208,8 +208,20 @@ def sources_of(material: Material) -> list[SourceEdition]:
     return list({each.features.edition.layer: each.features.edition for each in laid}.values())
 
 
+def _shown(each: Checked, of: Subject) -> Shapes:
+    """What a finding is about: pieces, the features nearby, or what of the areas lies outside."""
+    laid = of.material.rules[each.rule.id]
+    if each.rule.test == "near":
+        return laid.features.shapes[each.pieces]
+    if each.rule.test != "inside":
+        return laid.pieces.shapes[each.pieces]
+    areas = of.material.areas[of.areas]
+    outside = areal(np.asarray(shapely.difference(areas, shapely.union_all(laid.pieces.shapes[each.pieces]))))
+    return outside[~shapely.is_empty(outside)]
+
+
 def _places(judged: Judged, red_line: RedLine) -> list[Place]:
-    """The parcels, and the pieces of every rule that is not met, in longitude and latitude."""
+    """The parcels, and what every rule that is not met is about, in longitude and latitude."""
     material = judged.of.material
     shapes = list(to_lonlat(material.areas, material.srid))
     facts: list[dict[str, object]] = [
@@ -219,9 +231,7 @@ def _places(judged: Judged, red_line: RedLine) -> list[Place]:
     for each in judged.checked:
         if each.finding.verdict not in (Verdict.NOT, Verdict.PARTLY, Verdict.INFORMATION):
             continue
-        laid = material.rules[each.rule.id]
-        held = laid.features.shapes if each.rule.test == "near" else laid.pieces.shapes
-        pieces = to_lonlat(held[each.pieces], material.srid)
+        pieces = to_lonlat(_shown(each, judged.of), material.srid)
         shapes += list(pieces)
         facts += [
             {

@@ -7,7 +7,7 @@ import shapely
 
 from cim.analysis.block_figures.material import PLAN, Laid
 from cim.analysis.block_figures.planned import Planned
-from cim.analysis.overlay import Floats, Shapes, overlay
+from cim.analysis.overlay import Floats, Shapes, areal, overlay
 from cim.analysis.scheme_check.scheme import Scheme
 from cim.model.analysis import Finding, Title, Verdict
 from cim.model.ellipsoid import ellipsoidal_areas_m2
@@ -149,7 +149,7 @@ def setbacks_m(case: Case) -> Floats:
 def outside(case: Case) -> Finding:
     """What of the footprints is not on the site."""
     title = Title("超出用地范围", "Outside the site")
-    beyond_m2 = ellipsoidal_areas_m2(_areal(shapely.difference(case.scheme.footprints, case.site)))
+    beyond_m2 = ellipsoidal_areas_m2(areal(np.asarray(shapely.difference(case.scheme.footprints, case.site))))
     over = np.flatnonzero(beyond_m2 > SLIVER_M2)
     measured = round(float(beyond_m2.sum()), 2)
     text = "建筑均在用地范围内"
@@ -157,11 +157,6 @@ def outside(case: Case) -> Finding:
         names = "、".join(case.scheme.names[k] for k in over[:10])
         text = f"{len(over)} 栋建筑超出用地范围 {measured:.2f} 平方米：{names}"
     return case.finding("outside", title, _verdict(bool(len(over))), measured, 0.0, "m2", text, planned_limit=False)
-
-
-def _areal(shapes: Shapes) -> Shapes:
-    """The shapes that are areas; lines and points that a difference leaves are nothing."""
-    return np.array([shape if shape.geom_type.endswith("Polygon") else shapely.Polygon() for shape in shapes])
 
 
 def united_m2(shapes: Shapes) -> float:

@@ -1,6 +1,7 @@
 """A review of the sample city against sums made from its files, and every way a rule can come out."""
 
 from collections.abc import Awaitable, Callable
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -13,14 +14,18 @@ from publishing import publish_rows, schema, square
 from trapezoids import area_m2
 
 from cim.analysis.analysis import Analysis
+from cim.analysis.compliance_review.levels import MEASURE_NAMES, acts_table
+from cim.analysis.compliance_review.rules import NAME, check_names, read_rules
 from cim.analysis.context import Context
 from cim.analysis.registry import the_analysis
+from cim.analysis.rule_sets import RuleText, shipped_rules
 from cim.errors import BadRequest, NotFound
 from cim.model.access import Grade
 from cim.model.analysis import Answer, Finding, Table
 from cim.model.redline import RedLine, RedLineParcel, moved
 from cim.store.database import Database
 from cim.store.redlines import keep_redline
+from layers.catalog import Catalog
 
 SAMPLES = Path(__file__).parents[3] / "data_samples" / "small"
 REVIEW: Analysis[Any] = the_analysis("compliance-review")
@@ -133,6 +138,15 @@ async def test_beyond_the_county_nothing_passes(city: Database, view: View) -> N
     assert {row[1] for row in table(answer, "acts").rows} == {"不能判定"}
 
 
+async def test_the_map_shows_what_lies_outside_the_urban_boundary(city: Database, view: View) -> None:
+    answer = await REVIEW.answer({"area": geojson(SITE)}, await view(city))
+    boundary = shapely.union_all(sample("urban_boundary.geojson").geometry.to_numpy())
+    outside = [place for place in answer.places if place.properties.get("rule") == "urban-boundary"]
+    shown = sum(area_m2(shapely.geometry.shape(place.geometry)) for place in outside)
+    assert shown == pytest.approx(area_m2(SITE.difference(boundary)), abs=0.05)
+    assert shown == pytest.approx(answer.summary["area_m2"] * (1 - finding(answer, "urban-boundary").measured), abs=1)
+
+
 async def test_plan_use_and_limits(city: Database, view: View) -> None:
     plans = sample("plan_parcels.gpkg")
     homes = plans[plans["use_code"] == "070102"].iloc[0]
@@ -230,3 +244,56 @@ async def test_unknown_inputs_red_lines_and_editions(database: Database, view: V
         await REVIEW.answer({"area": geojson(SITE), "rules": 9}, context)
     async with database.writing("test") as connection:
         assert await connection.scalar(sa.text("SELECT count(*) FROM cim.redline")) == 0
+
+
+def test_the_shipped_rules_name_only_layers_fields_and_lists_that_are_defined(shipped: Catalog) -> None:
+    rules = read_rules(shipped_rules(NAME))
+    check_names(rules, {name: frozenset(f.name for f in known.fields) for name, known in shipped.layers.items()})
+    assert rules.three_way in shipped.crosswalks
+    assert {rules.land_layer, rules.basic_farmland_layer, rules.bounds_layer} <= set(shipped.layers)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        ('layer = "eco_redline"', 'layer = "no_such"', "rule ecological-red-line: there is no layer 'no_such'"),
+        ('field = "far"', 'field = "height"', "rule plan-far: the layer plan_parcels has no field 'height'"),
+        ('test = "near"', 'test = "far-off"', "rule.geological-hazard.test"),
+        ("distance_m = 200", "distance = 200", "rule.geological-hazard.distance"),
+        ('id = "flash-flood"', 'id = "basic-farmland"', "rule basic-farmland stands twice"),
+        ("sliver_m2 = 1.0", "sliver_m2 = ", "line"),
+    ],
+)
+def test_rules_that_cannot_be_used_name_the_entry(shipped: Catalog, old: str, new: str, words: str) -> None:
+    text = shipped_rules(NAME).text
+    assert old in text
+    fields = {name: frozenset(f.name for f in known.fields) for name, known in shipped.layers.items()}
+    with pytest.raises(BadRequest) as caught:
+        check_names(read_rules(RuleText(NAME, 1, text.replace(old, new, 1))), fields)
+    assert words in caught.value.what
+
+
+@pytest.mark.parametrize(
+    ("figures", "authority"),
+    [
+        ({"collective_arable_outside_basic_farmland_m2": 350_000.0}, "四川省人民政府"),
+        ({"collective_arable_outside_basic_farmland_m2": 350_000.01}, "国务院"),
+        ({"collective_other_m2": 700_000.0}, "四川省人民政府"),
+        ({"collective_other_m2": 700_000.01}, "国务院"),
+        ({"collective_basic_farmland_m2": 0.01}, "国务院"),
+        ({"collective_basic_farmland_m2": None}, "不能判定"),
+    ],
+)
+def test_over_a_limit_is_not_at_it(figures: dict[Any, float | None], authority: str) -> None:
+    found: dict[Any, float | None] = {**dict.fromkeys(MEASURE_NAMES, 0.0), "collective_m2": 1.0, **figures}
+    table_of_acts = acts_table(read_rules(shipped_rules(NAME)), found, date(2026, 1, 1), "county", "510182")
+    acts = {row[0]: row for row in table_of_acts.rows}
+    assert acts["土地征收"][2] == authority
+    assert acts["农用地转用"][1] == "不需要"
+
+
+@pytest.mark.parametrize(("on", "region"), [(date(2019, 12, 31), "510182"), (date(2026, 1, 1), "110101")])
+def test_acts_hold_in_their_time_and_region_only(on: date, region: str) -> None:
+    found: dict[Any, float | None] = dict.fromkeys(MEASURE_NAMES, 1.0)
+    rows = acts_table(read_rules(shipped_rules(NAME)), found, on, "county", region).rows
+    assert {row[1] for row in rows} == {"不能判定"}

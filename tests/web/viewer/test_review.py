@@ -101,6 +101,7 @@ async def test_a_red_line_is_handed_in_and_reviewed(planner: Page, tmp_path: Pat
     await page.screenshot(path=tmp_path / "review.png")
 
 
+@pytest.mark.slow
 async def test_an_area_is_pasted_drawn_and_analysed_as_a_job(planner: Page, address: str, tmp_path: Path) -> None:
     page = planner
     await page.goto(f"{address}/analyses?process=compliance-review")
