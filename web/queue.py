@@ -18,7 +18,7 @@ def queue_app(writer_url: str) -> App:
     given = {"user": url.username, "password": url.password, "dbname": url.database, "port": port}
     given |= {"host": url.host or query.get("host"), "options": SEARCH_PATH}
     known = {key: value for key, value in given.items() if value}
-    return App(connector=PsycopgConnector(kwargs=known, min_size=1, max_size=4))
+    return App(connector=PsycopgConnector(kwargs=known, min_size=1, max_size=6))
 
 
 async def put(app: App, task: str, upload: str) -> None:
