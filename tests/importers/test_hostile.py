@@ -28,7 +28,7 @@ from layers.catalog import Catalog
 EMPTY = Catalog({}, (), {}, {})
 TIME_LIMIT_S = 30.0
 MEMORY_LIMIT_KB = 1024 * 1024
-MUTANTS_FAST, MUTANTS_SLOW = 20, 200
+MUTANTS_FAST, MUTANTS_SLOW = 8, 200
 
 
 def files(real_data: Path) -> list[Path]:

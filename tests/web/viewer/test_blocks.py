@@ -38,6 +38,7 @@ async def log_in(page: Page, address: str) -> None:
     assert answer.ok
 
 
+@pytest.mark.slow
 async def test_a_block_is_drawn_or_picked_and_a_line_shows_its_profile(page: Page, address: str) -> None:
     await log_in(page, address)
     await page.set_viewport_size({"width": 1100, "height": 640})

@@ -2,11 +2,13 @@
 
 from pathlib import Path
 
+import pytest
 from playwright.async_api import Page
 
 from cim.store.deployment import DatabaseUrls
 
 
+@pytest.mark.slow
 async def test_a_sheet_of_the_view_is_fetched(page: Page, urls: DatabaseUrls, tmp_path: Path) -> None:
     await page.get_by_role("button", name="制图").click()
     dialog = page.locator("dialog.sheets")

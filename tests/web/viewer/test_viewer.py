@@ -1,5 +1,6 @@
 """The page in a real browser: looked at, searched, clicked, logged in to."""
 
+import pytest
 import sqlalchemy as sa
 from playwright.async_api import Page
 from serving import PASSWORD
@@ -43,6 +44,7 @@ async def test_the_map_can_be_searched_clicked_and_logged_in_to(page: Page, addr
     assert "王工" in await page.locator(".session").inner_text()
 
 
+@pytest.mark.slow
 async def test_the_page_works_at_phone_width_and_in_english(page: Page) -> None:
     await page.set_viewport_size({"width": 360, "height": 740})
     width = await page.evaluate("document.documentElement.scrollWidth")
