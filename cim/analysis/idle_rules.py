@@ -4,25 +4,14 @@ import calendar
 from datetime import date, timedelta
 from typing import Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
-from cim.analysis.rule_sets import RuleText, read_as
+from cim.analysis.rule_sets import RuleText, Strict, Words, read_as
 
 NAME = "idle-land"
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Words(_Strict):
-    """A text in Chinese and English."""
-
-    zh: str
-    en: str
-
-
-class Stage(_Strict):
+class Stage(Strict):
     """What follows when building has not begun ``months`` after the agreed day; ``fee_share`` of the price is due."""
 
     id: str
@@ -33,7 +22,7 @@ class Stage(_Strict):
     advice: str = ""
 
 
-class IdleRules(_Strict):
+class IdleRules(Strict):
     """A whole edition. ``reached`` says whether a term is over on its last day, or on the day after."""
 
     name: Literal["idle-land"]

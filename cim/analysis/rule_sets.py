@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from cim.errors import BadRequest, NotFound
@@ -17,6 +17,19 @@ SHIPPED = Path(__file__).parent / "rules"
 SHIPPED_NUMBER = 0
 MOST_BYTES = 200_000
 Rules = TypeVar("Rules", bound=BaseModel)
+
+
+class Strict(BaseModel):
+    """An entry of a set of rules; unknown names are refused."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Words(Strict):
+    """A text in Chinese and English."""
+
+    zh: str
+    en: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,11 +82,29 @@ async def the_rules(connection: AsyncConnection, name: str, number: int | None =
     return RuleText(name, *found) if found else shipped
 
 
-def read_as(kind: type[Rules], text: RuleText, remedy: str) -> Rules:
-    """The rules of a text as their kind; BadRequest names the entry that cannot be used."""
+def read_as(kind: type[Rules], text: RuleText, remedy: str, *, by_id: bool = False) -> Rules:
+    """The rules of a text as their kind; BadRequest names the entry that cannot be used, by its number or its id."""
+    parsed = text.parsed()
     try:
-        return kind.model_validate(text.parsed())
+        return kind.model_validate(parsed)
     except ValidationError as error:
         first = error.errors()[0]
-        place = ".".join(str(part) for part in first["loc"]) or "rules"
+        place = _place(parsed if by_id else {}, first["loc"])
         raise BadRequest(f"{place}: {first['msg']}", where=f"rules {text.name}", remedy=remedy) from error
+
+
+def _place(parsed: Mapping[str, Any], location: tuple[int | str, ...]) -> str:
+    """Where a fault is, with the id of its entry instead of a bare number."""
+    words: list[str] = []
+    at: Any = parsed
+    for part in location:
+        at = at[part] if _has(at, part) else None
+        name = at.get("id") if isinstance(at, dict) else None
+        words.append(str(name) if isinstance(part, int) and name else str(part))
+    return ".".join(words) or "rules"
+
+
+def _has(value: Any, part: int | str) -> bool:
+    if isinstance(value, list):
+        return isinstance(part, int) and part < len(value)
+    return isinstance(value, dict) and part in value

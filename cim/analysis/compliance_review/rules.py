@@ -3,11 +3,11 @@
 from collections.abc import Mapping
 from datetime import date
 from functools import lru_cache
-from typing import Any, Literal, Self
+from typing import Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import Field, model_validator
 
-from cim.analysis.rule_sets import RuleText
+from cim.analysis.rule_sets import RuleText, Strict, Words, read_as
 from cim.errors import BadRequest
 from cim.model.analysis import Verdict
 
@@ -28,18 +28,7 @@ Measure = Literal[
 ]
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Words(_Strict):
-    """A text in Chinese and English."""
-
-    zh: str
-    en: str
-
-
-class Rule(_Strict):
+class Rule(Strict):
     """One rule.
 
     ``test``: ``occupied`` the area in the layer against ``limit_m2``; ``inside`` the share in the layer against
@@ -78,14 +67,14 @@ class Rule(_Strict):
         return Verdict(self.beyond)
 
 
-class Condition(_Strict):
+class Condition(Strict):
     """Holds when a measure (m2) is over a limit; what equals the limit is not over it."""
 
     measure: Measure
     over_m2: float
 
 
-class Level(_Strict):
+class Level(Strict):
     """Who approves an act when any of the conditions holds; without conditions: in all other cases."""
 
     authority: str
@@ -93,7 +82,7 @@ class Level(_Strict):
     clause: str = ""
 
 
-class Act(_Strict):
+class Act(Strict):
     """One of the acts that need approval: when it is needed, and at which level, by rules of its own.
 
     ``by_project_level`` gives the authority by the level that approves the project. ``region`` is the code (or its
@@ -112,7 +101,7 @@ class Act(_Strict):
     note: str = ""
 
 
-class Replacement(_Strict):
+class Replacement(Strict):
     """What must be made up for elsewhere: the area of a measure times ``factor``."""
 
     id: str
@@ -123,7 +112,7 @@ class Replacement(_Strict):
     note: str = ""
 
 
-class ReviewRules(_Strict):
+class ReviewRules(Strict):
     """A whole edition of the rules of a review.
 
     ``land_layer`` holds the land status, ``bounds_layer`` says how far the data reach, ``three_way`` names the roll-up
@@ -158,15 +147,7 @@ class ReviewRules(_Strict):
 @lru_cache(maxsize=16)
 def read_rules(text: RuleText) -> ReviewRules:
     """The rules of an edition; BadRequest names the entry that cannot be used."""
-    parsed = text.parsed()
-    try:
-        return ReviewRules.model_validate(parsed)
-    except ValidationError as error:
-        first = error.errors()[0]
-        place = _place(parsed, first["loc"])
-        raise BadRequest(
-            f"{place}: {first['msg']}", where=f"rules {text.name}", remedy="docs/compliance-review.md lists the entries"
-        ) from error
+    return read_as(ReviewRules, text, "docs/compliance-review.md lists the entries", by_id=True)
 
 
 def check_names(rules: ReviewRules, fields: Mapping[str, frozenset[str]]) -> None:
@@ -185,20 +166,3 @@ def check_names(rules: ReviewRules, fields: Mapping[str, frozenset[str]]) -> Non
                     where="rules",
                     remedy=f"its fields are {', '.join(sorted(fields[rule.layer]))}",
                 )
-
-
-def _place(parsed: Mapping[str, Any], location: tuple[int | str, ...]) -> str:
-    """Where a fault is, with the id of its entry instead of a bare number."""
-    words: list[str] = []
-    at: Any = parsed
-    for part in location:
-        at = at[part] if _has(at, part) else None
-        name = at.get("id") if isinstance(at, dict) else None
-        words.append(str(name) if isinstance(part, int) and name else str(part))
-    return ".".join(words) or "rules"
-
-
-def _has(value: Any, part: int | str) -> bool:
-    if isinstance(value, list):
-        return isinstance(part, int) and part < len(value)
-    return isinstance(value, dict) and part in value

@@ -2,25 +2,14 @@
 
 from typing import Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
-from cim.analysis.rule_sets import RuleText, read_as
+from cim.analysis.rule_sets import RuleText, Strict, Words, read_as
 
 NAME = "enforcement"
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Words(_Strict):
-    """A text in Chinese and English."""
-
-    zh: str
-    en: str
-
-
-class Approval(_Strict):
+class Approval(Strict):
     """A layer of approvals. Those that are ``grants`` make building lawful from the day in ``date_field`` on."""
 
     id: str
@@ -31,7 +20,7 @@ class Approval(_Strict):
     grants: bool
 
 
-class Control(_Strict):
+class Control(Strict):
     """An area in which an approval alone does not settle it: more than ``limit_m2`` in it gives ``beyond``."""
 
     id: str
@@ -44,7 +33,7 @@ class Control(_Strict):
     advice: str = ""
 
 
-class Plan(_Strict):
+class Plan(Strict):
     """A plan of which the share of a patch inside is told; it gives no verdict."""
 
     id: str
@@ -52,7 +41,7 @@ class Plan(_Strict):
     layer: str
 
 
-class EnforcementRules(_Strict):
+class EnforcementRules(Strict):
     """A whole edition of the rules of enforcement.
 
     A patch of which at least ``whole_share`` is granted counts as granted, one with at most ``part_share`` as not.

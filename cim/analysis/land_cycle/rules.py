@@ -2,26 +2,15 @@
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
-from cim.analysis.rule_sets import RuleText, read_as
+from cim.analysis.rule_sets import RuleText, Strict, Words, read_as
 
 NAME = "land-cycle"
 Stage = Literal["prereview", "conversion", "expropriation", "supply", "registration"]
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Words(_Strict):
-    """A text in Chinese and English."""
-
-    zh: str
-    en: str
-
-
-class Need(_Strict):
+class Need(Strict):
     """The land of the stage ``later`` should have gone through the stage ``earlier``, and before it."""
 
     id: str
@@ -31,7 +20,7 @@ class Need(_Strict):
     clause: str
 
 
-class CycleRules(_Strict):
+class CycleRules(Strict):
     """A whole edition; gaps of at most ``part_share`` of the later stage's land are none."""
 
     name: Literal["land-cycle"]
