@@ -1,0 +1,1 @@
+"""Building models: reading IFC in the confined child, and taking what was read into the database."""
