@@ -1,14 +1,13 @@
 """Code lists: what a code means and, where prescribed, how it is drawn. A code means nothing without its system."""
 
-import tomllib
 from datetime import date
 from pathlib import Path
 from typing import Self
 
-from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, model_validator
 
-from cim.errors import DefinitionError
 from layers.text import Text
+from layers.toml_file import read_file
 
 
 class Code(BaseModel):
@@ -72,13 +71,4 @@ class CodeList(BaseModel):
 
 def load_codes(path: Path) -> CodeList:
     """Read one code list file; DefinitionError names file, entry and fault."""
-    try:
-        return CodeList.model_validate(tomllib.loads(path.read_text("utf-8")))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise DefinitionError(str(error), where=path.name, remedy="correct the TOML") from error
-    except ValidationError as error:
-        first = error.errors()[0]
-        place = ".".join(str(part) for part in first["loc"])
-        raise DefinitionError(
-            f"{place or 'code list'}: {first['msg']}", where=path.name, remedy="docs/layers.md lists the entries"
-        ) from error
+    return read_file(path, CodeList, called="code list")

@@ -1,15 +1,15 @@
 """Crosswalks: which codes of one classification stand for a code of another, in one edition of that opinion."""
 
-import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
 from cim.errors import DefinitionError
 from layers.codes import CodeList
+from layers.toml_file import read_file
 
 Kind = Literal["exact", "broader", "narrower", "disputed", "unmapped"]
 
@@ -90,7 +90,7 @@ def load_crosswalk(path: Path, codes: Mapping[str, CodeList]) -> Crosswalk:
     Raises DefinitionError, naming file and entry, when a list does not exist, a list does not have a code, or a code
     is mapped twice.
     """
-    read = _parsed(path)
+    read = read_file(path, _File, called="crosswalk")
     for name in (read.source_list, read.target_list):
         if name not in codes:
             raise _fault(path, f"there is no code list {name!r}")
@@ -125,17 +125,6 @@ def _check_known(path: Path, place: str, name: str, wanted: Iterable[str], codes
     unknown = sorted(set(wanted) - set(codes[name].names()))
     if unknown:
         raise _fault(path, f"{place}: {name} does not have {', '.join(map(repr, unknown))}")
-
-
-def _parsed(path: Path) -> _File:
-    try:
-        return _File.model_validate(tomllib.loads(path.read_text("utf-8")))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise DefinitionError(str(error), where=path.name, remedy="correct the TOML") from error
-    except ValidationError as error:
-        first = error.errors()[0]
-        place = ".".join(str(part) for part in first["loc"])
-        raise _fault(path, f"{place or 'crosswalk'}: {first['msg']}") from error
 
 
 def _fault(path: Path, what: str) -> DefinitionError:

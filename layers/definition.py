@@ -1,12 +1,10 @@
 """A layer definition: one TOML file says what a layer is, so that adding a layer needs no code."""
 
-import tomllib
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, field_validator
 
-from cim.errors import DefinitionError
 from cim.model.access import Grade
 from cim.model.city import RegionLevel
 from cim.model.collection import FieldType, GeometryType, LayerKind
@@ -14,6 +12,7 @@ from layers.general import GeneralOptions
 from layers.links import Link
 from layers.quality import SQUARE_METRES, QualityRule
 from layers.text import Text
+from layers.toml_file import check_name, read_file
 
 Category = Literal[
     "spatio-temporal-base",
@@ -160,18 +159,6 @@ class LayerDefinition(_Strict):
 
 def load_definition(path: Path) -> LayerDefinition:
     """Read one definition file; DefinitionError names the file, the entry and the fault."""
-    try:
-        definition = LayerDefinition.model_validate(tomllib.loads(path.read_text("utf-8")))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise DefinitionError(str(error), where=path.name, remedy="correct the TOML") from error
-    except ValidationError as error:
-        first = error.errors()[0]
-        place = ".".join(str(part) for part in first["loc"])
-        raise DefinitionError(
-            f"{place or 'definition'}: {first['msg']}",
-            where=path.name,
-            remedy="docs/layers.md lists the entries",
-        ) from error
-    if definition.id != path.stem:
-        raise DefinitionError(f"the id is {definition.id!r}", where=path.name, remedy="name the file after the id")
+    definition = read_file(path, LayerDefinition, called="definition")
+    check_name(path, definition.id)
     return definition

@@ -3,16 +3,15 @@
 Places are boxes ``[left, top, width, height]`` in millimetres from the upper left corner of the paper.
 """
 
-import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from string import Formatter
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
-from cim.errors import DefinitionError
 from layers.text import Text
+from layers.toml_file import check_name, read_file
 
 PAPERS_MM: Mapping[str, tuple[float, float]] = {
     "A4": (210, 297),
@@ -177,16 +176,6 @@ def sheet_style(entry: SheetLayerEntry, layers: tuple[Mapping[str, Any], ...]) -
 
 def load_sheet(path: Path) -> SheetTemplate:
     """Read one template; DefinitionError names the file, the entry and the fault."""
-    try:
-        template = SheetTemplate.model_validate(tomllib.loads(path.read_text("utf-8")))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise DefinitionError(str(error), where=path.name, remedy="correct the TOML") from error
-    except ValidationError as error:
-        first = error.errors()[0]
-        place = ".".join(str(part) for part in first["loc"])
-        raise DefinitionError(
-            f"{place or 'sheet'}: {first['msg']}", where=path.name, remedy="docs/sheets.md lists the entries"
-        ) from error
-    if template.id != path.stem:
-        raise DefinitionError(f"the id is {template.id!r}", where=path.name, remedy="name the file after the id")
+    template = read_file(path, SheetTemplate, called="sheet", guide="docs/sheets.md")
+    check_name(path, template.id)
     return template

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -65,23 +65,32 @@ async def gather(
     plans = await _scenario_of(connection, context, scenario)
     named = {rules.land_layer, rules.basic_farmland_layer, rules.bounds_layer, *(rule.layer for rule in rules.rule)}
     await context.look_up(connection, named)
-    read = _Reader(connection, context, areas, srid, plans)
-    land = await read.laid(rules.land_layer, land_figures.FIELDS)
-    farmland = await read.laid(rules.basic_farmland_layer, ())
-    bounds = await read.laid(rules.bounds_layer, (REGION_FIELD,))
-    found = land_figures.patches(land.pieces, land.features.columns, land.features.shapes, srid)
-    inside = await asyncio.to_thread(_farmland_in, land.pieces, farmland.features.shapes, srid)
-    return Material(
-        srid=srid,
-        areas=areas,
-        areas_m2=ellipsoidal_areas_m2(to_lonlat(areas, srid)),
-        land=land,
-        patches=found,
-        farmland=farmland,
-        farmland_m2=inside,
-        bounds=bounds,
-        rules={rule.id: await read.of_rule(rule) for rule in rules.rule},
-    )
+    async with _Reader(connection, context, areas, srid, plans) as read:
+        await read.begin(rules.land_layer, land_figures.FIELDS)
+        await read.begin(rules.basic_farmland_layer, ())
+        await read.begin(rules.bounds_layer, (REGION_FIELD,))
+        for rule in rules.rule:
+            await read.begin(*_wanted(rule))
+        land = await read.laid(rules.land_layer, land_figures.FIELDS)
+        farmland = await read.laid(rules.basic_farmland_layer, ())
+        inside = await asyncio.to_thread(_farmland_in, land.pieces, farmland.features.shapes, srid)
+        return Material(
+            srid=srid,
+            areas=areas,
+            areas_m2=ellipsoidal_areas_m2(to_lonlat(areas, srid)),
+            land=land,
+            patches=land_figures.patches(land.pieces, land.features.columns, land.features.shapes, srid),
+            farmland=farmland,
+            farmland_m2=inside,
+            bounds=await read.laid(rules.bounds_layer, (REGION_FIELD,)),
+            rules={rule.id: await read.laid(*_wanted(rule)) for rule in rules.rule},
+        )
+
+
+def _wanted(rule: Rule) -> tuple[str, tuple[str, ...], str, float]:
+    """What a rule looks at: the layer, its fields, the condition, and how far around the areas."""
+    fields = (*rule.list_fields, *((rule.field,) if rule.field else ()))
+    return rule.layer, fields, rule.where, rule.distance_m if rule.test == "near" else 0.0
 
 
 async def _scenario_of(connection: AsyncConnection, context: Context, name: str | None) -> dict[str, int]:
@@ -99,7 +108,7 @@ def _farmland_in(land: Overlay, farmland: Shapes, srid: int) -> Floats:
 
 
 class _Reader:
-    """Reads each layer once, however many rules look at it."""
+    """Reads each layer once, however many rules look at it, and lays one over the areas while the next is read."""
 
     def __init__(
         self, connection: AsyncConnection, context: Context, areas: Shapes, srid: int, scenarios: dict[str, int]
@@ -107,13 +116,24 @@ class _Reader:
         self._connection, self._context, self._areas, self._srid = connection, context, areas, srid
         self._scenarios = scenarios
         self._boxes = boxes_over(to_lonlat(areas, srid))
-        self._known: dict[tuple[str, str, tuple[str, ...], float], Laid] = {}
+        self._known: dict[tuple[str, str, tuple[str, ...], float], asyncio.Task[Laid]] = {}
 
-    async def of_rule(self, rule: Rule) -> Laid:
-        fields = [*rule.list_fields, *([rule.field] if rule.field else [])]
-        return await self.laid(rule.layer, fields, rule.where, rule.distance_m if rule.test == "near" else 0.0)
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        for task in self._known.values():
+            task.cancel()
+        await asyncio.gather(*self._known.values(), return_exceptions=True)
 
     async def laid(self, layer: str, fields: Sequence[str], where: str = "", within_m: float = 0.0) -> Laid:
+        """A layer laid over the areas."""
+        return await (await self.begin(layer, fields, where, within_m))
+
+    async def begin(
+        self, layer: str, fields: Sequence[str], where: str = "", within_m: float = 0.0
+    ) -> asyncio.Task[Laid]:
+        """Read a layer; laying it over the areas goes on in a thread."""
         key = (layer, where, tuple(dict.fromkeys(fields)), within_m)
         if key not in self._known:
             features = await self._context.features(
@@ -129,6 +149,8 @@ class _Reader:
             )
             decision = self._context.decisions.get(layer)
             partial = decision is not None and decision.regions is not None
-            pieces = await asyncio.to_thread(overlay, self._areas, features.shapes, self._srid)
-            self._known[key] = Laid(features, pieces, partial)
+            self._known[key] = asyncio.create_task(self._over(features, partial=partial))
         return self._known[key]
+
+    async def _over(self, features: Features, *, partial: bool) -> Laid:
+        return Laid(features, await asyncio.to_thread(overlay, self._areas, features.shapes, self._srid), partial)
