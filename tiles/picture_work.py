@@ -30,3 +30,10 @@ def sheet(job: SheetJob) -> bytes:
     from tiles.sheet_drawing import draw_sheet_job  # noqa: PLC0415
 
     return draw_sheet_job(job)
+
+
+def readiness(_job: None) -> bytes:
+    """Nothing; the process that gives it has loaded what sheets are drawn with."""
+    import tiles.sheet_drawing  # noqa: F401, PLC0415
+
+    return b""

@@ -22,6 +22,7 @@ from web.analysing import author_of, plain_document, run_later, run_now
 from web.process_documents import OUTPUTS, job_status, plain_inputs, process_description, process_summary
 from web.process_problems import NoResultsYet, NoSuchJob, NoSuchProcess
 from web.reports.picture import report_picture
+from web.reports.readiness import PICTURED, Readiness
 from web.reports.render import MEDIA_TYPES, Form, Run, render
 from web.state import Caller, caller
 
@@ -30,7 +31,6 @@ Who = Annotated[Caller, Depends(caller)]
 ASYNC = "respond-async"
 MOST_LISTED = 1_000
 Limit = Annotated[int, Query(ge=1, le=MOST_LISTED, description="how many are listed at most")]
-PICTURED = frozenset({"docx", "pdf", "zip"})
 Wanted = Annotated[
     Form, Query(description="json; geojson the places alone; docx, pdf, xlsx a report; zip the result package")
 ]
@@ -74,7 +74,8 @@ async def execute(process: str, body: Execution, request: Request, who: Who, f: 
             status = job_status(await jobs.the_job(connection, job), who.base)
         headers = {"location": f"{who.base}/jobs/{job}"} | ({"preference-applied": ASYNC} if prefers else {})
         return JSONResponse(status, 201, headers)
-    answer = await run_now(who, analysis, inputs)
+    async with Readiness(f, who.state.sheet_pool):
+        answer = await run_now(who, analysis, inputs)
     return await rendered(plain_document(answer), process, inputs, f, who, _wanted(body))
 
 
