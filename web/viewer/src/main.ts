@@ -3,6 +3,7 @@
 import "maplibre-gl/dist/maplibre-gl.css";
 import "./style.css";
 import { ask, Problem, type Catalog, type HeightHere, type Identified, type LayerStyle, type Session } from "./api";
+import { Bim } from "./bim";
 import { BlockPage } from "./block_page";
 import { followChanges } from "./changes";
 import { shown } from "./coordinates";
@@ -17,6 +18,7 @@ import { sessionControl } from "./session";
 import { sheetDialog } from "./sheets";
 import { layerTree, legendList } from "./tree";
 import { waysTo } from "./ways";
+import type { MapMouseEvent } from "maplibre-gl";
 
 const PHONE_PX = 640;
 const COUNTY: [number, number, number, number] = [103.67, 30.9, 104.18, 31.44];
@@ -30,6 +32,7 @@ class Viewer {
   private importer: ImportPage | null = null;
   private querying: QueryPage | null = null;
   private block: BlockPage | null = null;
+  private bim: Bim | null = null;
   private readonly shownLayers = new Map<string, boolean>();
 
   async start(): Promise<void> {
@@ -53,9 +56,21 @@ class Viewer {
     this.listen(this.map);
     await this.draw(this.map);
     this.panel();
+    await this.models(this.map);
     if (location.pathname === QUERY_PATH) await this.query()?.start(new URLSearchParams(location.search));
     followChanges((versions) => void this.follow(versions));
     document.body.dataset["ready"] = "yes";
+  }
+
+  private async models(map: CityMap): Promise<void> {
+    const stage = this.root.querySelector<HTMLElement>(".stage");
+    if (!stage) return;
+    this.bim = new Bim(map, stage, (card) => this.card(card), () => this.closeResults());
+    try {
+      await this.bim.load();
+    } catch (error) {
+      this.failed(error);
+    }
   }
 
   /** Draw what somebody changed: a layer's newer version, or a layer that was not there before. */
@@ -171,7 +186,7 @@ class Viewer {
     map.gl.on("move", () => tell(map.gl.getCenter().lng, map.gl.getCenter().lat));
     tell(map.gl.getCenter().lng, map.gl.getCenter().lat);
     map.gl.on("click", (event) => {
-      if (!this.root.querySelector(".importer.open, .block.open") && !this.querying?.drawingArea) void this.identify(map, event.lngLat.lng, event.lngLat.lat);
+      if (!this.root.querySelector(".importer.open, .block.open") && !this.querying?.drawingArea) void this.clicked(map, event);
     });
     map.gl.getCanvas().addEventListener("keydown", (event) => {
       const centre = map.gl.getCenter();
@@ -186,7 +201,13 @@ class Viewer {
     });
   }
 
-  private async identify(map: CityMap, lon: number, lat: number): Promise<void> {
+  /** An element of the storey that is looked into goes before what else is there. */
+  private async clicked(map: CityMap, { point, lngLat }: MapMouseEvent): Promise<void> {
+    if (await this.bim?.pick(point.x, point.y)) return;
+    await this.identify(map, lngLat.lng, lngLat.lat, this.bim?.cardAt(point.x, point.y));
+  }
+
+  private async identify(map: CityMap, lon: number, lat: number, model: HTMLElement | null = null): Promise<void> {
     const layers = [...new Set([...map.visible(), ...map.terrain.layers])];
     if (!layers.length) return;
     const query = new URLSearchParams({
@@ -195,6 +216,7 @@ class Viewer {
     try {
       const found = await ask<{ features: Identified[]; heights: HeightHere[] }>(`/identify?${query}`);
       this.results(found.features, found.heights);
+      if (model) this.root.querySelector(".results .results-head")?.after(model);
     } catch (error) {
       this.failed(error);
     }
@@ -219,6 +241,12 @@ class Viewer {
     box.replaceChildren(identifyPanel(features, heights, this.catalog, (one) => map.highlight(one.geometry), () => this.closeResults()));
     box.classList.add("open");
     map.highlight(features[0]?.geometry ?? null);
+  }
+
+  private card(card: HTMLElement): void {
+    const box = this.root.querySelector<HTMLElement>(".results");
+    box?.replaceChildren(card);
+    box?.classList.add("open");
   }
 
   private openImports(): void {

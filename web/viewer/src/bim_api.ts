@@ -1,0 +1,62 @@
+/** Building models as the server tells them. */
+
+import { ask } from "./api";
+
+export interface ModelFacts {
+  id: string;
+  name: string;
+  version: number;
+  element_count: number;
+  building_code: string | null;
+  cim_level: number | null;
+  z_min_m: number | null;
+  z_max_m: number | null;
+}
+export interface Storey {
+  global_id: string;
+  name: string | null;
+  storey_number: number | null;
+  elevation_m: number | null;
+  element_count: number;
+}
+export interface PlanFacts {
+  model: string;
+  global_id: string;
+  ifc_class: string;
+  kind: string;
+  name: string | null;
+}
+export interface ElementRecord extends PlanFacts {
+  description: string | null;
+  object_type: string | null;
+  predefined_type: string | null;
+  type_name: string | null;
+  storey_name: string | null;
+  z_min_m: number | null;
+  z_max_m: number | null;
+  systems: string[];
+  materials: string[];
+  classifications: { system: string; code: string; name: string }[];
+  properties: Record<string, Record<string, unknown>>;
+  quantities: Record<string, Record<string, number>>;
+  inherited: string[];
+}
+export type Plan = GeoJSON.FeatureCollection<GeoJSON.Geometry, PlanFacts>;
+
+const path = (model: string, rest: string): string => `/models/${encodeURIComponent(model)}${rest}`;
+
+export function modelFootprints(): Promise<GeoJSON.FeatureCollection<GeoJSON.Geometry | null, ModelFacts>> {
+  return ask("/models?f=geojson&limit=1000");
+}
+
+export async function storeysOf(model: string): Promise<Storey[]> {
+  return (await ask<{ storeys: Storey[] }>(path(model, "/storeys"))).storeys;
+}
+
+export function planOf(model: string, storey: string): Promise<Plan> {
+  return ask(path(model, `/storeys/${encodeURIComponent(storey)}/plan`));
+}
+
+export async function elementOf(model: string, id: string): Promise<GeoJSON.Feature<GeoJSON.Geometry | null, ElementRecord>> {
+  return ask(path(model, `/elements/${encodeURIComponent(id)}`));
+}

@@ -1,0 +1,100 @@
+/** Building models on the flat map: footprints of all, and the plan of one storey over them. */
+
+import type { ExpressionSpecification, GeoJSONSource, LayerSpecification, Map as GlMap, PointLike } from "maplibre-gl";
+import type { ModelFacts, PlanFacts } from "./bim_api";
+import { NOTHING } from "./overlays";
+
+const FOOTPRINTS = "bim-footprints";
+const PLAN = "bim-plan";
+const PICKED_PX = 3;
+
+/** Classes as a plan draws them, the lowest first: fill, edge, width of the edge. */
+const LOOKS: [string[], string, string, number][] = [
+  [["IfcSlab", "IfcRoof", "IfcCovering", "IfcFooting"], "#eceae4", "#c9c4b8", 0.5],
+  [["IfcSpace", "IfcZone"], "#f7f3e6", "#d8cfb8", 0.6],
+  [["IfcStair", "IfcStairFlight", "IfcRamp", "IfcRampFlight"], "#dfe3e8", "#7d8894", 0.8],
+  [["IfcFurniture", "IfcFurnishingElement", "IfcSystemFurnitureElement", "IfcSanitaryTerminal"], "#ffffff", "#9a9488", 0.6],
+  [["IfcTransportElement"], "#d5dbe3", "#5b6673", 1],
+  [["IfcWall", "IfcWallStandardCase", "IfcWallElementedCase", "IfcCurtainWall"], "#4d4a45", "#2f2d2a", 0.8],
+  [["IfcColumn", "IfcColumnStandardCase"], "#1f1d1b", "#1f1d1b", 0.8],
+  [["IfcWindow", "IfcWindowStandardCase"], "#8fc4e8", "#3f7fa8", 1],
+  [["IfcDoor", "IfcDoorStandardCase"], "#e2a24a", "#9a6413", 1],
+];
+const OTHER: [string, string, number] = ["#c7ccd1", "#7d848b", 0.5];
+
+function byClass(column: 1 | 2 | 3): ExpressionSpecification {
+  const cases = LOOKS.flatMap((look) => [look[0], look[column]]);
+  return ["match", ["get", "ifc_class"], ...cases, OTHER[column - 1]] as unknown as ExpressionSpecification;
+}
+
+const ORDER = ["match", ["get", "ifc_class"], ...LOOKS.flatMap((look, number) => [look[0], number + 1]), LOOKS.length - 4] as unknown as ExpressionSpecification;
+
+/** What else fills a storey but is no plan of it: hidden, or it would cover everything. */
+const COVERS = ["IfcBuildingStorey", "IfcBuilding", "IfcSite", "IfcProject", "IfcRoof", "IfcCovering"];
+
+function layers(): LayerSpecification[] {
+  const areas: ExpressionSpecification = ["==", ["geometry-type"], "Polygon"];
+  return [
+    { id: `${FOOTPRINTS}-fill`, type: "fill", source: FOOTPRINTS, paint: { "fill-color": "#7a4fd0", "fill-opacity": 0.22 } },
+    { id: `${FOOTPRINTS}-line`, type: "line", source: FOOTPRINTS, paint: { "line-color": "#5b34ad", "line-width": 2 } },
+    {
+      id: `${FOOTPRINTS}-name`, type: "symbol", source: FOOTPRINTS, minzoom: 15,
+      layout: { "text-field": ["get", "name"], "text-size": 12 },
+      paint: { "text-color": "#3d1f7d", "text-halo-color": "#fff", "text-halo-width": 1.6 },
+    },
+    {
+      id: `${PLAN}-fill`, type: "fill", source: PLAN, filter: ["all", areas, ["!", ["in", ["get", "ifc_class"], ["literal", COVERS]]]],
+      layout: { "fill-sort-key": ORDER }, paint: { "fill-color": byClass(1) },
+    },
+    {
+      id: `${PLAN}-line`, type: "line", source: PLAN, filter: ["!", ["in", ["get", "ifc_class"], ["literal", COVERS]]],
+      layout: { "line-sort-key": ORDER }, paint: { "line-color": byClass(2), "line-width": byClass(3) },
+    },
+    {
+      id: `${PLAN}-name`, type: "symbol", source: PLAN, filter: ["==", ["get", "ifc_class"], "IfcSpace"],
+      layout: { "text-field": ["coalesce", ["get", "long_name"], ["get", "name"], ""], "text-size": 11, "text-padding": 3 },
+      paint: { "text-color": "#4b4436", "text-halo-color": "#fffdf5", "text-halo-width": 1.4 },
+    },
+  ];
+}
+
+export class BimLayers {
+  private readonly ids = layers().map((layer) => layer.id);
+
+  constructor(private readonly gl: GlMap) {
+    for (const source of [FOOTPRINTS, PLAN]) gl.addSource(source, { type: "geojson", data: NOTHING });
+    for (const layer of layers()) gl.addLayer(layer, gl.getLayer("highlight-fill") ? "highlight-fill" : undefined);
+  }
+
+  footprints(data: GeoJSON.FeatureCollection<GeoJSON.Geometry | null>): void {
+    this.fill(FOOTPRINTS, data);
+  }
+
+  plan(data: GeoJSON.FeatureCollection): void {
+    this.fill(PLAN, data);
+    const planned = data.features.length > 0;
+    for (const layer of [`${FOOTPRINTS}-fill`, `${FOOTPRINTS}-name`]) this.gl.setLayoutProperty(layer, "visibility", planned ? "none" : "visible");
+  }
+
+  show(on: boolean): void {
+    for (const id of this.ids) this.gl.setLayoutProperty(id, "visibility", on ? "visible" : "none");
+  }
+
+  modelAt(point: PointLike): ModelFacts | null {
+    const [found] = this.gl.queryRenderedFeatures(point, { layers: [`${FOOTPRINTS}-fill`, `${FOOTPRINTS}-line`] });
+    return found ? (found.properties as unknown as ModelFacts) : null;
+  }
+
+  /** The element of the plan that is meant: of several the one a plan draws on top. */
+  elementAt(x: number, y: number): PlanFacts | null {
+    const around: [PointLike, PointLike] = [[x - PICKED_PX, y - PICKED_PX], [x + PICKED_PX, y + PICKED_PX]];
+    const found = this.gl.queryRenderedFeatures(around, { layers: [`${PLAN}-fill`, `${PLAN}-line`] });
+    const rank = (name: string): number => LOOKS.findIndex((look) => look[0].includes(name));
+    const [top] = found.map((one) => one.properties as unknown as PlanFacts).sort((a, b) => rank(b.ifc_class) - rank(a.ifc_class));
+    return top ?? null;
+  }
+
+  private fill(source: string, data: GeoJSON.FeatureCollection<GeoJSON.Geometry | null>): void {
+    (this.gl.getSource(source) as GeoJSONSource).setData(data as GeoJSON.FeatureCollection);
+  }
+}
