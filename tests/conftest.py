@@ -1,21 +1,18 @@
 """Real PostGIS for every test that needs it: one cluster a run, a migrated template, one clone a test."""
 
-import contextlib
 import fcntl
 import json
 import os
-import queue
 import shutil
-import threading
 import uuid
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 
-import psycopg
 import pytest
+from clones import Clones
 
 from cim.store.cluster import Cluster
-from cim.store.cluster_logins import Logins, create_database, drop_database
+from cim.store.cluster_logins import Logins
 from cim.store.cluster_settings import memory_bytes
 from cim.store.database import Database
 from cim.store.deployment import DatabaseUrls
@@ -63,34 +60,18 @@ def cluster_logins(run_folder: Path) -> Iterator[Logins]:
 
 
 @pytest.fixture(scope="session")
-def dropped(cluster_logins: Logins) -> Iterator[queue.SimpleQueue[str | None]]:
-    """Takes names of databases to drop, beside the tests.
-
-    A drop waits for every backend of the cluster to look up, and one that takes rows from a stuck file does not.
-    """
-    names: queue.SimpleQueue[str | None] = queue.SimpleQueue()
-
-    def work() -> None:
-        while (name := names.get()) is not None:
-            with contextlib.suppress(psycopg.Error), cluster_logins.connect_admin("postgres") as admin:
-                drop_database(admin, name)
-
-    thread = threading.Thread(target=work, daemon=True)
-    thread.start()
-    yield names
-    names.put(None)
-    thread.join(5)
+def clones(cluster_logins: Logins, run_folder: Path) -> Iterator[Clones]:
+    """Makes databases of their own for tests and modules."""
+    made = Clones(cluster_logins, run_folder)
+    yield made
+    made.close()
 
 
 @pytest.fixture
-def logins(cluster_logins: Logins, run_folder: Path, dropped: queue.SimpleQueue[str | None]) -> Iterator[Logins]:
+def logins(clones: Clones) -> Iterator[Logins]:
     """A database of the test's own."""
-    name = f"t_{uuid.uuid4().hex[:12]}"
-    with (run_folder / "clone.lock").open("w") as lock, cluster_logins.connect_admin("postgres") as admin:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        create_database(admin, name, template="cim")
-    yield cluster_logins.for_database(name)
-    dropped.put(name)
+    with clones.made() as logins:
+        yield logins
 
 
 @pytest.fixture

@@ -1,9 +1,7 @@
 """A city of a few rectangles for tests whose figures are worked out by hand: metres from a corner, as GeoJSON."""
 
 import json
-import uuid
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +9,6 @@ import pyproj
 
 from cim.analysis.context import Context
 from cim.model.collection import ImportMode
-from cim.store.cluster_logins import Logins, create_database, drop_database
 from cim.store.collections import all_collections
 from cim.store.database import Database
 from cim.store.files import FileStore
@@ -26,17 +23,6 @@ EASTING_M, NORTHING_M = 400_000.0, 3_429_000.0
 _DOWN = pyproj.Transformer.from_crs(4544, 4490, always_xy=True)
 _GEOD = pyproj.Geod(ellps="GRS80")
 Ring = list[tuple[float, float]]
-
-
-@contextmanager
-def made_database(cluster_logins: Logins) -> Iterator[Logins]:
-    """A database to fill once for several tests that only read it."""
-    name = f"made_{uuid.uuid4().hex[:10]}"
-    with cluster_logins.connect_admin("postgres") as admin:
-        create_database(admin, name, template="cim")
-    yield cluster_logins.for_database(name)
-    with cluster_logins.connect_admin("postgres") as admin:
-        drop_database(admin, name)
 
 
 def ring(x_m: float, y_m: float, width_m: float, height_m: float) -> Ring:

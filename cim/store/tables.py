@@ -421,3 +421,13 @@ rule_edition = sa.Table(
     sa.Column("note", sa.Text, nullable=False, server_default=""),
     _time("created_at"),
 )
+
+# Geometries of city objects in three dimensions, by layer and hash of their content, as importers.city writes them.
+city_shape = sa.Table(
+    "city_shape",
+    metadata,
+    sa.Column("layer", sa.Text, primary_key=True),
+    sa.Column("hash", BYTEA, primary_key=True),
+    sa.Column("lods", ARRAY(sa.Text), nullable=False),
+    sa.Column("body", BYTEA, nullable=False),
+)

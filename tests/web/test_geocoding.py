@@ -2,10 +2,8 @@
 
 import asyncio
 import csv
-import fcntl
 import io
 import time
-import uuid
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -16,13 +14,13 @@ import httpx
 import pyogrio
 import pytest
 import sqlalchemy as sa
+from clones import Clones
 from sample_server import SAMPLES
 from serving import Served, serving
 
 from benchmarks.address_errors import KINDS, disturbed
 from benchmarks.address_register import Register, rows_of
 from cim.model.access import Grade, ReadContext
-from cim.store.cluster_logins import Logins, create_database, drop_database
 from cim.store.collections import the_collection
 from cim.store.database import Database
 from cim.store.files import FileStore
@@ -59,22 +57,16 @@ async def fill(database: Database, addresses: Path) -> None:
 
 
 @pytest.fixture(scope="module")
-async def city(cluster_logins: Logins, run_folder: Path) -> AsyncIterator[Served]:
+async def city(clones: Clones, run_folder: Path) -> AsyncIterator[Served]:
     """A served city with the sample's addresses; a test that changes anything puts it back."""
-    name = f"t_{uuid.uuid4().hex[:12]}"
-    with (run_folder / "clone.lock").open("w") as lock, cluster_logins.connect_admin("postgres") as admin:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        create_database(admin, name, template="cim")
-    logins = cluster_logins.for_database(name)
-    database = Database(logins.reader_url, logins.writer_url, pool_size=4)
-    await fill(database, SAMPLES / "addresses.csv")
-    root = run_folder / f"files-{name}"
-    root.mkdir()
-    async with serving(database, load_catalog(), FileStore(root)) as served:
-        yield served
-    await database.close()
-    with cluster_logins.connect_admin("postgres") as admin:
-        drop_database(admin, name)
+    with clones.made() as logins:
+        database = Database(logins.reader_url, logins.writer_url, pool_size=4)
+        await fill(database, SAMPLES / "addresses.csv")
+        root = run_folder / f"files-{logins.database}"
+        root.mkdir()
+        async with serving(database, load_catalog(), FileStore(root)) as served:
+            yield served
+        await database.close()
 
 
 @asynccontextmanager

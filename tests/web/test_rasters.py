@@ -1,10 +1,8 @@
 """Pictures and terrain over HTTP: what each caller gets, in which style, and what is told when it cannot be had."""
 
 import asyncio
-import fcntl
 import io
 import shutil
-import uuid
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -15,6 +13,7 @@ import pyproj
 import pytest
 import rasterio
 import sqlalchemy as sa
+from clones import Clones
 from PIL import Image
 from publishing import publish_rows, schema, square
 from serving import Served, serving
@@ -22,7 +21,6 @@ from serving import Served, serving
 from cim.errors import BadRequest
 from cim.model.access import Grade, Operation, Principal, Right
 from cim.policy.policy import decide
-from cim.store.cluster_logins import Logins, create_database, drop_database
 from cim.store.database import Database
 from cim.store.files import FileStore
 from importers.importer import ReadOptions
@@ -52,46 +50,34 @@ def decoded(answer: httpx.Response) -> np.ndarray:
 
 
 @pytest.fixture(scope="session")
-async def imported(cluster_logins: Logins, run_folder: Path) -> AsyncIterator[tuple[str, Path]]:
+async def imported(clones: Clones, run_folder: Path) -> AsyncIterator[tuple[str, Path]]:
     """A database to clone, and a folder of files to copy: the sample's heights and picture imported, a vector layer."""
-    name = f"r_{uuid.uuid4().hex[:12]}"
-    with (run_folder / "clone.lock").open("w") as lock, cluster_logins.connect_admin("postgres") as admin:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        create_database(admin, name, template="cim")
-    logins = cluster_logins.for_database(name)
-    database = Database(logins.reader_url, logins.writer_url, pool_size=2)
-    root = run_folder / f"files-{name}"
-    root.mkdir()
-    for layer, source in (("dem", "dem"), ("orthophoto", "orthophoto.tif")):
-        options = ReadOptions(trust_file=True, height_datum="1985" if layer == "dem" else None)
-        request = ImportRequest(SAMPLES / source, "test", "administrator", layer, options=options)
-        (report,) = await import_file(database, load_catalog(), request, files=FileStore(root))
-        assert report.status == "published", report
-    await publish_rows(database, [("甲", 1.0, square(103.95, 30.98))], layer=schema("squares"), grade=Grade.PUBLIC)
-    await database.close()
-    yield name, root
-    with cluster_logins.connect_admin("postgres") as admin:
-        drop_database(admin, name)
-    shutil.rmtree(root)
+    with clones.made() as logins:
+        database = Database(logins.reader_url, logins.writer_url, pool_size=2)
+        root = run_folder / f"files-{logins.database}"
+        root.mkdir()
+        for layer, source in (("dem", "dem"), ("orthophoto", "orthophoto.tif")):
+            options = ReadOptions(trust_file=True, height_datum="1985" if layer == "dem" else None)
+            request = ImportRequest(SAMPLES / source, "test", "administrator", layer, options=options)
+            (report,) = await import_file(database, load_catalog(), request, files=FileStore(root))
+            assert report.status == "published", report
+        await publish_rows(database, [("甲", 1.0, square(103.95, 30.98))], layer=schema("squares"), grade=Grade.PUBLIC)
+        await database.close()
+        yield logins.database, root
+        shutil.rmtree(root)
 
 
 @pytest.fixture
-async def city(cluster_logins: Logins, run_folder: Path, imported: tuple[str, Path]) -> AsyncIterator[Served]:
+async def city(clones: Clones, run_folder: Path, imported: tuple[str, Path]) -> AsyncIterator[Served]:
     """The application over the sample's heights (restricted) and picture (internal), and a vector layer (public)."""
     template, held = imported
-    name = f"t_{uuid.uuid4().hex[:12]}"
-    with (run_folder / "clone.lock").open("w") as lock, cluster_logins.connect_admin("postgres") as admin:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        create_database(admin, name, template=template)
-    root = run_folder / f"files-{name}"
-    shutil.copytree(held, root)
-    logins = cluster_logins.for_database(name)
-    database = Database(logins.reader_url, logins.writer_url, pool_size=4)
-    async with serving(database, load_catalog(), FileStore(root)) as application:
-        yield application
-    with cluster_logins.connect_admin("postgres") as admin:
-        drop_database(admin, name)
-    shutil.rmtree(root)
+    with clones.made(template) as logins:
+        root = run_folder / f"files-{logins.database}"
+        shutil.copytree(held, root)
+        database = Database(logins.reader_url, logins.writer_url, pool_size=4)
+        async with serving(database, load_catalog(), FileStore(root)) as application:
+            yield application
+        shutil.rmtree(root)
 
 
 async def test_pictures_are_those_the_policy_opens(city: Served) -> None:

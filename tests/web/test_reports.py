@@ -7,6 +7,7 @@ import re
 import zipfile
 import zlib
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from typing import Any
 import docx
 import openpyxl
 import pytest
+from PIL import Image
 
 from cim.errors import BadRequest
 from cim.model.analysis import Answer, Column, Finding, SourceEdition, Table, Title, Verdict
@@ -85,6 +87,15 @@ def test_pdf_is_one_with_pages_of_a4(document: dict[str, Any]) -> None:
     assert written.startswith(b"%PDF-")
     boxes = set(re.findall(rb"/MediaBox ?\[0 0 (\d+)", b"".join(_streams(written))))
     assert boxes == {b"595", b"841"}
+
+
+@pytest.mark.parametrize("pictures", [0, 1])
+def test_the_map_is_in_pdf_and_docx(document: dict[str, Any], pictures: int) -> None:
+    drawn = io.BytesIO()
+    Image.new("RGB", (40, 60), "red").save(drawn, "PNG")
+    content = replace(content_of(document), picture=drawn.getvalue() if pictures else None)
+    assert report_pdf(content).count(b"/Subtype /Image") == pictures
+    assert len(docx.Document(io.BytesIO(report_docx(content))).inline_shapes) == pictures
 
 
 def _streams(written: bytes) -> Iterator[bytes]:

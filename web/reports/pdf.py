@@ -1,13 +1,14 @@
 """A report as PDF: HTML laid out by WeasyPrint; wide tables on pages on their side. Nothing is fetched."""
 
-import base64
 from collections.abc import Iterable, Sequence
 from html import escape
-from typing import NoReturn
+from typing import Any
 
 from cim.model.analysis import Verdict
 from web.reports.content import ReportContent, ReportFinding, ReportTable, verdict_text
 
+PICTURE = "report:picture"
+"""The address by which the page names its map."""
 FINDING_WIDTHS = (0.11, 0.07, 0.13, 0.11, 0.33, 0.25)
 STYLE = """
 @page { size: A4; margin: 18mm 16mm 18mm;
@@ -40,12 +41,13 @@ def report_pdf(content: ReportContent) -> bytes:
     """The report as PDF."""
     from weasyprint import HTML  # noqa: PLC0415 - loads the text libraries of the system
 
-    written: bytes = HTML(string=_page(content), url_fetcher=_refuse).write_pdf()
+    def fetch(url: str) -> dict[str, Any]:
+        if url != PICTURE or content.picture is None:
+            raise ValueError(f"a report fetches nothing: {url[:60]}")
+        return {"string": content.picture, "mime_type": "image/png"}
+
+    written: bytes = HTML(string=_page(content), url_fetcher=fetch).write_pdf()
     return written
-
-
-def _refuse(url: str) -> NoReturn:
-    raise ValueError(f"a report fetches nothing: {url[:60]}")
 
 
 def _page(content: ReportContent) -> str:
@@ -73,10 +75,7 @@ def _overall(verdict: Verdict | None) -> str:
 def _picture(picture: bytes | None) -> str:
     if picture is None:
         return ""
-    data = base64.b64encode(picture).decode()
-    return (
-        f'<section class="picture"><h2>位置图</h2><img class="map" alt="" src="data:image/png;base64,{data}"></section>'
-    )
+    return f'<section class="picture"><h2>位置图</h2><img class="map" alt="" src="{PICTURE}"></section>'
 
 
 def _facts(facts: Iterable[tuple[str, str]]) -> str:

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from clones import Clones
 from filled import Fill, filled_once
 
 from cim.analysis.context import Context
@@ -40,9 +41,9 @@ async def fill_city(database: Database) -> None:
 
 
 @pytest.fixture(scope="session")
-def city_logins(cluster_logins: Logins, run_folder: Path) -> Logins:
+def city_logins(clones: Clones, run_folder: Path) -> Logins:
     """A database with the land of the sample city, to read and not to change."""
-    return filled_once(cluster_logins, run_folder, "city", fill_city)
+    return filled_once(clones, run_folder, "city", fill_city)
 
 
 @pytest.fixture(scope="session")

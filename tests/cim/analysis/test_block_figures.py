@@ -5,7 +5,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from made_city import area_of, geodesic_m2, made_database, put, view_of
+from clones import Clones
+from made_city import area_of, geodesic_m2, put, view_of
 
 from cim.analysis.block_figures.figures import ANALYSIS
 from cim.errors import BadRequest, NotFound
@@ -67,9 +68,9 @@ async def _fill(logins: Logins, folder: Path) -> None:
 
 
 @pytest.fixture(scope="module")
-def filled(cluster_logins: Logins, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Logins]:
+def filled(clones: Clones, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Logins]:
     """A database with one block and all that its figures need, and two scenarios over it."""
-    with made_database(cluster_logins) as logins:
+    with clones.made() as logins:
         run(_fill(logins, tmp_path_factory.mktemp("block")))
         yield logins
 

@@ -4,7 +4,8 @@ from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 import pytest
-from made_city import area_of, geodesic_m2, made_database, put, view_of
+from clones import Clones
+from made_city import area_of, geodesic_m2, put, view_of
 
 from cim.analysis.registry import ANALYSES
 from cim.errors import BadRequest
@@ -27,7 +28,7 @@ PLANNED = [
 
 
 @pytest.fixture(scope="module")
-def filled(cluster_logins: Logins, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Logins]:
+def filled(clones: Clones, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Logins]:
     """A database with two plan parcels."""
 
     async def fill(logins: Logins) -> None:
@@ -35,7 +36,7 @@ def filled(cluster_logins: Logins, tmp_path_factory: pytest.TempPathFactory) -> 
         await put(database, tmp_path_factory.mktemp("scheme"), "plan_parcels", PLANNED)
         await database.close()
 
-    with made_database(cluster_logins) as logins:
+    with clones.made() as logins:
         run(fill(logins))
         yield logins
 

@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 import rasterio
 import shapely
-from made_city import EASTING_M, NORTHING_M, area_of, lonlat, made_database, view_of
+from clones import Clones
+from made_city import EASTING_M, NORTHING_M, area_of, lonlat, view_of
 from rasterio.transform import Affine
 
 from cim.analysis.registry import ANALYSES
@@ -63,13 +64,13 @@ async def _fill(logins: Logins, folder: Path, files: FileStore) -> None:
 
 @pytest.fixture(scope="module")
 def filled(
-    cluster_logins: Logins, run_folder: Path, tmp_path_factory: pytest.TempPathFactory
+    clones: Clones, run_folder: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[tuple[Logins, FileStore]]:
     """A database with the two surfaces as layer ``dem``, and the folder of its files."""
     root = run_folder / f"heights-{uuid.uuid4().hex[:8]}"
     root.mkdir()
     folder = tmp_path_factory.mktemp("dem")
-    with made_database(cluster_logins) as logins:
+    with clones.made() as logins:
         run(_fill(logins, folder, FileStore(root)))
         yield logins, FileStore(root)
     shutil.rmtree(root, ignore_errors=True)

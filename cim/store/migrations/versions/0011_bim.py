@@ -89,8 +89,6 @@ CREATE TABLE cim.city_shape (
     body bytea COMPRESSION lz4 NOT NULL,
     PRIMARY KEY (layer, hash)
 );
-COMMENT ON TABLE cim.city_shape IS
-    'Geometries of city objects in three dimensions, by layer and hash of their content, as importers.city writes them';
 GRANT SELECT, INSERT, DELETE ON cim.city_shape TO cim_writer;
 GRANT SELECT ON cim.city_shape TO cim_reader;
 CREATE FUNCTION cim.open_cities() RETURNS text[] LANGUAGE sql STABLE AS $$

@@ -7,6 +7,7 @@ import geopandas
 import pandas as pd
 import pytest
 import shapely
+from clones import Clones
 from filled import Fill, filled_once
 
 from cim.store.cluster_logins import Logins
@@ -58,7 +59,7 @@ def changed_land() -> geopandas.GeoDataFrame:
 
 @pytest.fixture(scope="session")
 def business_logins(
-    cluster_logins: Logins, run_folder: Path, city_filling: Fill, tmp_path_factory: pytest.TempPathFactory
+    clones: Clones, run_folder: Path, city_filling: Fill, tmp_path_factory: pytest.TempPathFactory
 ) -> Logins:
     """A database with the sample's land and land business, to read and not to change."""
 
@@ -70,7 +71,7 @@ def business_logins(
         changed_land().to_file(later)
         await deliver(database, later, "land_status")
 
-    return filled_once(cluster_logins, run_folder, "business", fill)
+    return filled_once(clones, run_folder, "business", fill)
 
 
 @pytest.fixture
