@@ -1,10 +1,12 @@
 /** What the server says of uploads and imports, and how to talk to it about them. */
 
 import { ask, Problem, type Session } from "./api";
+import type { GivenPlacement } from "./control_points";
 import { current } from "./i18n";
 
 export interface InspectedLayer {
   name: string;
+  kind: string;
   member: string | null;
   geometry_type: string;
   feature_count: number;
@@ -57,6 +59,10 @@ export interface StartOptions {
   encoding: string | null;
   split: boolean;
   fields: Record<string, string>;
+  building_code?: string | null;
+  cim_level?: number | null;
+  height_datum?: string | null;
+  placement?: GivenPlacement | null;
 }
 
 export const UNDER_WAY = new Set(["received", "inspecting", "queued", "running"]);

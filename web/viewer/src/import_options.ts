@@ -1,6 +1,7 @@
 /** How an upload is to be imported: layer, mode, coordinate system, encoding, and which field fills which. */
 
-import type { Catalog, Definition } from "./api";
+import type { Catalog, Definition, Session } from "./api";
+import { ControlPointsForm } from "./control_points";
 import { element } from "./dom";
 import type { Inspection, StartOptions } from "./import_api";
 import { text, word } from "./i18n";
@@ -10,7 +11,8 @@ export interface OptionsForm {
   chosen(): StartOptions;
 }
 
-export function optionsForm(inspection: Inspection, catalog: Catalog, before: Record<string, unknown>): OptionsForm {
+export function optionsForm(inspection: Inspection, catalog: Catalog, before: Record<string, unknown>, session: Session): OptionsForm {
+  if (inspection.layers.length === 1 && inspection.layers[0]?.kind === "model") return modelForm(inspection, before, session);
   const layers = inspection.layers;
   const target = element("input", { list: "import-layers", placeholder: layers.length > 1 ? word("ownName") : layers[0]?.name ?? "", value: textOf(before["layer"]) });
   const offered = element("datalist", { id: "import-layers" }, ...catalog.definitions.map((one) => element("option", { value: one.id }, text(one.title))));
@@ -56,6 +58,29 @@ export function optionsForm(inspection: Inspection, catalog: Catalog, before: Re
       encoding: encoding.value.trim() || null,
       split: split.checked,
       fields: Object.fromEntries([...selects].filter(([, one]) => one.value).map(([name, one]) => [name, one.value])),
+    }),
+  };
+}
+
+/** A building model: its id, its building, and where it lies if the file does not say, or says it wrongly. */
+function modelForm(inspection: Inspection, before: Record<string, unknown>, session: Session): OptionsForm {
+  const layer = inspection.layers[0];
+  const target = element("input", { placeholder: word("ownName"), value: textOf(before["layer"]) });
+  const code = element("input", { value: textOf(before["building_code"]), placeholder: word("byFootprint") });
+  const level = choice([["", "—"], ...[1, 2, 3, 4, 5, 6, 7].map((one): [string, string] => [String(one), `CIM${one}`])], String(before["cim_level"] ?? ""));
+  const datum = choice([["", layer?.crs_evidence ? "—" : ""], ["1985", "1985"], ["egm96", "EGM96"], ["ellipsoidal", word("ellipsoidal")], ["local", word("localDatum")]], textOf(before["height_datum"]));
+  const points = new ControlPointsForm(session, Boolean(layer?.would_not_load.length));
+  const form = element(
+    "form", { class: "import-options" },
+    element("label", {}, word("target"), target), element("label", {}, word("buildingCode"), code), element("label", {}, word("cimLevel"), level),
+    element("label", {}, word("heightDatum"), datum), points.element,
+  );
+  form.addEventListener("submit", (event) => event.preventDefault());
+  return {
+    element: form,
+    chosen: () => ({
+      layer: target.value.trim() || null, mode: "replace", crs: null, encoding: null, split: false, fields: {},
+      building_code: code.value.trim() || null, cim_level: level.value ? Number(level.value) : null, height_datum: datum.value || null, placement: points.placement,
     }),
   };
 }

@@ -20,7 +20,7 @@ export class ImportPage {
   private leave: () => void = () => undefined;
 
   constructor(
-    private readonly box: HTMLElement, session: Session, private readonly catalog: Catalog, private readonly around: Around,
+    private readonly box: HTMLElement, private readonly session: Session, private readonly catalog: Catalog, private readonly around: Around,
   ) {
     this.api = new ImportApi(session);
     const head = element("div", { class: "results-head" }, element("h2", {}, word("imports")), button("×", "close", () => this.toggle()));
@@ -116,7 +116,7 @@ export class ImportPage {
       await this.list();
     }));
     if (!upload.inspection?.readable && !upload.inspection?.layers.length) return [element("div", { class: "buttons" }, remove)];
-    const form = optionsForm(upload.inspection, this.catalog, upload.options);
+    const form = optionsForm(upload.inspection, this.catalog, upload.options, this.session);
     const go = button(upload.status === "inspected" ? word("start") : word("again"), "main", () => void this.trying(async () => {
       this.follow(await this.api.start(upload.id, form.chosen()));
     }));
