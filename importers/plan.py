@@ -7,6 +7,7 @@ from pathlib import Path
 
 from cim.errors import BadRequest, ImportRefused
 from cim.model.access import Grade
+from cim.model.bim import Placement
 from cim.model.collection import Collection, CollectionSchema, GeometryType, ImportMode
 from importers.geometry_kinds import family_of, stored_kind
 from importers.importer import ReadOptions
@@ -26,7 +27,8 @@ class ImportRequest:
 
     ``fields`` says which field of the file fills which of the layer; it is kept with the layer for later deliveries.
     With ``scenario`` nothing is published: the delivery fills the scenario of this name, over version ``over`` of the
-    layer (None: whichever is current).
+    layer (None: whichever is current). A building model is tied to the building ``building_code`` and tagged with
+    ``cim_level`` (1 to 7); ``placement`` replaces the file's own.
     """
 
     path: Path
@@ -42,6 +44,9 @@ class ImportRequest:
     fields: Mapping[str, str] = field(default_factory=dict)
     scenario: str | None = None
     over: int | None = None
+    building_code: str | None = None
+    cim_level: int | None = None
+    placement: Placement | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,12 +79,16 @@ def chosen_layers(source: Source, request: ImportRequest) -> list[tuple[str, Lay
                 remedy="leave --layer out; each becomes a layer under its own name",
             )
         parts = same
-    ids = [request.layer or layer_id(name) for name, _ in parts]
+    ids = [request.layer or _id_for(name, layer, request) for name, layer in parts]
     counted = [
         name if ids[:place].count(name) == 0 else f"{name}_{ids[:place].count(name) + 1}"
         for place, name in enumerate(ids)
     ]
     return [(name, layer) for name, (_, layer) in zip(counted, parts, strict=True)]
+
+
+def _id_for(name: str, layer: LayerInspection, request: ImportRequest) -> str:
+    return model_id(request.path.stem) if layer.kind == "model" else layer_id(name)
 
 
 def _parts(layer: LayerInspection, *, split: bool) -> list[tuple[str, LayerInspection]]:
@@ -101,6 +110,12 @@ def layer_id(name: str) -> str:
     return (plain if plain[:1].isalpha() else f"layer_{plain}".rstrip("_"))[:48]
 
 
+def model_id(name: str) -> str:
+    """A model's id for a file's name: lower case, Latin letters, digits and -; Chinese in pinyin."""
+    plain = layer_id(name).replace("_", "-")
+    return plain.replace("layer-", "model-", 1) if plain.startswith("layer-") else plain
+
+
 def make_plan(
     catalog: Catalog,
     request: ImportRequest,
@@ -111,6 +126,13 @@ def make_plan(
     """Decide schema, fields, kind of geometry and way to storage; ImportRefused says what stands against it."""
     definition = catalog.layers.get(layer)
     _refuse_problems(inspection)
+    if known is not None and known.schema.kind == "model":
+        raise ImportRefused(
+            "kind-of-layer",
+            f"{layer} is a building model, the file is {inspection.kind}",
+            where=inspection.name,
+            remedy="import it as another layer with --layer",
+        )
     held = known.schema if known else None
     geometry = _geometry(inspection, definition, held)
     srid, wkt = inspection.srid, inspection.crs_wkt

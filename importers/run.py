@@ -34,6 +34,7 @@ from cim.store.versions import publish
 from importers.accepting import Account, Progress, copy_payloads
 from importers.accounting import audit_import, lineage_of, refused_report, report_of
 from importers.ahead import Ahead
+from importers.bim.run import import_model
 from importers.inspection import LayerInspection
 from importers.plan import ImportRequest, Plan, chosen_layers, make_plan
 from importers.quality.run import Quality, QualityRefused
@@ -74,23 +75,22 @@ async def import_file(
     Raises ImportRefused when the file as a whole cannot be read.
     """
     with open_source(request.path, request.options) as source:
-        return [
-            await _import_layer(
-                _Layer(
-                    database,
-                    catalog,
-                    request,
-                    source,
-                    name,
-                    layer,
-                    progress,
-                    Quality(catalog.layers.get(name), catalog.codes),
-                    Account(),
-                    files,
+        reports = []
+        for name, layer in chosen_layers(source, request):
+            if layer.kind == "model":
+                driver = source.inspection.driver
+                report = await import_model(
+                    database, request, source, name, layer, driver=driver, progress=progress, layers=catalog.layers
                 )
-            )
-            for name, layer in chosen_layers(source, request)
-        ]
+                if report.version is not None:
+                    await index_layer(database, None, name)
+            else:
+                quality = Quality(catalog.layers.get(name), catalog.codes)
+                report = await _import_layer(
+                    _Layer(database, catalog, request, source, name, layer, progress, quality, Account(), files)
+                )
+            reports.append(report)
+        return reports
 
 
 async def _import_layer(job: _Layer) -> ImportReport:

@@ -11,11 +11,14 @@ from cim.store.searching import (
     behind_layers,
     clear_entries,
     mark_indexed,
+    model_place,
     named_places,
 )
 from layers.catalog import Catalog
 from layers.definition import LayerDefinition
 from layers.romanise import romanised
+
+MODEL_WEIGHT = 10
 
 
 async def index_behind(database: Database, catalog: Catalog) -> list[str]:
@@ -36,7 +39,18 @@ async def index_layer(database: Database, definition: LayerDefinition | None, la
         if definition and definition.search and collection.schema.geometry != "none":
             async for batch in named_places(connection, collection.schema, _fields(definition)):
                 await add_entries(connection, layer, _entries(definition, batch))
+        if collection.schema.kind == "model":
+            place = await model_place(connection, layer)
+            await add_entries(connection, layer, [_model_entry(place)] if place else [])
         await mark_indexed(connection, layer, collection.version)
+
+
+def _model_entry(place: NamedPlace) -> SearchEntry:
+    """A building model is one entry, found by its name, its id and its building code."""
+    name, *others = [value for value in place.values if value]
+    pinyin, initials = romanised(name)
+    text = " ".join([name, *others]).lower()
+    return SearchEntry(0, name, " ".join(others), text, pinyin, initials, MODEL_WEIGHT, place.lon, place.lat)
 
 
 def _fields(definition: LayerDefinition) -> tuple[str, ...]:

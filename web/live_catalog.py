@@ -11,7 +11,7 @@ from cim.model.access import ReadContext
 from cim.model.change import Change, ChangeHead
 from cim.model.collection import Collection
 from cim.store.changes import change_heads, changes_after
-from cim.store.collections import all_collections
+from cim.store.collections import all_collections, all_models
 from cim.store.database import Database
 from cim.store.general_tables import GeneralState, general_states
 from cim.store.health import database_id
@@ -25,6 +25,7 @@ _log = structlog.get_logger()
 class LiveCatalog:
     """Collections by id as of at most two seconds ago; a lost notice costs no more than that.
 
+    ``models`` are the building models, which are no layers.
     ``changes`` are the changes of every layer, always of the same state of the database as ``collections``.
     ``general`` is what is known of the layers' generalised content.
     ``on_change`` is called after the picture has changed or access rights may have; ``on_changes`` with what is new
@@ -33,6 +34,7 @@ class LiveCatalog:
 
     def __init__(self, database: Database) -> None:
         self.collections: Mapping[str, Collection] = {}
+        self.models: Mapping[str, Collection] = {}
         self.general: Mapping[str, GeneralState] = {}
         self.changes = ChangeLog()
         self.on_change: list[Callable[[], None]] = []
@@ -65,19 +67,24 @@ class LiveCatalog:
         """Load the picture now."""
         async with self._reading, self._database.reading(ReadContext((), "catalog", 2_000), aside=True) as connection:
             collections = await all_collections(connection)
+            models = await all_models(connection)
             self.general = await general_states(connection)
             heads = await change_heads(connection)
             behind = any(head.seq > self.changes.seq for head in heads.values())
             new = await changes_after(connection, self.changes.seq) if behind else []
             self.database_id = self.database_id or await database_id(connection)
-            self._take(collections, heads, new)
+            self._take(collections, models, heads, new)
 
     def _take(
-        self, collections: Mapping[str, Collection], heads: Mapping[str, ChangeHead], new: Sequence[Change]
+        self,
+        collections: Mapping[str, Collection],
+        models: Mapping[str, Collection],
+        heads: Mapping[str, ChangeHead],
+        new: Sequence[Change],
     ) -> None:
-        changed = collections != self.collections
+        changed = collections != self.collections or models != self.models
         self.changes.follow(heads, new)
-        self.collections = collections
+        self.collections, self.models = collections, models
         self.loaded = True
         for look in self.on_check:
             look()

@@ -9,7 +9,7 @@ from procrastinate import App
 
 from cim.model.access import Operation, Principal
 from cim.model.collection import Collection
-from cim.policy.policy import Decision, decide, readable, require
+from cim.policy.policy import Decision, decide, decide_model, readable, readable_models, require
 from cim.store.database import Database
 from cim.store.files import FileStore
 from layers.catalog import Catalog
@@ -156,6 +156,14 @@ class Caller:
     def readable_ids(self) -> frozenset[str]:
         """The ids of the layers the caller may read."""
         return frozenset(d.collection.id for d in readable(self.principal, self.state.live.collections.values()))
+
+    def model(self, model: str) -> Decision:
+        """What the caller may read of a building model; NotFound when nothing."""
+        return decide_model(self.principal, self.state.live.models.get(model), model)
+
+    def models(self) -> list[Decision]:
+        """Decisions for every building model the caller may read, by id."""
+        return readable_models(self.principal, self.state.live.models.values())
 
     def require(self, operation: Operation) -> None:
         """Raise unless the caller's role has the operation."""

@@ -9,6 +9,7 @@ from typing import Any
 import structlog
 
 from cim.errors import CimError, ImportRefused
+from cim.model.bim import Placement
 from cim.model.collection import ImportMode
 from cim.model.imports import ImportReport
 from cim.store import uploads
@@ -187,10 +188,17 @@ class Worker:
             options=options,
             request_id=entry["id"],
             fields=chosen.get("fields") or {},
+            building_code=chosen.get("building_code"),
+            cim_level=chosen.get("cim_level"),
+            placement=_placement(chosen.get("placement")),
         )
 
     def _path(self, entry: dict[str, Any]) -> Path:
         return self._files.upload_folder(str(entry["id"])) / str(entry["name"])
+
+
+def _placement(given: dict[str, Any] | None) -> Placement | None:
+    return Placement(**given, wkt=None, evidence="control-points") if given else None
 
 
 class _Progress:

@@ -92,7 +92,7 @@ def compile_node(node: Node, scope: FieldScope, srid: int | None = None) -> Filt
     for name in _names(node):
         if name in scope.schema.field_names:
             names.add(name)
-        else:
+        elif scope.is_geometry(name):
             is_spatial = True
     return Filter(condition, frozenset(names), is_spatial)
 
@@ -135,7 +135,7 @@ class _Compiler:
         """A node that is true, false or unknown."""
         if isinstance(node, Call) and node.op in self._rules:
             return self._rules[node.op](node)
-        held = self.operand(node)
+        held = self._as_kind(node, self.operand(node), "boolean")
         if held.kind != "boolean":
             raise operands.wrong_kind(node, held.kind, "boolean", "a condition")
         return held.sql
@@ -146,7 +146,8 @@ class _Compiler:
             case Property(name):
                 if self.scope.is_geometry(name):
                     return Operand(operands.bare("geom_3857"), "geometry")
-                return operands.column(self.scope.find(name))
+                document = self.scope.document(name)
+                return Operand(document, "document") if document is not None else operands.column(self.scope.find(name))
             case Literal():
                 return operands.literal(node)
             case Moment():
@@ -171,11 +172,15 @@ class _Compiler:
     def _of_kind(self, node: Call, kind: operands.Kind, count: int) -> list[Value]:
         if len(node.args) != count:
             raise operands.wrong_count(node.op, f"{count}", len(node.args))
-        held = [(arg, self.operand(arg)) for arg in node.args]
+        held = [(arg, self._as_kind(arg, self.operand(arg), kind)) for arg in node.args]
         for arg, value in held:
             if value.kind != kind:
                 raise operands.wrong_kind(arg, value.kind, kind, node.op)
         return [value.sql for _, value in held]
+
+    def _as_kind(self, node: Node, held: Operand, kind: operands.Kind) -> Operand:
+        """What is inside a document has the type it is used as."""
+        return operands.document_as(node, held.sql, kind) if held.kind == "document" else held
 
     def _arithmetic(self, node: Call) -> Operand:
         """Computed as ``numeric``: nothing overflows, and what is divided by zero is unknown."""
@@ -184,7 +189,9 @@ class _Compiler:
 
     def _alike(self, node: Call, *, ordered: bool) -> list[Value]:
         """Operands of one kind, brought to one type where some are computed."""
-        held = [self.operand(arg) for arg in node.args]
+        found = [self.operand(arg) for arg in node.args]
+        kind = next((each.kind for each in found if each.kind != "document"), "text")
+        held = [self._as_kind(arg, each, kind) for arg, each in zip(node.args, found, strict=True)]
         first = held[0]
         for arg, other in zip(node.args, held, strict=True):
             if other.kind != first.kind:

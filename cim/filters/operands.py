@@ -14,7 +14,7 @@ from cim.filters.nodes import Call, Geometry, Interval, Literal, Moment, Node, P
 from cim.model.collection import Field
 from cim.store.collection_tables import column_type
 
-Kind = OneOf["text", "number", "boolean", "date", "timestamp", "geometry", "interval"]
+Kind = OneOf["text", "number", "boolean", "date", "timestamp", "geometry", "interval", "document"]
 Value = sa.ColumnElement[Any]
 Condition = sa.ColumnElement[bool]
 
@@ -35,6 +35,7 @@ _AS = {
     "timestamp": "an instant",
     "geometry": "a geometry",
     "interval": "an interval",
+    "document": "a value whose type is not known",
 }
 _WRITE = {
     "text": "write texts in single quotes: '24'",
@@ -74,6 +75,18 @@ def literal(node: Literal) -> Operand:
     if isinstance(value, int):
         return Operand(sa.literal(value, sa.BigInteger), "number")
     return Operand(sa.literal(Decimal(repr(value)), sa.Numeric), "number")
+
+
+def document_as(node: Node, value: Value, kind: Kind) -> Operand:
+    """A JSON value taken as a text, number or truth value; unknown where it is of another type."""
+    if kind == "text":
+        taken: Value = value.op("#>>", return_type=sa.Text())(sa.literal_column("'{}'::text[]"))
+    elif kind in ("number", "boolean"):
+        taken = sa.cast(value, sa.Numeric() if kind == "number" else sa.Boolean())
+    else:
+        raise wrong_kind(node, "document", kind, "a comparison")
+    of_kind = sa.func.jsonb_typeof(value) == ("string" if kind == "text" else kind)
+    return Operand(sa.case((of_kind, taken), else_=None), kind, computed=kind == "number")
 
 
 def moment(node: Moment) -> Operand:

@@ -1,6 +1,9 @@
 """The names a caller may use: the visible fields of a collection, and its geometry."""
 
 from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
 
 from cim.errors import BadRequest, CimError, NotAllowed
 from cim.model.collection import CollectionSchema, Field
@@ -28,6 +31,10 @@ class FieldScope:
     def is_geometry(self, name: str) -> bool:
         """Whether the name stands for the geometry: ``geom``, or ``geometry`` where no field is called so."""
         return self.schema.geometry != "none" and name in GEOMETRY_NAMES and name not in self.schema.field_names
+
+    def document(self, name: str) -> sa.ColumnElement[Any] | None:
+        """The JSON value (``jsonb``, or null) that a name stands for, where it names one inside a document."""
+        return None
 
     def _unknown(self, name: str, where: str) -> CimError:
         names = ", ".join(self.visible[:40]) or "none"

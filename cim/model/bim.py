@@ -175,3 +175,19 @@ class Defect:
     code: str
     message: str
     rejected: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ElementDifference:
+    """One element that differs between two versions: added, changed or removed.
+
+    ``changes`` names what differs of a changed one: fields, ``geometry`` (its mesh), ``placement`` (its matrix), and
+    properties and quantities as ``Set.Name``.
+    """
+
+    kind: Literal["added", "changed", "removed"]
+    global_id: str
+    ifc_class: str
+    name: str | None
+    storey_name: str | None
+    changes: tuple[str, ...] = ()

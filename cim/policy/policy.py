@@ -69,6 +69,26 @@ def readable(principal: Principal, collections: Iterable[Collection]) -> list[De
     return [decision for decision in decisions if decision is not None]
 
 
+def decide_model(principal: Principal, model: Collection | None, name: str = "") -> Decision:
+    """What the principal may read of a building model: all of it, as a right in some regions only opens no model.
+
+    Raises NotFound as ``decide`` does.
+    """
+    decisions = readable_models(principal, [model] if model else [])
+    if not decisions:
+        raise NotFound(
+            f"there is no model {(name or (model.id if model else ''))[:60]!r} that you may see",
+            where="model",
+            remedy="GET /models lists the models you may see; log in to see more",
+        )
+    return decisions[0]
+
+
+def readable_models(principal: Principal, models: Iterable[Collection]) -> list[Decision]:
+    """Decisions for those building models that have a version and are open to the principal everywhere."""
+    return [decision for decision in readable(principal, models) if decision.regions is None]
+
+
 def _decide(principal: Principal, collection: Collection) -> Decision | None:
     rights = [r for r in principal.rights if r.grade is collection.grade and Operation.READ in r.operations]
     if not rights or collection.version == 0:

@@ -44,7 +44,8 @@ LONLAT_SRID = 4490
 MERCATOR_SRID = 3857
 _DIALECT: sa.Dialect = postgresql.dialect()  # type: ignore[no-untyped-call]  # untyped in SQLAlchemy
 _FIELD_NAME = re.compile(r"^[^\W\d]\w*$")
-_LAYER_ID = re.compile(r"^[a-z][a-z0-9_]{0,47}$")
+_LAYER_ID = re.compile(r"[a-z][a-z0-9_]{0,47}")
+_MODEL_ID = re.compile(r"[a-z][a-z0-9-]{0,47}")
 
 _TYPES: dict[FieldType, sa.types.TypeEngine[Any]] = {
     "text": sa.Text(),
@@ -59,13 +60,24 @@ _TYPES: dict[FieldType, sa.types.TypeEngine[Any]] = {
 
 def check_layer_id(layer: str) -> str:
     """The id itself, when it can name a layer: a lower-case letter, then up to 47 letters, digits or underscores."""
-    if not _LAYER_ID.match(layer):
+    if not _LAYER_ID.fullmatch(layer):
         raise BadRequest(
             f"{layer!r} cannot be a layer id",
             where="layer",
             remedy="use a lower-case Latin letter, then letters, digits or _ (at most 48), for example plan_2025",
         )
     return layer
+
+
+def check_model_id(model: str) -> str:
+    """The id itself, when it can name a building model: a lower-case letter, then up to 47 letters, digits or -."""
+    if not _MODEL_ID.fullmatch(model):
+        raise BadRequest(
+            f"{model!r} cannot be a model's id",
+            where="layer",
+            remedy="use a lower-case Latin letter, then letters, digits or - (at most 48), for example fire-station",
+        )
+    return model
 
 
 def column_type(field: Field) -> sa.types.TypeEngine[Any]:

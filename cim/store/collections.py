@@ -11,12 +11,21 @@ from cim.errors import NotFound
 from cim.model.access import Grade
 from cim.model.collection import Collection, CollectionSchema, Field
 from cim.store import tables as t
-from cim.store.collection_tables import check_fields, check_layer_id, quoted
+from cim.store.collection_tables import check_fields, check_layer_id, check_model_id, quoted
 
 
 async def all_collections(connection: AsyncConnection) -> dict[str, Collection]:
-    """Every collection by id, with its current version."""
-    rows = await connection.execute(sa.select(t.collection).order_by(t.collection.c.id))
+    """Every layer by id, with its current version; building models, which have no table of their own, are no layers."""
+    return await _collections(connection, t.collection.c.kind != "model")
+
+
+async def all_models(connection: AsyncConnection) -> dict[str, Collection]:
+    """Every building model by id, with its current version."""
+    return await _collections(connection, t.collection.c.kind == "model")
+
+
+async def _collections(connection: AsyncConnection, which: sa.ColumnElement[bool]) -> dict[str, Collection]:
+    rows = await connection.execute(sa.select(t.collection).where(which).order_by(t.collection.c.id))
     return {row["id"]: _collection(row) for row in rows.mappings()}
 
 
@@ -42,7 +51,10 @@ async def lock_layer(connection: AsyncConnection, layer: str) -> None:
 
 async def put_schema(connection: AsyncConnection, schema: CollectionSchema, grade: Grade = Grade.DRAFT) -> None:
     """Record a collection's schema; a new one starts at version 0 with the given grade, a known one keeps its own."""
-    check_layer_id(schema.id)
+    if schema.kind == "model":
+        check_model_id(schema.id)
+    else:
+        check_layer_id(schema.id)
     check_fields(schema)
     values = {
         "id": schema.id,

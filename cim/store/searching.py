@@ -74,6 +74,19 @@ async def named_places(
         yield [NamedPlace(row[0], tuple(row[3:]), row[1], row[2]) for row in rows]
 
 
+async def model_place(connection: AsyncConnection, model: str) -> NamedPlace | None:
+    """A building model's name, id and building code, and a point on its footprint; None where it has none."""
+    rows = await connection.execute(
+        sa.text("""
+        SELECT name, id, building_code, ST_X(p) AS lon, ST_Y(p) AS lat
+        FROM (SELECT *, ST_PointOnSurface(footprint) AS p FROM bim.model WHERE id = :model) AS m WHERE p IS NOT NULL
+        """),
+        {"model": model},
+    )
+    row = rows.first()
+    return NamedPlace(0, (row.name, row.id, row.building_code), row.lon, row.lat) if row else None
+
+
 async def clear_entries(connection: AsyncConnection, layer: str) -> None:
     """Take a layer out of the index."""
     await connection.execute(sa.delete(t.search_entry).where(t.search_entry.c.layer == layer))

@@ -21,6 +21,7 @@ from cim.store.collection_tables import lonlat_name, quoted, stored_columns
 from cim.store.collections import find_collection, lock_layer, put_schema, the_collection
 from cim.store.merging import evolve, join_by_hash, merge, same_content
 from cim.store.staging import drop_staging, staging_name
+from cim.store.version_rows import version_from, write_version
 
 ROLLED_BACK = "rolled back to version "
 
@@ -115,7 +116,7 @@ async def history(connection: AsyncConnection, layer: str) -> list[Version]:
     rows = await connection.execute(
         sa.select(t.version).where(t.version.c.layer == layer).order_by(t.version.c.number.desc())
     )
-    return [_version(row) for row in rows]
+    return [version_from(row) for row in rows]
 
 
 async def the_version(connection: AsyncConnection, layer: str, number: int) -> Version:
@@ -137,7 +138,7 @@ async def the_version(connection: AsyncConnection, layer: str, number: int) -> V
             where="version",
             remedy=f"its versions are 1 to {newest}",
         )
-    return _version(row)
+    return version_from(row)
 
 
 async def publishing_times(connection: AsyncConnection, wanted: Mapping[str, int]) -> dict[tuple[str, int], datetime]:
@@ -176,32 +177,15 @@ async def _record(
     note: str = "",
 ) -> Version:
     """Write the version row, move the collection to it and announce the change."""
-    current = await the_collection(connection, schema.id)
-    count = current.feature_count + change.added - change.removed
     bbox = await _extent(connection, schema)
-    values = {
-        "layer": schema.id,
-        "number": number,
-        "origin": origin,
-        "author": author,
-        "feature_count": count,
-        "added": change.added,
-        "changed": change.changed,
-        "removed": change.removed,
-        "run": run,
-        "note": note,
-    }
-    created = await connection.execute(sa.insert(t.version).values(values).returning(t.version))
-    await connection.execute(
-        sa.update(t.collection)
-        .where(t.collection.c.id == schema.id)
-        .values(version=number, feature_count=count, bbox=list(bbox) if bbox else None, updated_at=sa.func.now())
+    version = await write_version(
+        connection, schema.id, number, change, bbox, origin=origin, author=author, run=run, note=note
     )
     if number == 1:
         await touch(connection, schema.id, number, bbox)
     else:
         await touch_version(connection, schema, number)
-    return _version(created.one())
+    return version
 
 
 async def _extent(connection: AsyncConnection, schema: CollectionSchema) -> BoundingBox | None:
@@ -217,18 +201,3 @@ async def _extent(connection: AsyncConnection, schema: CollectionSchema) -> Boun
         )
     ).one()
     return None if row[0] is None else (row[0], row[1], row[2], row[3])
-
-
-def _version(row: sa.Row[tuple[object, ...]]) -> Version:
-    value = row._mapping  # noqa: SLF001 - SQLAlchemy's public mapping view of a row
-    return Version(
-        layer=value["layer"],
-        number=value["number"],
-        created_at=value["created_at"],
-        origin=value["origin"],
-        author=value["author"],
-        feature_count=value["feature_count"],
-        change=VersionChange(value["added"], value["changed"], value["removed"]),
-        run=value["run"],
-        note=value["note"],
-    )

@@ -53,6 +53,12 @@ def export(
         async with opened(data) as (_, database):
             async with database.reading(EVERYTHING) as connection:
                 collection = await the_collection(connection, layer)
+                if collection.schema.kind == "model":
+                    raise BadRequest(
+                        f"{layer} is a building model",
+                        where="layer",
+                        remedy=f"GET /models/{layer}/export.ifc and /models/{layer}/elements.glb give files of it",
+                    )
                 srid = export_srid(chosen, collection.schema, _code(crs))
                 told = sheet_text(the_catalog(ServerSettings()), collection.schema, origin_of(collection, srid))
                 order = ExportOrder(collection.schema, collection.schema.fields, srid, chosen, target, encoding, told)

@@ -54,6 +54,12 @@ def import_files(
     over: Annotated[
         int | None, typer.Option("--over", min=1, help="Version the scenario stands on; the current one if absent.")
     ] = None,
+    building_code: Annotated[
+        str | None, typer.Option("--building-code", help="Of a building model: the unified code of its building.")
+    ] = None,
+    cim_level: Annotated[
+        int | None, typer.Option("--cim-level", min=1, max=7, help="Of a building model: its CIM level.")
+    ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Do everything but publish.")] = False,
     trust_file: TrustFile = False,
     data: DataDir = None,
@@ -100,6 +106,8 @@ def import_files(
                         fields=chosen,
                         scenario=scenario,
                         over=over,
+                        building_code=building_code,
+                        cim_level=cim_level,
                     )
                     reports += await _reports(database, catalog, request, moved, files)
         return reports

@@ -6,7 +6,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from cim.store.collections import all_collections
+from cim.store.collections import all_collections, all_models
 from cim.store.database import run
 from web.cli.opening import opened, the_catalog
 from web.cli.options import AsJson, DataDir
@@ -21,7 +21,7 @@ def layers(data: DataDir = None, as_json: AsJson = False) -> None:
 async def _layers(data: DataDir, as_json: bool) -> None:
     catalog = the_catalog(ServerSettings())
     async with opened(data) as (_, database), database.writing("cli") as connection:
-        found = await all_collections(connection)
+        found = {**await all_collections(connection), **await all_models(connection)}
     rows = [
         {
             "layer": c.id,

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from cim.errors import BadRequest, ImportRefused
-from cim.store.collections import all_collections
+from cim.store.collections import all_collections, all_models
 from cim.store.database import Database
 from cim.store.files import FileStore
 from importers.importer import ReadOptions
@@ -25,7 +25,7 @@ async def import_samples(
     if not manifest.is_file():
         raise BadRequest("the folder has no manifest.json", where=str(folder), remedy="name data_samples/small")
     async with database.writing("samples") as connection:
-        there = await all_collections(connection)
+        there = {**await all_collections(connection), **await all_models(connection)}
     entries = json.loads(manifest.read_text("utf-8"))["layers"]
     missing = [entry for entry in entries if entry["layer"] not in there and entry["layer"] in catalog.layers]
     for number, entry in enumerate(missing, 1):

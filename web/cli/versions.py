@@ -8,11 +8,10 @@ from rich.console import Console
 from rich.table import Table
 
 from cim.model.collection import Version
-from cim.store import audits
+from cim.store import any_versions, audits
 from cim.store import versions as store
 from cim.store.collections import raster_files
 from cim.store.database import run
-from cim.store.differences import difference
 from cim.store.lineage import lineage_of_feature
 from web.cli.opening import ROLE, opened, operator
 from web.cli.options import AsJson, DataDir, LayerId
@@ -56,7 +55,7 @@ def diff(layer: LayerId, older: Number, newer: Number, data: DataDir = None, as_
 
     async def work() -> None:
         async with opened(data) as (_, database), database.writing("cli") as connection:
-            change, features = await difference(connection, layer, older, newer)
+            change, features = await any_versions.difference(connection, layer, older, newer)
         if as_json:
             document = difference_document(layer, older, newer, change, features)
             typer.echo(json.dumps(document, ensure_ascii=False))
@@ -77,7 +76,7 @@ def rollback(layer: LayerId, version: Number, data: DataDir = None, as_json: AsJ
 
     async def work() -> Version | None:
         async with opened(data) as (_, database), database.writing("cli") as connection:
-            done = await store.rollback(connection, layer, version, author=operator())
+            done = await any_versions.rollback(connection, layer, version, author=operator())
             await audits.record(
                 connection,
                 actor=operator(),
@@ -144,7 +143,7 @@ def prune(
 
     async def work() -> int:
         async with opened(data) as (deployment, database), database.writing("cli", timeout_ms=0) as connection:
-            gone = await store.prune(connection, layer, keep)
+            gone = await any_versions.prune(connection, layer, keep)
             deployment.files().remove_rasters_but(await raster_files(connection), UNNAMED_FOR_S)
             detail = {"keep": keep, "rows": gone}
             await audits.record(

@@ -10,9 +10,10 @@ from fastapi.responses import JSONResponse, Response, StreamingResponse
 from cim.errors import BadRequest, CimError
 from cim.model.access import Principal, ReadContext
 from cim.model.change import EVERY_LAYER, Change
-from cim.policy.policy import Decision, decide, readable
+from cim.policy.policy import Decision, decide, decide_model, readable, readable_models
 from cim.store.changes import changes_after
 from web.change_feed import Subscription
+from web.live_catalog import LiveCatalog
 from web.state import Caller, ServerState, caller, sender
 
 router = APIRouter(tags=["changes"])
@@ -68,9 +69,17 @@ def _event_id(text: str) -> int:
 
 def _seen(state: ServerState, principal: Principal, names: Collection[str] | None) -> dict[str, Decision]:
     """The layers whose changes are told, of those asked for."""
+    live = state.live
     if names is None:
-        return {one.collection.id: one for one in readable(principal, state.live.collections.values())}
-    return {name: decide(principal, state.live.collections.get(name), name) for name in names}
+        found = [*readable(principal, live.collections.values()), *readable_models(principal, live.models.values())]
+        return {one.collection.id: one for one in found}
+    return {name: _one(live, principal, name) for name in names}
+
+
+def _one(live: LiveCatalog, principal: Principal, name: str) -> Decision:
+    if name in live.models:
+        return decide_model(principal, live.models[name], name)
+    return decide(principal, live.collections.get(name), name)
 
 
 async def _read(state: ServerState, after: int, seen: Collection[str], limit: int) -> list[Change]:

@@ -95,8 +95,9 @@ async def _run(number: int, who: Caller) -> dict[str, Any]:
 
 def _may_see(who: Caller, run: dict[str, Any]) -> bool:
     """A run of a layer that exists is as visible as the layer; one that made none, as visible as a draft."""
-    readable = {decision.collection.id for decision in who.readable()}
-    return run["layer"] in readable or run["layer"] not in who.state.live.collections
+    readable = {decision.collection.id for decision in [*who.readable(), *who.models()]}
+    live = who.state.live
+    return run["layer"] in readable or run["layer"] not in {**live.collections, **live.models}
 
 
 def _document(run: dict[str, Any], lang: Language) -> dict[str, Any]:

@@ -7,7 +7,9 @@ from pydantic import Field
 
 from cim.errors import NotFound
 from cim.policy.policy import read_context
+from cim.store.bim_buildings import CODE
 from cim.store.features import FeatureQuery, one_feature
+from web.buildings import models_with
 from web.feature_entry import feature_entry
 from web.items import When, in_its_state
 from web.linked import Reached, Walk
@@ -31,7 +33,8 @@ async def linked(
     """Groups of features of other layers that belong to this one, by the links of the layers' definitions.
 
     ``count`` is how many there are, ``features`` the first of them. With ``depth`` links are followed on from up to a
-    thousand features of a group (``followed``); ``path`` are the layers on the way.
+    thousand features of a group (``followed``); ``path`` are the layers on the way. ``models`` are the building models
+    of the same building code.
     """
     decision = who.decide(layer)
     query = FeatureQuery(decision.collection, decision.field_names, decision.regions)
@@ -42,5 +45,6 @@ async def linked(
             raise NotFound(f"layer {layer} has no feature {fid}", where="fid", remedy="it may have ended; see items")
         walk = Walk(connection, who, asked, asked.limit)
         groups = await walk.groups(Reached(decision, query, (fid,)), asked.depth)
+        models = await models_with(connection, who, feature.properties.get(CODE))
     entry = feature_entry(decision, who.state.catalog.layers.get(layer), feature)
-    return {"feature": entry, "depth": asked.depth, "groups": groups}
+    return {"feature": entry, "depth": asked.depth, "groups": groups, "models": models}

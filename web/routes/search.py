@@ -13,6 +13,7 @@ from web.state import Caller, caller
 
 router = APIRouter(tags=["search"])
 MAX_TERM = 100
+MODEL_KIND = "建筑信息模型"
 
 
 @router.get("/search", summary="Search names, addresses, codes and pinyin")
@@ -29,6 +30,7 @@ async def search(
     box = parse_bbox(bbox) or (-180.0, -90.0, 180.0, 90.0)
     # a field that the caller may not see must not be findable either
     layers = [d.collection.id for d in who.readable() if _searchable(who, d.collection.id, set(d.field_names))]
+    layers += [decision.collection.id for decision in who.models()]
     async with who.state.database.reading(read_context(who.principal, who.request_id, 3_000)) as connection:
         hits = await search_store(connection, term, latin_letters(term), layers, limit, box)
     return {
@@ -54,5 +56,7 @@ def _searchable(who: Caller, layer: str, visible: set[str]) -> bool:
 
 
 def _kind(who: Caller, layer: str) -> str:
+    if layer in who.state.live.models:
+        return MODEL_KIND
     definition = who.state.catalog.layers.get(layer)
     return definition.kind.zh if definition else layer

@@ -29,10 +29,23 @@ KEEP_ALIVE_S = 15.0
 RESTING = frozenset({"inspected", *store.ENDED})
 
 
+class GivenPlacement(BaseModel, extra="forbid"):
+    """How a model's frame lies on the map, found by control points; see ``cim.model.bim.Placement``."""
+
+    srid: int = Field(ge=1024, le=999_999)
+    east_m: float = Field(allow_inf_nan=False)
+    north_m: float = Field(allow_inf_nan=False)
+    height_m: float = Field(allow_inf_nan=False)
+    abscissa: float = Field(ge=-1, le=1)
+    ordinate: float = Field(ge=-1, le=1)
+    scale: float = Field(default=1.0, gt=0.9, lt=1.1)
+    height_datum: str | None = Field(default=None, max_length=40)
+
+
 class StartOptions(BaseModel, extra="forbid"):
     """How an upload is imported; the words are those of ``cim import``."""
 
-    layer: str | None = Field(default=None, max_length=48, pattern=r"^[a-z][a-z0-9_]*$")
+    layer: str | None = Field(default=None, max_length=48, pattern=r"^[a-z][a-z0-9_-]*$")
     crs: str | None = Field(default=None, max_length=2_000)
     encoding: str | None = Field(default=None, max_length=40)
     mode: Literal["replace", "upsert", "append"] = ImportMode.REPLACE.value
@@ -40,6 +53,9 @@ class StartOptions(BaseModel, extra="forbid"):
     split: bool = False
     height_datum: str | None = Field(default=None, max_length=40)
     fields: dict[str, str] = Field(default_factory=dict, description="the file's field -> the layer's field")
+    building_code: str | None = Field(default=None, max_length=100, description="of a building model: its building")
+    cim_level: int | None = Field(default=None, ge=1, le=7, description="of a building model: how fine it is")
+    placement: GivenPlacement | None = Field(default=None, description="of a building model: instead of the file's own")
 
 
 @router.post("/imports", status_code=201, summary="Hand a file in")

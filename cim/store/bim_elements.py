@@ -1,0 +1,185 @@
+"""Reading the elements of building models: of one in any version, or of many as they are now."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from cim.store import bim_tables as b
+from cim.store.selection import compiling
+
+RECORD = (
+    "model",
+    "global_id",
+    "kind",
+    "class",
+    "name",
+    "description",
+    "object_type",
+    "predefined_type",
+    "tag",
+    "parent",
+    "parent_relation",
+    "building",
+    "storey",
+    "storey_name",
+    "storey_number",
+    "elevation_m",
+    "space",
+    "type_id",
+    "type_name",
+    "systems",
+    "materials",
+    "classifications",
+    "properties",
+    "quantities",
+    "inherited",
+    "z_min_m",
+    "z_max_m",
+)
+"""The columns an element's record is made of, in its order."""
+DIGITS = 8
+
+
+@dataclass(frozen=True, slots=True)
+class ElementQuery:
+    """Which elements.
+
+    ``models`` are the models looked into, all of which the caller may read; ``version`` an older version of the one
+    there is (None: the current ones); ``where`` conditions on the bare columns of ``element_rows``; ``after`` the model
+    and GlobalId the page before ended with.
+    """
+
+    models: tuple[str, ...]
+    version: int | None = None
+    where: tuple[sa.ColumnElement[bool], ...] = ()
+    limit: int = 10
+    after: tuple[str, str] | None = None
+
+
+def element_rows(query: ElementQuery) -> sa.Subquery:
+    """The elements asked for, whatever the page: the columns of a record, ``mesh``, ``matrix`` and the outlines.
+
+    The outlines are called ``geom`` (longitude and latitude) and ``geom_3857``, as those of features are.
+    """
+    return everything(query).where(*query.where).subquery("found")
+
+
+def everything(query: ElementQuery) -> sa.Select[Any]:
+    """All elements of the query's models, for conditions to be put on."""
+    e = b.element.c
+    names = {"class": e.ifc_class, "geom": e.outline, "geom_3857": e.outline_3857}
+    columns = [names.get(name, e.get(name)).label(name) for name in (*RECORD, "mesh", "matrix", "geom", "geom_3857")]
+    of = e.model == query.models[0] if len(query.models) == 1 else e.model.in_(query.models)
+    return sa.select(sa.select(*columns).where(of, b.in_version(query.version)).subquery("elements"))
+
+
+async def page_of_elements(connection: AsyncConnection, query: ElementQuery) -> list[dict[str, Any]]:
+    """Up to ``limit`` records in the order of model and GlobalId, each with ``geometry`` as GeoJSON text.
+
+    The order and where a page begins do not depend on versions, so that no element is repeated or left out.
+    """
+    rows = element_rows(query)
+    statement = _records(rows).order_by(rows.c.model, rows.c.global_id).limit(query.limit)
+    if query.after is not None:
+        place = sa.tuple_(rows.c.model, rows.c.global_id)
+        statement = statement.where(place > sa.tuple_(*(sa.literal(part, sa.Text) for part in query.after)))
+    found = await connection.execute(statement, execution_options=compiling(query.where))
+    return [dict(row) for row in found.mappings()]
+
+
+async def count_elements(connection: AsyncConnection, query: ElementQuery) -> int:
+    """How many elements match, whatever the page."""
+    statement = sa.select(sa.func.count()).select_from(element_rows(query))
+    return int(await connection.scalar(statement, execution_options=compiling(query.where)) or 0)
+
+
+async def one_element(
+    connection: AsyncConnection, model: str, global_id: str, version: int | None
+) -> dict[str, Any] | None:
+    """The record of one element with the versions it has stood since and until; None where there is none."""
+    query = ElementQuery((model,), version, (sa.column("global_id") == sa.literal(global_id, sa.Text),))
+    row = (await connection.execute(_records(element_rows(query)))).mappings().first()
+    return dict(row) if row else None
+
+
+async def all_elements(connection: AsyncConnection, query: ElementQuery, most: int) -> list[dict[str, Any]]:
+    """Records with ``mesh`` and ``matrix``, at most ``most``, in the order of model and GlobalId."""
+    rows = element_rows(query)
+    statement = _records(rows).add_columns(rows.c.mesh, rows.c.matrix)
+    found = await connection.execute(
+        statement.order_by(rows.c.model, rows.c.global_id).limit(most), execution_options=compiling(query.where)
+    )
+    return [dict(row) for row in found.mappings()]
+
+
+def _records(rows: sa.Subquery) -> sa.Select[Any]:
+    geometry = sa.func.ST_AsGeoJSON(rows.c.geom, DIGITS, 0).label("geometry")
+    return sa.select(*(rows.c[name] for name in RECORD), rows.c.mesh.is_not(None).label("has_mesh"), geometry)
+
+
+async def spatial_nodes(connection: AsyncConnection, model: str, version: int | None) -> list[dict[str, Any]]:
+    """The spatial structure of a model: its spatial elements and spaces, and how many others hang on each."""
+    rows = everything(ElementQuery((model,), version)).subquery("every")
+    kinds = rows.c.kind.in_(("spatial", "space"))
+    nodes = await connection.execute(
+        sa.select(*(rows.c[n] for n in ("global_id", "class", "name", "parent", "storey_number", "elevation_m")))
+        .where(kinds)
+        .order_by(rows.c.elevation_m.nulls_first(), rows.c.name, rows.c.global_id)
+    )
+    held = await connection.execute(
+        sa.select(rows.c.parent, sa.func.count()).where(sa.not_(kinds)).group_by(rows.c.parent)
+    )
+    counts: dict[str | None, int] = {row[0]: row[1] for row in held}
+    return [{**row, "elements": counts.get(row["global_id"], 0)} for row in map(dict, nodes.mappings())]
+
+
+async def class_counts(connection: AsyncConnection, query: ElementQuery) -> dict[str, int]:
+    """How many elements of each class are found."""
+    rows = element_rows(query)
+    name = rows.c["class"]
+    found = await connection.execute(sa.select(name, sa.func.count()).group_by(name).order_by(name))
+    return {row[0]: row[1] for row in found}
+
+
+async def plan_elements(
+    connection: AsyncConnection, model: str, storey: str, version: int | None, classes: Sequence[str]
+) -> list[dict[str, Any]]:
+    """The elements of a storey that have an outline and are of some classes, for its plan."""
+    where = (
+        sa.column("storey") == sa.literal(storey, sa.Text),
+        sa.column("class").in_(list(classes)),
+        sa.column("geom").is_not(None),
+    )
+    rows = element_rows(ElementQuery((model,), version, where))
+    names = ("global_id", "class", "name", "object_type", "predefined_type", "type_name", "space", "z_min_m", "z_max_m")
+    geometry = sa.func.ST_AsGeoJSON(rows.c.geom, DIGITS, 0).label("geometry")
+    found = await connection.execute(sa.select(*(rows.c[name] for name in names), geometry).order_by(rows.c.global_id))
+    return [dict(row) for row in found.mappings()]
+
+
+async def storeys_of(connection: AsyncConnection, model: str, version: int | None) -> list[dict[str, Any]]:
+    """The storeys of a model from the lowest up: name, number, elevation, and the elements on them."""
+    rows = everything(ElementQuery((model,), version)).subquery("every")
+    inside = (
+        sa.select(
+            rows.c.storey,
+            sa.func.count().label("elements"),
+            sa.func.min(rows.c.z_min_m).label("z_min_m"),
+            sa.func.max(rows.c.z_max_m).label("z_max_m"),
+        )
+        .where(rows.c.storey != rows.c.global_id)
+        .group_by(rows.c.storey)
+        .subquery("inside")
+    )
+    names = ("global_id", "name", "storey_number", "elevation_m", "building")
+    found = await connection.execute(
+        sa.select(*(rows.c[name] for name in names), sa.func.coalesce(inside.c.elements, 0).label("elements"))
+        .add_columns(inside.c.z_min_m, inside.c.z_max_m)
+        .select_from(rows.outerjoin(inside, inside.c.storey == rows.c.global_id))
+        .where(rows.c["class"] == "IfcBuildingStorey")
+        .order_by(rows.c.elevation_m.nulls_first(), rows.c.storey_number, rows.c.global_id)
+    )
+    return [dict(row) for row in found.mappings()]
