@@ -27,10 +27,6 @@ export class Bim {
     return found.features.length;
   }
 
-  get looking(): boolean {
-    return this.model !== null;
-  }
-
   /** The card of the model at a place of the canvas, null where there is none. */
   cardAt(x: number, y: number): HTMLElement | null {
     const model = this.layers.modelAt([x, y]);
@@ -39,10 +35,11 @@ export class Bim {
 
   /** Show the element of the drawn storey at a place; false where none is. */
   async pick(x: number, y: number): Promise<boolean> {
-    const hit = this.looking ? this.layers.elementAt(x, y) : null;
-    if (!hit) return false;
+    const model = this.model;
+    const hit = model ? this.layers.elementAt(x, y) : null;
+    if (!model || !hit) return false;
     try {
-      const found = await elementOf(hit.model, hit.global_id);
+      const found = await elementOf(model.id, hit.global_id);
       this.map.highlight(found.geometry);
       this.told(elementCard(found.properties, this.closed));
     } catch (error) {

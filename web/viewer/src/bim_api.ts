@@ -17,16 +17,19 @@ export interface Storey {
   name: string | null;
   storey_number: number | null;
   elevation_m: number | null;
-  element_count: number;
+  elements: number;
 }
-export interface PlanFacts {
-  model: string;
+interface Named {
   global_id: string;
-  ifc_class: string;
-  kind: string;
+  class: string;
   name: string | null;
 }
-export interface ElementRecord extends PlanFacts {
+export interface PlanFacts extends Named {
+  part: string;
+  order: number;
+}
+export interface ElementRecord extends Named {
+  kind: string;
   description: string | null;
   object_type: string | null;
   predefined_type: string | null;

@@ -8,29 +8,25 @@ const FOOTPRINTS = "bim-footprints";
 const PLAN = "bim-plan";
 const PICKED_PX = 3;
 
-/** Classes as a plan draws them, the lowest first: fill, edge, width of the edge. */
-const LOOKS: [string[], string, string, number][] = [
-  [["IfcSlab", "IfcRoof", "IfcCovering", "IfcFooting"], "#eceae4", "#c9c4b8", 0.5],
-  [["IfcSpace", "IfcZone"], "#f7f3e6", "#d8cfb8", 0.6],
-  [["IfcStair", "IfcStairFlight", "IfcRamp", "IfcRampFlight"], "#dfe3e8", "#7d8894", 0.8],
-  [["IfcFurniture", "IfcFurnishingElement", "IfcSystemFurnitureElement", "IfcSanitaryTerminal"], "#ffffff", "#9a9488", 0.6],
-  [["IfcTransportElement"], "#d5dbe3", "#5b6673", 1],
-  [["IfcWall", "IfcWallStandardCase", "IfcWallElementedCase", "IfcCurtainWall"], "#4d4a45", "#2f2d2a", 0.8],
-  [["IfcColumn", "IfcColumnStandardCase"], "#1f1d1b", "#1f1d1b", 0.8],
-  [["IfcWindow", "IfcWindowStandardCase"], "#8fc4e8", "#3f7fa8", 1],
-  [["IfcDoor", "IfcDoorStandardCase"], "#e2a24a", "#9a6413", 1],
-];
+/** The parts of a plan as the server names them: fill, edge, width of the edge. */
+const LOOKS: Record<string, [string, string, number]> = {
+  space: ["#f7f3e6", "#d8cfb8", 0.6],
+  stair: ["#dfe3e8", "#7d8894", 0.8],
+  furnishing: ["#ffffff", "#9a9488", 0.6],
+  equipment: ["#cfe3d6", "#4d7a5c", 0.8],
+  wall: ["#4d4a45", "#2f2d2a", 0.8],
+  "curtain-wall": ["#9fb9c9", "#5d7f93", 0.8],
+  railing: ["#8d8d8d", "#6b6b6b", 0.6],
+  column: ["#1f1d1b", "#1f1d1b", 0.8],
+  window: ["#8fc4e8", "#3f7fa8", 1],
+  door: ["#e2a24a", "#9a6413", 1],
+};
 const OTHER: [string, string, number] = ["#c7ccd1", "#7d848b", 0.5];
 
-function byClass(column: 1 | 2 | 3): ExpressionSpecification {
-  const cases = LOOKS.flatMap((look) => [look[0], look[column]]);
-  return ["match", ["get", "ifc_class"], ...cases, OTHER[column - 1]] as unknown as ExpressionSpecification;
+function byPart(column: 0 | 1 | 2): ExpressionSpecification {
+  const cases = Object.entries(LOOKS).flatMap(([part, look]) => [part, look[column]]);
+  return ["match", ["get", "part"], ...cases, OTHER[column]] as unknown as ExpressionSpecification;
 }
-
-const ORDER = ["match", ["get", "ifc_class"], ...LOOKS.flatMap((look, number) => [look[0], number + 1]), LOOKS.length - 4] as unknown as ExpressionSpecification;
-
-/** What else fills a storey but is no plan of it: hidden, or it would cover everything. */
-const COVERS = ["IfcBuildingStorey", "IfcBuilding", "IfcSite", "IfcProject", "IfcRoof", "IfcCovering"];
 
 function layers(): LayerSpecification[] {
   const areas: ExpressionSpecification = ["==", ["geometry-type"], "Polygon"];
@@ -43,16 +39,16 @@ function layers(): LayerSpecification[] {
       paint: { "text-color": "#3d1f7d", "text-halo-color": "#fff", "text-halo-width": 1.6 },
     },
     {
-      id: `${PLAN}-fill`, type: "fill", source: PLAN, filter: ["all", areas, ["!", ["in", ["get", "ifc_class"], ["literal", COVERS]]]],
-      layout: { "fill-sort-key": ORDER }, paint: { "fill-color": byClass(1) },
+      id: `${PLAN}-fill`, type: "fill", source: PLAN, filter: areas,
+      layout: { "fill-sort-key": ["get", "order"] }, paint: { "fill-color": byPart(0) },
     },
     {
-      id: `${PLAN}-line`, type: "line", source: PLAN, filter: ["!", ["in", ["get", "ifc_class"], ["literal", COVERS]]],
-      layout: { "line-sort-key": ORDER }, paint: { "line-color": byClass(2), "line-width": byClass(3) },
+      id: `${PLAN}-line`, type: "line", source: PLAN,
+      layout: { "line-sort-key": ["get", "order"] }, paint: { "line-color": byPart(1), "line-width": byPart(2) },
     },
     {
-      id: `${PLAN}-name`, type: "symbol", source: PLAN, filter: ["==", ["get", "ifc_class"], "IfcSpace"],
-      layout: { "text-field": ["coalesce", ["get", "long_name"], ["get", "name"], ""], "text-size": 11, "text-padding": 3 },
+      id: `${PLAN}-name`, type: "symbol", source: PLAN, filter: ["==", ["get", "part"], "space"], minzoom: 18,
+      layout: { "text-field": ["coalesce", ["get", "name"], ""], "text-size": 11, "text-padding": 3 },
       paint: { "text-color": "#4b4436", "text-halo-color": "#fffdf5", "text-halo-width": 1.4 },
     },
   ];
@@ -89,8 +85,7 @@ export class BimLayers {
   elementAt(x: number, y: number): PlanFacts | null {
     const around: [PointLike, PointLike] = [[x - PICKED_PX, y - PICKED_PX], [x + PICKED_PX, y + PICKED_PX]];
     const found = this.gl.queryRenderedFeatures(around, { layers: [`${PLAN}-fill`, `${PLAN}-line`] });
-    const rank = (name: string): number => LOOKS.findIndex((look) => look[0].includes(name));
-    const [top] = found.map((one) => one.properties as unknown as PlanFacts).sort((a, b) => rank(b.ifc_class) - rank(a.ifc_class));
+    const [top] = found.map((one) => one.properties as unknown as PlanFacts).sort((a, b) => b.order - a.order);
     return top ?? null;
   }
 

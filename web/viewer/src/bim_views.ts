@@ -44,7 +44,7 @@ export function storeyPicker(model: string, storeys: Storey[], chosen: string | 
     close,
     ...from.map((storey) => {
       const made = button(shortName(storey), "storey", () => pick(storey));
-      made.title = [storey.name, storey.elevation_m === null ? "" : `${storey.elevation_m.toFixed(HEIGHT_DIGITS)} m`, `${storey.element_count}`].filter(Boolean).join(" · ");
+      made.title = [storey.name, storey.elevation_m === null ? "" : `${storey.elevation_m.toFixed(HEIGHT_DIGITS)} m`, `${storey.elements}`].filter(Boolean).join(" · ");
       made.setAttribute("role", "radio");
       made.setAttribute("aria-checked", String(storey.global_id === chosen));
       return made;
@@ -66,11 +66,11 @@ export function elementCard(found: ElementRecord, close: () => void): HTMLElemen
   const codes = found.classifications.map((one) => [one.code, one.name].filter(Boolean).join(" ")).join("；");
   return element(
     "div", { class: "bim-element", "data-element": found.global_id },
-    element("div", { class: "results-head" }, element("h2", {}, found.name || className(found.ifc_class)), closing),
+    element("div", { class: "results-head" }, element("h2", {}, found.name || className(found.class)), closing),
     element(
       "table", {},
       ...rows([
-        [word("bimClass"), className(found.ifc_class)], [word("bimType"), found.type_name ?? found.object_type], [word("storey"), found.storey_name],
+        [word("bimClass"), className(found.class)], [word("bimType"), found.type_name ?? found.object_type], [word("storey"), found.storey_name],
         [word("elevation"), extent], [word("materials"), found.materials.join("、")], [word("systems"), found.systems.join("、")], [word("codes"), codes], ["GlobalId", found.global_id],
       ]),
     ),
