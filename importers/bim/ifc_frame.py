@@ -103,12 +103,14 @@ def opened_part(part: Path, name: str) -> Any:
     try:
         return ifcopenshell.open(str(part), format=".ifc")
     except (ifcopenshell.Error, RuntimeError, OSError) as error:
-        raise ImportRefused(
-            "unreadable",
-            f"a statement of the file has values that cannot be read: {str(error)[:80]}",
-            where=name,
-            remedy="export the model again as IFC (STEP physical file)",
-        ) from error
+        said = str(error)[:80]
+    # raised outside, so that what the failed object prints when it goes does not come after the refusal
+    raise ImportRefused(
+        "unreadable",
+        f"a statement of the file has values that cannot be read: {said}",
+        where=name,
+        remedy="export the model again as IFC (STEP physical file)",
+    )
 
 
 def _sample(index: StepIndex, tree: Tree) -> list[int]:

@@ -29,6 +29,40 @@ _ASSOCIATED = (
 )
 _SHAPES = ("IFCPRODUCTDEFINITIONSHAPE", "IFCPRODUCTREPRESENTATION")
 _PLACEMENTS = ("IFCLOCALPLACEMENT", "IFCLINEARPLACEMENT", "IFCGRIDPLACEMENT")
+_ROUND = frozenset(
+    {
+        "IFCCIRCLE",
+        "IFCELLIPSE",
+        "IFCCIRCLEPROFILEDEF",
+        "IFCCIRCLEHOLLOWPROFILEDEF",
+        "IFCELLIPSEPROFILEDEF",
+        "IFCROUNDEDRECTANGLEPROFILEDEF",
+        "IFCRECTANGLEHOLLOWPROFILEDEF",
+        "IFCISHAPEPROFILEDEF",
+        "IFCLSHAPEPROFILEDEF",
+        "IFCTSHAPEPROFILEDEF",
+        "IFCUSHAPEPROFILEDEF",
+        "IFCCSHAPEPROFILEDEF",
+        "IFCZSHAPEPROFILEDEF",
+        "IFCASYMMETRICISHAPEPROFILEDEF",
+        "IFCREVOLVEDAREASOLID",
+        "IFCREVOLVEDAREASOLIDTAPERED",
+        "IFCSWEPTDISKSOLID",
+        "IFCSWEPTDISKSOLIDPOLYGONAL",
+        "IFCSPHERE",
+        "IFCRIGHTCIRCULARCYLINDER",
+        "IFCRIGHTCIRCULARCONE",
+        "IFCCYLINDRICALSURFACE",
+        "IFCSURFACEOFREVOLUTION",
+        "IFCBSPLINECURVEWITHKNOTS",
+        "IFCRATIONALBSPLINECURVEWITHKNOTS",
+        "IFCBSPLINESURFACEWITHKNOTS",
+        "IFCRATIONALBSPLINESURFACEWITHKNOTS",
+        "IFCBEZIERCURVE",
+        "IFCSECTIONEDSOLIDHORIZONTAL",
+    }
+)
+"""Types the sure kernel divides by their radius, the fast one by a fixed number."""
 NO_SHAPE = np.zeros(2, np.uint64)
 
 
@@ -75,6 +109,24 @@ def shape_keys(index: StepIndex, hashes: Hashes, tree: Tree) -> Hashes:
             keys[part] += _opening_key(index, hashes, opening, part, shapes, placements)
     keys[~shaped] = NO_SHAPE
     return keys
+
+
+def curved(index: StepIndex, tree: Tree) -> NDArray[np.bool_]:
+    """Which statements have round shapes somewhere below, openings counted with what they cut; by place."""
+    found = np.isin(index.kinds, [kind for kind, name in enumerate(index.names) if name in _ROUND])
+    for place in index.of("IFCINDEXEDPOLYCURVE").tolist():
+        found[place] |= b"IFCARCINDEX" in index.text(place).upper()
+    sources = np.repeat(np.arange(len(index)), np.diff(index.first))
+    good = index.targets >= 0
+    sources, targets = sources[good], index.targets[good]
+    while True:
+        reached = found[targets] & ~found[sources]
+        if not reached.any():
+            break
+        found[sources[reached]] = True
+    for opening, host in tree.hosts.items():
+        found[[host, *_parts_below(tree, host)]] |= found[opening]
+    return found
 
 
 def _opening_key(

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from importers.bim.ifc_relations import pairs_of
 from importers.bim.ifc_tree import Thing, Tree
@@ -13,7 +14,7 @@ from importers.bim.step_index import Places, StepIndex
 OBJECTS_LIMIT, OBJECTS_LEAST = 400, 24
 PARTS_A_WORKER = 6
 FAST, SURE, LOST = range(3)
-"""How the shape of a group is made: by the fast kernel, else the sure one; by the sure one; not at all."""
+"""How the shape of a group is made: by one kernel, else the other; by the sure one only; not at all."""
 _RELATIONS = (
     "IFCRELDEFINESBYPROPERTIES",
     "IFCRELDEFINESBYTYPE",
@@ -24,10 +25,11 @@ _RELATIONS = (
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Objects of one shape, by place; without a shape where ``shaped`` is false."""
+    """Objects of one shape, by place; without a shape where ``shaped`` is false. ``round`` wants the sure kernel."""
 
     places: tuple[int, ...]
     shaped: bool
+    round: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,9 +48,9 @@ class Job:
         return replace(self, groups=self.groups[done:], ways=kept)
 
 
-def jobs_of(things: Sequence[Thing], keys: Hashes, workers: int) -> list[Job]:
+def jobs_of(things: Sequence[Thing], keys: Hashes, rounds: NDArray[np.bool_], workers: int) -> list[Job]:
     """Groups in jobs of a size that keeps all workers busy to the end."""
-    groups = list(_groups(things, keys))
+    groups = list(_groups(things, keys, rounds))
     size = min(max(len(things) // (workers * PARTS_A_WORKER), OBJECTS_LEAST), OBJECTS_LIMIT)
     jobs: list[Job] = []
     waiting: list[Group] = []
@@ -62,14 +64,14 @@ def jobs_of(things: Sequence[Thing], keys: Hashes, workers: int) -> list[Job]:
     return [*jobs, Job(tuple(waiting))] if waiting else jobs
 
 
-def _groups(things: Iterable[Thing], keys: Hashes) -> Iterable[Group]:
+def _groups(things: Iterable[Thing], keys: Hashes, rounds: NDArray[np.bool_]) -> Iterable[Group]:
     together: dict[bytes, list[int]] = {}
     for thing in things:
         key = keys[thing.place].tobytes() if keys[thing.place].any() else b""
         together.setdefault(key, []).append(thing.place)
     for key, places in together.items():
         for start in range(0, len(places), OBJECTS_LIMIT):
-            yield Group(tuple(places[start : start + OBJECTS_LIMIT]), bool(key))
+            yield Group(tuple(places[start : start + OBJECTS_LIMIT]), bool(key), bool(rounds[places[0]]))
 
 
 class Needs:

@@ -18,6 +18,23 @@ NEAR_M = 1_000.0
 """Coordinates up to this are kept to 0.1 mm by 32 bits; farther ones get an origin of their own."""
 GREY = Material("", (0.7, 0.7, 0.7, 1.0))
 HASH_BYTES = 16
+_FLAT = frozenset(
+    {
+        "Curve",
+        "Curve2D",
+        "Curve3D",
+        "GeometricCurveSet",
+        "Annotation2D",
+        "FillArea",
+        "Text",
+        "Point",
+        "PointCloud",
+        "Segment",
+        "BoundingBox",
+        "LightSource",
+    }
+)
+"""Types of representations without surfaces."""
 Matrix = NDArray[np.float64]
 
 
@@ -115,6 +132,14 @@ class Tessellator:
             if item.is_a() in ("IfcSurfaceStyle", "IfcMaterial") and item.Name:
                 return str(item.Name)
         return ""
+
+
+def has_surface(entity: Any) -> bool:
+    """Whether an object has a representation that may have surfaces: not only lines, points, texts or a box."""
+    representation = entity.Representation
+    if representation is None:
+        return False
+    return any(item.RepresentationType not in _FLAT for item in representation.Representations or ())
 
 
 def _shape(

@@ -13,7 +13,7 @@ from cim.model.bim import Defect, Placement
 from importers.bim.ifc_elements import ElementReader
 from importers.bim.ifc_facts import Heights, about, facts_of, heights_in, with_heights
 from importers.bim.ifc_frame import FRAME_ROLES, Model, head_of, open_model
-from importers.bim.ifc_identity import HASH_BYTES, element_hash, model_salt, shape_keys, source_hashes
+from importers.bim.ifc_identity import HASH_BYTES, curved, element_hash, model_salt, shape_keys, source_hashes
 from importers.bim.ifc_jobs import Needs, jobs_of
 from importers.bim.ifc_placement import placed
 from importers.bim.ifc_pool import read_jobs, worker_count
@@ -90,7 +90,8 @@ class _Stream:
         model = self._model
         sent: set[bytes] = set()
         shared = Work(model, Needs(model.index, model.tree), hashes, self._placement, model.path.parent)
-        for row, mesh, met in read_jobs(shared, jobs_of(things, self._keys, workers), workers):
+        jobs = jobs_of(things, self._keys, curved(model.index, model.tree), workers) if things else []
+        for row, mesh, met in read_jobs(shared, jobs, workers):
             if met is not None:
                 self._grow(model.tree.things[met[0]], met[1])
             if mesh is not None:

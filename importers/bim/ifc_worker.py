@@ -22,7 +22,7 @@ from importers.bim.ifc_elements import ElementReader, Facts
 from importers.bim.ifc_facts import Heights, facts_of, with_heights
 from importers.bim.ifc_frame import Model, opened_part
 from importers.bim.ifc_jobs import FAST, LOST, Group, Job, Needs
-from importers.bim.ifc_shapes import FAST_KERNEL, SURE_KERNEL, Shape, Tessellator
+from importers.bim.ifc_shapes import FAST_KERNEL, SURE_KERNEL, Shape, Tessellator, has_surface
 from importers.bim.map_positions import way_to_degrees
 from importers.bim.outlines import plan_outline
 from importers.bim.records import Row, row_of
@@ -112,8 +112,11 @@ class _PartReader:
         if way == LOST:
             return None, "the shape makes the geometry kernels crash or takes too long; the object is kept without it"
         entity = self._entity(group.places[0])
+        if not has_surface(entity):
+            return None, None
         fault = None
-        for kernel in (FAST_KERNEL, SURE_KERNEL) if way == FAST else (SURE_KERNEL,):
+        kernels = (SURE_KERNEL, FAST_KERNEL) if group.round else (FAST_KERNEL, SURE_KERNEL)
+        for kernel in kernels if way == FAST else (SURE_KERNEL,):
             try:
                 shape = self._shapes.shape(entity, kernel)
             except _FAULTS as error:

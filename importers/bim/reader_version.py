@@ -1,3 +1,4 @@
-"""The version of what reading a building model gives; raised whenever the same file would give other records."""
+"""The version of the reader of building models."""
 
-READER_VERSION = 1
+READER_VERSION = "1"
+"""Changes whenever the same file may give other elements or meshes."""
