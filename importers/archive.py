@@ -40,7 +40,7 @@ class Archive:
 
     def inspect(self, path: Path, options: ReadOptions) -> list[LayerInspection]:
         """The layers of every file inside that can be read; what cannot be read is a problem of the first."""
-        folder, strange = _unpacked(path)
+        folder, strange = unpacked(path)
         found: list[LayerInspection] = []
         unread: list[str] = []
         for member in self._members(folder):
@@ -67,12 +67,17 @@ class Archive:
 
     def read(self, path: Path, layer: LayerInspection, options: ReadOptions) -> Iterator[Any]:
         """Rows of one layer, by the importer of its file."""
-        folder, _ = _unpacked(path)
+        member, importer = self.member(path, layer)
+        return importer.read(member, replace(layer, name=layer.source_name or layer.name, member=None), options)
+
+    def member(self, path: Path, layer: LayerInspection) -> tuple[Path, Importer]:
+        """The unpacked file of a layer and its importer."""
+        folder, _ = unpacked(path)
         member = folder / (layer.member or "")
         importer = self._importer(member)
         if importer is None:
             raise ImportRefused("unreadable", "the file in the archive is gone", where=str(layer.member))
-        return importer.read(member, replace(layer, name=layer.source_name or layer.name, member=None), options)
+        return member, importer
 
     def _members(self, folder: Path) -> list[Path]:
         """The archive whole where it is a source as such, such as the sheets of a mosaic; else each file of it."""
@@ -129,12 +134,12 @@ def _main_of(path: Path) -> Path:
     return plain.with_suffix("") if plain.suffix.lower() == ".shp" else plain
 
 
-def _unpacked(path: Path) -> tuple[Path, int]:
+def unpacked(path: Path) -> tuple[Path, int]:
     """The folder the archive is unpacked in, and the number of entries left out; unpacks on the first call."""
     folder = path.with_name(f"{path.name}.unpacked")
     try:
         with zipfile.ZipFile(path) as archive:
-            entries = [entry for entry in archive.infolist() if not _is_clutter(entry.filename)]
+            entries = [entry for entry in archive.infolist() if not is_clutter(entry.filename)]
             _check_size(path, entries)
             targets = [(entry, _target(folder, entry)) for entry in entries if not entry.is_dir()]
             if not folder.exists():
@@ -201,6 +206,7 @@ def _readable_name(entry: zipfile.ZipInfo) -> str:
     return entry.filename
 
 
-def _is_clutter(name: str) -> bool:
+def is_clutter(name: str) -> bool:
+    """Whether an entry is what file managers leave in archives."""
     parts = PurePosixPath(name).parts
     return "__MACOSX" in parts or (bool(parts) and parts[-1] in {".DS_Store", "Thumbs.db"})

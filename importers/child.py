@@ -2,12 +2,12 @@
 
 A request is one line of JSON. An inspection is answered with one line of JSON; a reading with the byte 1 and an Arrow
 IPC stream whose rows carry their number in the file, a rejection reason or a repair, and WKB in storage coordinates, or
-with the byte 0 where there are no rows. A refusal is one line of JSON on standard error and exit status 3.
+with the byte 0 where there are no rows. A building model is answered likewise, by rows of ``importers.bim.records``. A refusal is one line of JSON on standard error and exit status 3.
 """
 
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -16,7 +16,11 @@ import pyarrow as pa
 
 import importers.lean  # noqa: F401 - before anything imports pyogrio
 from cim.errors import CimError, ImportRefused
+from cim.model.bim import Placement
 from importers.ahead import Ahead
+from importers.archive import Archive
+from importers.bim.ifc import Ifc
+from importers.bim.records import Row, batches
 from importers.importer import GEOMETRY_COLUMN, ReadOptions
 from importers.inspection import Inspection, LayerInspection, inspection_from
 from importers.reference_systems import way_to_storage
@@ -49,8 +53,11 @@ def main() -> int:
 def _answer(request: dict[str, Any], output: BinaryIO) -> None:
     if request["command"] == "inspect":
         output.write(json.dumps(asdict(_inspect(request)), ensure_ascii=False).encode() + b"\n")
+    elif request["command"] == "model":
+        _write_batches(output, batches(_model_rows(request)))
     else:
-        _read(request, output)
+        with Ahead(_prepared(request)) as ahead:
+            _write_batches(output, ahead)
     output.flush()
 
 
@@ -60,24 +67,37 @@ def _inspect(request: dict[str, Any]) -> Inspection:
     return Inspection(importer.name, tuple(importer.inspect(path, ReadOptions(**request["options"]))))
 
 
-def _read(request: dict[str, Any], output: BinaryIO) -> None:
-    layer = inspection_from({"driver": "", "layers": [request["layer"]]}).layers[0]
-    target = Target(**request["target"])
+def _layer(request: dict[str, Any]) -> LayerInspection:
+    return inspection_from({"driver": "", "layers": [request["layer"]]}).layers[0]
+
+
+def _write_batches(output: BinaryIO, batches: Iterable[pa.RecordBatch]) -> None:
     writer = None
-    with Ahead(_prepared(request, layer, target)) as batches:
-        for batch in batches:
-            if writer is None:
-                output.write(ROWS_FOLLOW)
-                writer = pa.ipc.new_stream(output, batch.schema)
-            writer.write_batch(batch)
+    for batch in batches:
+        if writer is None:
+            output.write(ROWS_FOLLOW)
+            writer = pa.ipc.new_stream(output, batch.schema)
+        writer.write_batch(batch)
     if writer is None:
         output.write(NO_ROWS)
     else:
         writer.close()
 
 
-def _prepared(request: dict[str, Any], layer: LayerInspection, target: Target) -> Iterator[pa.RecordBatch]:
-    importer = importer_named(request["driver"])
+def _model_rows(request: dict[str, Any]) -> Iterator[Row]:
+    path, importer = Path(request["path"]), importer_named(request["driver"])
+    if isinstance(importer, Archive):
+        path, importer = importer.member(path, _layer(request))
+    if not isinstance(importer, Ifc):
+        raise ImportRefused("no-model", "the file holds no building model", where=path.name)
+    known = {name: bytes.fromhex(text) for name, text in json.loads(Path(request["known"]).read_text("utf-8")).items()}
+    given = request["placement"]
+    placement = Placement(**{**given, "notes": tuple(given["notes"])}) if given else None
+    return importer.model(path, ReadOptions(**request["options"]), known, placement)
+
+
+def _prepared(request: dict[str, Any]) -> Iterator[pa.RecordBatch]:
+    importer, layer, target = importer_named(request["driver"]), _layer(request), Target(**request["target"])
     way = way_to_storage(target.source_srid, target.source_wkt) if target.geometry != "none" else None
     names = [field.name for field in layer.fields]
     row = 1

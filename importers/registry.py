@@ -4,6 +4,7 @@ from pathlib import Path
 
 from cim.errors import ImportRefused
 from importers.archive import Archive
+from importers.bim.ifc import Ifc
 from importers.csv_points import CsvPoints
 from importers.dwg import Dwg
 from importers.dxf import Dxf
@@ -38,6 +39,7 @@ _SINGLE: tuple[Importer, ...] = (
     XlsxPoints(),
     *FORMATS,
     RasterFolder(),
+    Ifc(),
     Dxf(),
     Dwg(),
     Osm(),

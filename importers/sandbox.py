@@ -18,7 +18,7 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import IO, Any, NoReturn
@@ -26,12 +26,14 @@ from typing import IO, Any, NoReturn
 import pyarrow as pa
 
 from cim.errors import ImportRefused
+from cim.model.bim import Placement
 from cim.store.held_folders import held_folder, sweep_folders
+from importers.bim.records import Record, decoded
 from importers.importer import ReadOptions
 from importers.inspection import Inspection, LayerInspection, inspection_from
 from importers.osgb_folder import looks_like_model, model_parts, stands_for_its_size
 from importers.shapes import Target
-from importers.wire import COG_FOLDER, NO_ROWS
+from importers.wire import COG_FOLDER, KNOWN_FILE, NO_ROWS
 
 MEMORY_BYTES = 3 * 1024**3
 """Address space, of which far less is ever resident; the libraries alone map about one gigabyte."""
@@ -90,6 +92,37 @@ class Source:
             "options": asdict(self.options),
         }
         return self._child.stream(request)
+
+
+    def model(
+        self, layer: LayerInspection, known: Mapping[str, bytes], placement: Placement | None = None
+    ) -> Iterator[Record]:
+        """The records of a building model; of objects whose source hash is ``known`` by GlobalId, that alone.
+
+        ``placement`` is one fixed by control points, which counts more than the file's own. ImportRefused when the
+        child fails.
+        """
+        names = self._job / KNOWN_FILE
+        names.write_text(json.dumps({name: source.hex() for name, source in known.items()}), "utf-8")
+        names.chmod(0o644)
+        request = {
+            "command": "model",
+            "path": str(self._file),
+            "driver": self.inspection.driver,
+            "layer": asdict(layer),
+            "options": asdict(self.options),
+            "known": str(names),
+            "placement": asdict(placement) if placement else None,
+        }
+        return self._decoded(request)
+
+    def _decoded(self, request: dict[str, Any]) -> Iterator[Record]:
+        try:
+            yield from decoded(self._child.stream(request))
+        except (ValueError, KeyError, TypeError) as error:
+            raise ImportRefused(
+                "reader-failed", "the reader sent what is no part of a model", where=self.path.name
+            ) from error
 
 
 class ReadingChild:

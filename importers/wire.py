@@ -9,3 +9,5 @@ DERIVED_COLUMNS = {3857: "__geometry_3857", 4490: "__geometry_4490"}
 """Columns of geometry derived from the stored one, by EPSG code."""
 COG_FOLDER = "cog"
 """Where the reading child leaves the rasters it wrote, below its working folder."""
+KNOWN_FILE = "known.json"
+"""Where the source hashes of a model's known objects are put for the reading child, in its working folder."""

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 ElementKind = Literal["spatial", "space", "group", "element"]
 """spatial: project, site, facility, storey; space: rooms; group: systems and zones; element: everything built."""
 ParentRelation = Literal["aggregates", "contains", "fills", "nests", "groups"]
-PlacementEvidence = Literal["map-conversion", "property-set", "site", "control-points"]
+PlacementEvidence = Literal["map-conversion", "property-set", "coordinates", "site", "control-points"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,14 +30,19 @@ BATCH_BYTES = 8 << 20
 
 Record = ModelHead | Mesh | Element | Defect | str
 """A part of a model; a text is the GlobalId of an element that is as it was."""
+Row = tuple[str, str, bytes | None]
 
 
 def encoded(records: Iterable[Record]) -> Iterator[pa.RecordBatch]:
     """Records as batches of some megabytes, in their order."""
-    rows: list[tuple[str, str, bytes | None]] = []
+    return batches(row_of(record) for record in records)
+
+
+def batches(encoded_rows: Iterable[Row]) -> Iterator[pa.RecordBatch]:
+    """Rows of ``row_of`` as batches of some megabytes, in their order."""
+    rows: list[Row] = []
     size = 0
-    for record in records:
-        row = _row(record)
+    for row in encoded_rows:
         rows.append(row)
         size += len(row[1]) + len(row[2] or b"")
         if size > BATCH_BYTES:
@@ -55,13 +60,14 @@ def decoded(batches: Iterable[pa.RecordBatch]) -> Iterator[Record]:
             yield _record(part, record, body)
 
 
-def _batch(rows: list[tuple[str, str, bytes | None]]) -> pa.RecordBatch:
+def _batch(rows: list[Row]) -> pa.RecordBatch:
     columns = zip(*rows, strict=True)
     arrays = [pa.array(column, kind) for column, kind in zip(columns, SCHEMA.types, strict=True)]
     return pa.RecordBatch.from_arrays(arrays, schema=SCHEMA)
 
 
-def _row(record: Record) -> tuple[str, str, bytes | None]:
+def row_of(record: Record) -> Row:
+    """A record as part, JSON text and body."""
     if isinstance(record, str):
         return "kept", json.dumps(record), None
     if isinstance(record, Mesh):

@@ -1,0 +1,167 @@
+"""Property sets and quantities of IFC objects as plain values: texts, numbers, truths, lists and sets of these.
+
+Lengths, areas, volumes and masses are in ours (``ifc_units``); values of other measures as written.
+"""
+
+import math
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from importers.bim.ifc_units import Units
+
+_QUANTITIES = {
+    "IfcQuantityLength": ("LengthValue", "LENGTHUNIT"),
+    "IfcQuantityArea": ("AreaValue", "AREAUNIT"),
+    "IfcQuantityVolume": ("VolumeValue", "VOLUMEUNIT"),
+    "IfcQuantityWeight": ("WeightValue", "MASSUNIT"),
+    "IfcQuantityTime": ("TimeValue", "TIMEUNIT"),
+    "IfcQuantityCount": ("CountValue", ""),
+    "IfcQuantityNumber": ("NumberValue", ""),
+}
+DEPTH_LIMIT = 16
+_OWN = frozenset({"id", "type", "GlobalId", "OwnerHistory", "Name", "Description"})
+Sets = dict[str, dict[str, Any]]
+
+
+class SetReader:
+    """Reads the sets of one file; a set that many objects share is read once."""
+
+    def __init__(self, units: Units) -> None:
+        self._units = units
+        self._known: dict[int, tuple[str, dict[str, Any], bool]] = {}
+
+    def read(self, definitions: Iterable[Any]) -> tuple[Sets, dict[str, dict[str, float]]]:
+        """Properties and quantities by set and name."""
+        properties: Sets = {}
+        quantities: dict[str, dict[str, float]] = {}
+        for definition in definitions:
+            name, values, is_quantity = self._set(definition)
+            target = quantities if is_quantity else properties
+            if values:
+                target.setdefault(name, {}).update(values)
+        return properties, quantities
+
+    def _set(self, definition: Any) -> tuple[str, dict[str, Any], bool]:
+        known = self._known.get(definition.id())
+        if known is None:
+            known = self._known[definition.id()] = self._fresh(definition)
+        return known
+
+    def _fresh(self, definition: Any) -> tuple[str, dict[str, Any], bool]:
+        name = plain_text(definition.Name) or definition.is_a()
+        if definition.is_a("IfcElementQuantity"):
+            return name, dict(self._quantities(definition.Quantities or ())), True
+        if definition.is_a("IfcPropertySet"):
+            return name, self._properties(definition.HasProperties or ()), False
+        return name, self._predefined(definition), False
+
+    def _quantities(self, quantities: Iterable[Any], before: str = "", depth: int = 0) -> Iterable[tuple[str, float]]:
+        for quantity in quantities:
+            name = f"{before}{plain_text(quantity.Name)}"
+            kind = quantity.is_a()
+            if kind == "IfcPhysicalComplexQuantity" and depth < DEPTH_LIMIT:
+                yield from self._quantities(quantity.HasQuantities or (), f"{name}.", depth + 1)
+            elif kind in _QUANTITIES:
+                attribute, unit = _QUANTITIES[kind]
+                value = getattr(quantity, attribute)
+                if isinstance(value, int | float) and math.isfinite(value):
+                    yield name, value * (self._units.factor(unit, quantity.Unit) if unit else 1.0)
+
+    def _properties(self, properties: Iterable[Any], depth: int = 0) -> dict[str, Any]:
+        found = {}
+        for item in properties:
+            value = self._property(item, depth)
+            if value is not None:
+                found[plain_text(item.Name) or item.is_a()] = value
+        return found
+
+    def _property(self, item: Any, depth: int) -> Any:
+        kind = item.is_a()
+        if kind == "IfcPropertySingleValue":
+            return self.value(item.NominalValue, item.Unit)
+        if kind == "IfcPropertyEnumeratedValue":
+            return self._list(item.EnumerationValues)
+        if kind == "IfcPropertyListValue":
+            return self._list(item.ListValues, item.Unit)
+        if kind == "IfcPropertyBoundedValue":
+            names = (("lower", "LowerBoundValue"), ("upper", "UpperBoundValue"), ("set", "SetPointValue"))
+            return {n: v for n, a in names if (v := self.value(getattr(item, a, None), item.Unit)) is not None} or None
+        if kind == "IfcPropertyTableValue":
+            defining, defined = self._list(item.DefiningValues), self._list(item.DefinedValues)
+            return {"defining": defining or [], "defined": defined or []} if defining or defined else None
+        if kind == "IfcPropertyReferenceValue":
+            return _reference(item.PropertyReference)
+        if kind == "IfcComplexProperty" and depth < DEPTH_LIMIT:
+            return self._properties(item.HasProperties or (), depth + 1) or None
+        return None
+
+    def _list(self, values: Any, unit: Any = None) -> list[Any] | None:
+        found = [self.value(value, unit) for value in values or ()]
+        return [value for value in found if value is not None] or None
+
+    def value(self, wrapped: Any, unit: Any = None) -> Any:
+        """A value of some measure as ours; None where it is blank, unknown or no number."""
+        if wrapped is None:
+            return None
+        raw = wrapped.wrappedValue
+        if isinstance(raw, bool) or not isinstance(raw, int | float):
+            return _plain(raw)
+        factor = self._units.of_measure(wrapped.is_a(), unit)
+        return _plain(raw if factor == 1.0 else raw * factor)
+
+    def _predefined(self, definition: Any) -> dict[str, Any]:
+        """The attributes of a set that the schema itself defines, such as the lining of a door."""
+        found = {}
+        for name, value in definition.get_info(recursive=False).items():
+            if name in _OWN or not isinstance(value, int | float | str):
+                continue
+            scaled = isinstance(value, float) and _is_length(definition, name)
+            found[name] = _plain(value * self._units.length_m if scaled else value)
+        return found
+
+
+def _is_length(definition: Any, name: str) -> bool:
+    declared = definition.wrapped_data.declaration().as_entity()
+    for attribute in declared.all_attributes():
+        if attribute.name() == name:
+            return "LengthMeasure" in str(attribute.type_of_attribute())
+    return False
+
+
+def _reference(found: Any) -> str | None:
+    if found is None:
+        return None
+    name = next((plain_text(text) for text in (getattr(found, a, None) for a in ("Name", "Identification")) if text), "")
+    return f"{found.is_a()} {name}".strip()
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, str):
+        return None if value == "UNKNOWN" else plain_text(value)
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    if isinstance(value, tuple | list):
+        return [_plain(part) for part in value]
+    return value
+
+
+def plain_text(text: Any) -> str:
+    """A text without characters that cannot be kept: zero bytes, and halves of pairs."""
+    if not isinstance(text, str):
+        return ""
+    if "\x00" in text:
+        text = text.replace("\x00", "")
+    return text if text.isascii() else text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+
+def merged(own: Mapping[str, Mapping[str, Any]], inherited: Mapping[str, Mapping[str, Any]]) -> tuple[Sets, list[str]]:
+    """Sets of an occurrence with what only its type has, and the names of these as ``Set.Name``."""
+    found: Sets = {name: dict(values) for name, values in own.items()}
+    taken = []
+    for name, values in inherited.items():
+        target = found.setdefault(name, {})
+        for key, value in values.items():
+            if key not in target:
+                target[key] = value
+                taken.append(f"{name}.{key}")
+    return found, taken

@@ -1,0 +1,55 @@
+"""Plan outlines of meshes: what their triangles cover seen from above."""
+
+import numpy as np
+import shapely
+from numpy.typing import NDArray
+
+TRIANGLES_LIMIT = 1_500
+"""Of more triangles facing up, the convex hull is taken."""
+GRID_M = 1e-3
+SIMPLE_M = 5e-3
+THIN_M = 2e-3
+
+
+def plan_outline(points: NDArray[np.float64], triangles: NDArray[np.uint32]) -> shapely.Geometry | None:
+    """The outline of a mesh in the plane of x and y, in metres: a polygon, or several; None where it covers nothing.
+
+    Of a closed body the faces that look up cover as much as all do; of an open one all faces are taken.
+    """
+    corners = points[triangles][:, :, :2]
+    first, second = corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]
+    doubled = first[:, 0] * second[:, 1] - first[:, 1] * second[:, 0]
+    up = corners[doubled > GRID_M * GRID_M]
+    down_m2, up_m2 = -doubled[doubled < 0].sum() / 2, doubled[doubled > 0].sum() / 2
+    if abs(up_m2 - down_m2) > 0.01 * max(up_m2, down_m2):
+        up = corners[np.abs(doubled) > GRID_M * GRID_M]
+    if not len(up) or len(up) > TRIANGLES_LIMIT:
+        return _hull(points)
+    if _covers_box(up, np.abs(doubled).sum() / 4):
+        return _hull(points)
+    rings = shapely.polygons(shapely.linearrings(np.concatenate([up, up[:, :1]], axis=1)))
+    try:
+        outline = shapely.union_all(rings, grid_size=GRID_M)
+    except shapely.errors.GEOSException:
+        return _hull(points)
+    outline = shapely.simplify(outline, SIMPLE_M)
+    parts = [part for part in shapely.get_parts(outline) if part.geom_type == "Polygon" and part.area > 0]
+    if not parts:
+        return _hull(points)
+    return parts[0] if len(parts) == 1 else shapely.multipolygons(parts)
+
+
+def _covers_box(up: NDArray[np.float64], plan_m2: float) -> bool:
+    """Whether two triangles facing up fill a convex outline, as those of a box do."""
+    if len(up) > 2:
+        return False
+    hull = shapely.convex_hull(shapely.multipoints(up.reshape(-1, 2)))
+    return bool(abs(shapely.area(hull) - plan_m2) < GRID_M)
+
+
+def _hull(points: NDArray[np.float64]) -> shapely.Geometry | None:
+    """The convex hull; of what stands upright and covers nothing, a thin strip."""
+    hull = shapely.convex_hull(shapely.multipoints(points[:, :2]))
+    if hull.geom_type == "Polygon":
+        return hull
+    return shapely.buffer(hull, THIN_M, quad_segs=1, cap_style="square") if hull.geom_type == "LineString" else None
