@@ -93,6 +93,7 @@ class Source:
         }
         return self._child.stream(request)
 
+
     def model(
         self, layer: LayerInspection, known: Mapping[str, bytes], placement: Placement | None = None
     ) -> Iterator[Record]:

@@ -90,11 +90,7 @@ class Needs:
             self._voids.setdefault(host, []).append((statement, opening))
         wholes = pairs_of(index, "IFCRELAGGREGATES")
         self._wholes = dict(
-            zip(
-                wholes.related.tolist(),
-                zip(wholes.statements.tolist(), wholes.relating.tolist(), strict=True),
-                strict=True,
-            )
+            zip(wholes.related.tolist(), zip(wholes.statements.tolist(), wholes.relating.tolist(), strict=True), strict=True)
         )
 
     def of(self, places: Sequence[int]) -> tuple[list[int], list[int]]:

@@ -202,7 +202,9 @@ def _by_site(
     return Placed(placement, tuple(problems))
 
 
-def _with_checks(found: Placed, conversion: Conversion | None, site: SitePlace | None, options: ReadOptions) -> Placed:
+def _with_checks(
+    found: Placed, conversion: Conversion | None, site: SitePlace | None, options: ReadOptions
+) -> Placed:
     """The height datum, the site against the placement, and all problems as notes of the placement."""
     placement = found.placement
     if placement is None:

@@ -131,9 +131,7 @@ def _is_length(definition: Any, name: str) -> bool:
 def _reference(found: Any) -> str | None:
     if found is None:
         return None
-    name = next(
-        (plain_text(text) for text in (getattr(found, a, None) for a in ("Name", "Identification")) if text), ""
-    )
+    name = next((plain_text(text) for text in (getattr(found, a, None) for a in ("Name", "Identification")) if text), "")
     return f"{found.is_a()} {name}".strip()
 
 
