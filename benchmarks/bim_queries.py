@@ -72,8 +72,8 @@ def measure(county: Path | None, rounds: int, data: Path | None = None) -> dict[
         Path(name).chmod(0o755)
         place = data or Path(name) / "d"
         with open_deployment(place) as deployment:
-            migrate(deployment.urls.owner_url)
-            with psycopg.connect(_plain(deployment.urls.owner_url)) as connection:
+            migrate(deployment.logins.owner_url)
+            with psycopg.connect(_plain(deployment.logins.owner_url)) as connection:
                 held = connection.execute("SELECT count(*) FROM bim.element").fetchone()
                 if not held or not held[0]:
                     began = time.perf_counter()
@@ -83,7 +83,7 @@ def measure(county: Path | None, rounds: int, data: Path | None = None) -> dict[
                 else:
                     made_s = 0.0
             with server(place) as (_, port):
-                return _figures(port, _plain(deployment.urls.writer_url), rounds) | {"made_s": made_s}
+                return _figures(port, _plain(deployment.logins.writer_url), rounds) | {"made_s": made_s}
 
 
 def _figures(port: int, url: str, rounds: int) -> dict[str, object]:
