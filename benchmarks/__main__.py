@@ -9,6 +9,7 @@ from pathlib import Path
 from benchmarks.machine import machine
 
 NAMES = (
+    "bim_queries",
     "compliance_review",
     "geocoder",
     "import_buildings",
@@ -28,6 +29,7 @@ NAMES = (
     "group_statistics",
 )
 OWN_OPTIONS = {
+    "bim_queries": ("data",),
     "compliance_review": ("data",),
     "import_memory": ("rows", "formats"),
     "tile_peers": ("data",),

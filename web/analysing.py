@@ -40,6 +40,7 @@ async def run_now(who: Caller, analysis: Analysis[Any], inputs: dict[str, Any]) 
         inputs=inputs,
         request_id=who.request_id,
         files=who.state.files,
+        models=who.state.live.models,
     )
     async with who.state.analyses:
         answer = await analysis.answer(inputs, context)

@@ -8,7 +8,7 @@ from cim.model.access import Principal
 from cim.model.collection import Collection
 from cim.model.heights import PointHeights
 from cim.model.redline import RedLine
-from cim.policy.policy import Decision, read_context, readable
+from cim.policy.policy import Decision, read_context, readable, readable_models
 from cim.store.database import Database
 from cim.store.files import FileStore
 from cim.store.redlines import the_redline
@@ -32,6 +32,7 @@ def analysis_context(
     progress: Progress = no_progress,
     office: str = "",
     files: FileStore | None = None,
+    models: Mapping[str, Collection] | None = None,
 ) -> Context:
     """What the analyses may see and know for a caller.
 
@@ -64,6 +65,7 @@ def analysis_context(
         office=office,
         versions=dict(versions) if isinstance(versions, Mapping) else {},
         progress=progress,
+        models={one.collection.id: one for one in readable_models(principal, (models or {}).values())},
         heights=None if files is None else _heights(database, files, principal, decisions),
     )
 

@@ -13,7 +13,7 @@ from cim.model.access import Principal
 from cim.model.analysis import Answer
 from cim.store import analysis_jobs as jobs
 from cim.store.analysis_jobs import AnalysisJob
-from cim.store.collections import all_collections
+from cim.store.collections import all_collections, all_models
 from cim.store.database import Database
 from cim.store.files import FileStore
 from cim.store.identities import principal_for_role
@@ -80,6 +80,7 @@ class Analysts:
         inputs = dict(job.inputs)
         async with self._database.writing(job.id) as connection:
             collections = await all_collections(connection)
+            models = await all_models(connection)
         context = analysis_context(
             self._database,
             self._catalog,
@@ -90,6 +91,7 @@ class Analysts:
             request_id=job.id,
             progress=progress,
             files=self._files,
+            models=models,
         )
         answer = await analysis.answer(inputs, context)
         await self._keep(job, analysis, principal, inputs, answer)

@@ -80,7 +80,7 @@ class Context:
     ``roll_ups`` the crosswalks, both by file name; ``field_titles`` what people call each layer's fields and
     ``field_codes`` the code list of those that have one; ``red_line`` finds one the caller may use by its id;
     ``versions`` pins layers to older versions, 0 to not being there; ``published`` keeps when versions were published;
-    ``heights`` reads models of heights.
+    ``heights`` reads models of heights; ``models`` are the building models the caller may read.
     """
 
     reading: Reading
@@ -96,6 +96,7 @@ class Context:
     versions: Mapping[str, int] = field(default_factory=dict)
     progress: Progress = no_progress
     heights: HeightReader | None = None
+    models: Mapping[str, Decision] = field(default_factory=dict)
     published: dict[tuple[str, int], datetime] = field(default_factory=dict)
 
     def shown(self, layer: str, name: str, value: Any) -> Any:

@@ -5,6 +5,7 @@ from typing import Any
 from cim.analysis import consolidation_balance, idle_land, land_statistics, transition_matrix
 from cim.analysis.analysis import Analysis
 from cim.analysis.block_figures import figures
+from cim.analysis.clash import clash
 from cim.analysis.compliance_review import batch, review
 from cim.analysis.enforcement import enforcement
 from cim.analysis.land_cycle import cycle
@@ -26,6 +27,7 @@ _ALL: tuple[Analysis[Any], ...] = (
     profile.ANALYSIS,
     slope_aspect.ANALYSIS,
     cut_fill.ANALYSIS,
+    clash.ANALYSIS,
 )
 ANALYSES: dict[str, Analysis[Any]] = {analysis.id: analysis for analysis in _ALL}
 

@@ -42,7 +42,8 @@ def on_storey(text: str) -> Condition:
 
 def among(column: str, text: str) -> Condition:
     """Elements that have a text among those of a column: ``systems`` or ``materials``."""
-    return sa.column(column, ARRAY(sa.Text)).any(sa.literal(text, sa.Text))
+    held: Condition = sa.column(column).op("@>", is_comparison=True)(sa.literal([text], ARRAY(sa.Text)))
+    return held
 
 
 def equal_to(column: str, text: str) -> Condition:

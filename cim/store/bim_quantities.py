@@ -3,7 +3,7 @@
 from typing import Any, Literal
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.dialects.postgresql import JSONB, distinct_on
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from cim.store.bim_elements import ElementQuery, element_rows
@@ -56,7 +56,7 @@ def _sums(rows: sa.Subquery, group: list[sa.ColumnElement[Any]]) -> sa.Select[An
         .add_columns(values.c.key.label("quantity"), held.label("value"))
         .select_from(rows.join(sets, sa.true()).join(values, sa.true()))
         .where(sa.func.jsonb_typeof(held) == "number")
-        .distinct(rows.c.model, rows.c.global_id, values.c.key)
+        .ext(distinct_on(rows.c.model, rows.c.global_id, values.c.key))
         .order_by(rows.c.model, rows.c.global_id, values.c.key, sets.c.key)
         .subquery("each")
     )

@@ -34,8 +34,8 @@ def ifc_bytes(order: IfcOrder) -> bytes:
 
     newer = str(order.head.get("schema", "")).startswith("IFC4X3")
     file = ifcopenshell.file(schema="IFC4X3_ADD2" if newer else "IFC4")
-    file.wrapped_data.header.file_name.name = f"{order.head.get('name') or 'model'}.ifc"
-    file.wrapped_data.header.file_name.originating_system = "OneMap CIM"
+    file.header.file_name.name = f"{order.head.get('name') or 'model'}.ifc"
+    file.header.file_name.originating_system = "OneMap CIM"
     _Writer(file, order).write()
     return str(file.to_string()).encode()
 

@@ -177,7 +177,7 @@ def _check(job: _Job) -> None:
         )
 
 
-PLACED_BY_HAND = frozenset({"no-placement", "placement-missing", "crs-missing"})
+PLACED_BY_HAND = frozenset({"no-placement", "crs-unknown", "outside-area"})
 """Problems of a file that control points cure."""
 
 

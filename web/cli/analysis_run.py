@@ -14,7 +14,7 @@ from cim.analysis.rule_sets import the_rules
 from cim.errors import BadRequest
 from cim.model.analysis import Answer
 from cim.model.redline import RedLine, checked, red_line_document, red_line_from_document
-from cim.store.collections import all_collections
+from cim.store.collections import all_collections, all_models
 from cim.store.identities import principal_for_role
 from cim.store.redlines import keep_redline
 from importers.importer import ReadOptions
@@ -85,9 +85,17 @@ async def carry_out(wanted: Order, data: Path | None) -> tuple[Answer, Run]:
             kept = {name: await keep_redline(connection, line, operator()) for name, line in wanted.red_lines.items()}
             principal = await principal_for_role(connection, ROLE, operator())
             collections = await all_collections(connection)
+            models = await all_models(connection)
         inputs = {**wanted.inputs, **kept}
         context = analysis_context(
-            database, catalog, collections, principal, author=None, inputs=inputs, files=deployment.files()
+            database,
+            catalog,
+            collections,
+            principal,
+            author=None,
+            inputs=inputs,
+            files=deployment.files(),
+            models=models,
         )
         answer = await wanted.analysis.answer(inputs, context)
         if wanted.analysis.id in AUDITED:

@@ -1,0 +1,1 @@
+"""Where building models are in each other's way: boxes first, then triangles."""
