@@ -4,6 +4,7 @@ from pathlib import Path
 
 from cim.errors import ImportRefused
 from importers.archive import Archive
+from importers.city.cityjson import CityJson, CityJsonSeq
 from importers.csv_points import CsvPoints
 from importers.dwg import Dwg
 from importers.dxf import Dxf
@@ -45,6 +46,8 @@ _SINGLE: tuple[Importer, ...] = (
     Gml(),
     RedLineText(),
     Vct(),
+    CityJsonSeq(),
+    CityJson(),
     GeoJsonLines(),
     GeoJson(),
     CsvPoints(),
