@@ -28,7 +28,8 @@ def footprints(found: Measured, plan: Reals, objects: int) -> Shapes:
         return out
     owners = np.array([part.owner for part in surfaces.parts], np.int64)
     polygons, which = polygons_of(surfaces, plan, _chosen(found, owners, objects))
-    polygons = np.where(shapely.is_valid(polygons), polygons, shapely.make_valid(polygons))
+    crooked = ~shapely.is_valid(polygons)
+    polygons[crooked] = shapely.make_valid(polygons[crooked])
     of_object = owners[surfaces.surface_part[which]]
     order = np.argsort(of_object, kind="stable")
     polygons, of_object = polygons[order], of_object[order]

@@ -83,6 +83,7 @@ def _inspection(name: str, source: CitySource, options: ReadOptions) -> LayerIns
     declared = frame_of(head.reference, ReadOptions())
     problems = [*_place_problems(frame, axes.note), *_object_problems(looked, met)]
     document = {"version": head.version, "members": dict(head.members), "north_first": axes.north_first}
+    document |= {"scale": frame.order(head.scale)}
     if len(json.dumps(document)) > KEPT_MEMBERS_BYTES:
         problems.append(Problem("metadata-left-out", 1, "the file's metadata and extensions are too large to be kept"))
         document["members"] = {}

@@ -183,11 +183,11 @@ def _shell_faults(found: Measured, ids: Numbers) -> Iterator[tuple[int, Numbers]
     yield 303, surfaces.shell_part[crowded & ~open_]
     yield 307, surfaces.shell_part[turned & ~open_]
     sound = surfaces.shell_closed & ~(open_ | crowded | turned)
-    volumes = _volumes(found)
+    volumes = volumes_m3(found)
     yield 405, surfaces.shell_part[sound & ((volumes < 0) != surfaces.shell_inner)]
 
 
-def _volumes(found: Measured) -> Reals:
+def volumes_m3(found: Measured) -> Reals:
     """The signed volume of each shell in cubic metres, positive where surfaces face outwards."""
     surfaces = found.surfaces
     first_point = np.minimum(surfaces.ring_starts[surfaces.surface_starts], len(found.xyz) - 1)
