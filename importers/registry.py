@@ -4,6 +4,7 @@ from pathlib import Path
 
 from cim.errors import ImportRefused
 from importers.archive import Archive
+from importers.city.citygml import CityGml
 from importers.city.cityjson import CityJson, CityJsonSeq
 from importers.csv_points import CsvPoints
 from importers.dwg import Dwg
@@ -43,6 +44,7 @@ _SINGLE: tuple[Importer, ...] = (
     Dwg(),
     Osm(),
     Kml(),
+    CityGml(),
     Gml(),
     RedLineText(),
     Vct(),

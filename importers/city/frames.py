@@ -80,10 +80,15 @@ def height_datum(reference: str | None, options: ReadOptions) -> str | None:
 
 @dataclass(frozen=True, slots=True)
 class Axes:
-    """The order of axes that was settled on, and what is to be said of it."""
+    """The order of axes that was settled on, and what is to be said of it.
+
+    ``open`` says that both orders lie where the system is used, so that the shapes have a say: read the wrong way
+    round, solids are inside out.
+    """
 
     north_first: bool
     note: str | None = None
+    open: bool = False
 
 
 def axes_of(frame: Frame, box: BoundingBox | None) -> Axes:
@@ -100,12 +105,16 @@ def axes_of(frame: Frame, box: BoundingBox | None) -> Axes:
     by_rule = _inside(system, (box[1], box[0], box[3], box[2]))
     other = _inside(system, box)
     if other and not by_rule:
-        return Axes(
-            north_first=False, note=f"{system.name} has northings first, the coordinates have eastings first: so taken"
-        )
-    if other and not frame.geographic:
-        return Axes(north_first=True, note=f"northings are taken to come first, as {system.name} has them")
+        return east_first(frame)
+    if other == by_rule and not frame.geographic:
+        note = f"northings are taken to come first, as {system.name} has them"
+        return Axes(north_first=True, note=note, open=True)
     return Axes(north_first=True)
+
+
+def east_first(frame: Frame) -> Axes:
+    """The order that coordinates have in spite of their system."""
+    return Axes(north_first=False, note=f"{frame.crs} has northings first, the coordinates eastings: taken as such")
 
 
 def _inside(system: pyproj.CRS, box: BoundingBox) -> bool:

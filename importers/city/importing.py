@@ -10,10 +10,12 @@ import numpy as np
 import pyarrow as pa
 
 from cim.model.collection import BoundingBox
-from importers.city.frames import Frame, axes_of, frame_of
-from importers.city.model import CitySource, Family, Head
+from importers.city.frames import Axes, Frame, axes_of, east_first, frame_of
+from importers.city.measures import FAULTS
+from importers.city.model import CitySource, Family, Head, listed, mapped
 from importers.city.rows import FIELDS, KINDS, Looked, Looker
 from importers.city.shape_file import ShapeFile
+from importers.city.surfaces import SOLIDS
 from importers.importer import ReadOptions
 from importers.inspection import LayerInspection, Problem, SourceField
 from importers.wire import SHAPES_FILE
@@ -22,6 +24,8 @@ EXAMINED = 5_000
 """Objects whose shapes an inspection checks; an import checks all."""
 KEPT_MEMBERS_BYTES = 64 * 1024
 MOST_NAMED = 3
+INSIDE_OUT = f"{FAULTS[405]} (405)"
+OPEN_SHELLS = frozenset(f"{FAULTS[code]} ({code})" for code in (302, 303, 307))
 
 
 class CityImporter:
@@ -78,12 +82,14 @@ def _inspection(name: str, source: CitySource, options: ReadOptions) -> LayerIns
     met = _met(source, head)
     frame = frame_of(head.reference, options)
     axes = axes_of(frame, met.box)
-    frame = replace(frame, north_first=axes.north_first)
-    looked = list(Looker(head, frame).batches(met.samples, bodies=False))
+    looked = _looked(head, frame, axes, met)
+    if axes.open and _mirrored(looked):
+        axes = east_first(frame)
+        looked = _looked(head, frame, axes, met)
     declared = frame_of(head.reference, ReadOptions())
     problems = [*_place_problems(frame, axes.note), *_object_problems(looked, met)]
     document = {"version": head.version, "members": dict(head.members), "north_first": axes.north_first}
-    document |= {"scale": frame.order(head.scale)}
+    document |= {"scale": replace(frame, north_first=axes.north_first).order(head.scale)}
     if len(json.dumps(document)) > KEPT_MEMBERS_BYTES:
         problems.append(Problem("metadata-left-out", 1, "the file's metadata and extensions are too large to be kept"))
         document["members"] = {}
@@ -104,6 +110,25 @@ def _inspection(name: str, source: CitySource, options: ReadOptions) -> LayerIns
         height_datum=frame.height_datum,
         document=json.dumps(document, ensure_ascii=False),
     )
+
+
+def _looked(head: Head, frame: Frame, axes: Axes, met: _Met) -> list[Looked]:
+    placed = replace(frame, north_first=axes.north_first)
+    fresh = [[replace(one, notes=list(one.notes)) for one in family] for family in met.samples]
+    return list(Looker(head, placed).batches(fresh, bodies=False))
+
+
+def _mirrored(looked: list[Looked]) -> bool:
+    """Whether most of the closed shells are inside out."""
+    texts = [{text for _, text in faults} for batch in looked for faults in batch.faults if batch.objects]
+    solids = [
+        any(mapped(geometry).get("type") in SOLIDS for geometry in listed(one.content.get("geometry")))
+        for batch in looked
+        for one in batch.objects
+    ]
+    turned = sum(INSIDE_OUT in told for told in texts)
+    closed = sum(solid and not told & OPEN_SHELLS for solid, told in zip(solids, texts, strict=True))
+    return turned * 2 > closed
 
 
 def _met(source: CitySource, head: Head) -> _Met:
@@ -148,7 +173,7 @@ def _object_problems(looked: list[Looked], met: _Met) -> Iterator[Problem]:
     for (code, text), ids in named.items():
         listed = ", ".join(one[:80] for one in ids[:MOST_NAMED]) + (", ..." if len(ids) > MOST_NAMED else "")
         yield Problem(code, len(ids), f"{text}: {len(ids)} objects{seen}, {listed}")
-    places = [shape is None and not one.refused for batch in looked for one, shape in zip(batch.objects, batch.shapes)]
+    places = [shape is None and not one.refused for batch in looked for one, shape in zip(batch.objects, batch.shapes, strict=True)]
     if any(places):
         yield Problem("no-footprint", sum(places), f"objects without an area in the plan{seen}; they have no footprint")
 
