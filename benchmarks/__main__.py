@@ -9,6 +9,7 @@ from pathlib import Path
 from benchmarks.machine import machine
 
 NAMES = (
+    "city_models",
     "compliance_review",
     "geocoder",
     "import_buildings",

@@ -187,6 +187,11 @@ def _is_vertex(row: object) -> bool:
 
 def families_of(objects: Mapping[str, Any], pool: Pool) -> Iterator[Family]:
     """The objects of a document or feature, each with everything below it, in the order of the topmost ones."""
+    if len(objects) == 1:
+        ((name, content),) = objects.items()
+        if not {"parents", "children"} & {*mapped(content)}:
+            yield [_object(name, content, pool, [])]
+            return
     children: dict[str, list[str]] = {}
     tops = []
     notes: dict[str, list[str]] = {}

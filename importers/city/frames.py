@@ -105,7 +105,7 @@ def axes_of(frame: Frame, box: BoundingBox | None) -> Axes:
     by_rule = _inside(system, (box[1], box[0], box[3], box[2]))
     other = _inside(system, box)
     if other and not by_rule:
-        return east_first(frame)
+        return Axes(north_first=False)
     if other == by_rule and not frame.geographic:
         note = f"northings are taken to come first, as {system.name} has them"
         return Axes(north_first=True, note=note, open=True)
@@ -113,7 +113,7 @@ def axes_of(frame: Frame, box: BoundingBox | None) -> Axes:
 
 
 def east_first(frame: Frame) -> Axes:
-    """The order that coordinates have in spite of their system."""
+    """The order that shapes tell in spite of the system."""
     return Axes(north_first=False, note=f"{frame.crs} has northings first, the coordinates eastings: taken as such")
 
 

@@ -1,5 +1,6 @@
 """What the formats of city models share: inspecting a file, and reading its objects into rows and shapes."""
 
+import gc
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
@@ -20,7 +21,7 @@ from importers.importer import ReadOptions
 from importers.inspection import LayerInspection, Problem, SourceField
 from importers.wire import SHAPES_FILE
 
-EXAMINED = 5_000
+EXAMINED = 2_000
 """Objects whose shapes an inspection checks; an import checks all."""
 KEPT_MEMBERS_BYTES = 64 * 1024
 MOST_NAMED = 3
@@ -39,11 +40,13 @@ class CityImporter:
 
     def inspect(self, path: Path, options: ReadOptions) -> list[LayerInspection]:
         """One layer of all objects."""
+        spare_collecting()
         source = self.open(path)
         return [_inspection(layer_name(path), source, options)]
 
     def read(self, path: Path, layer: LayerInspection, options: ReadOptions) -> Iterator[pa.RecordBatch]:
         """Rows object by object; their shapes are written to ``SHAPES_FILE`` in the working folder."""
+        spare_collecting()
         source = self.open(path)
         north_first = bool(json.loads(layer.document or "{}").get("north_first"))
         frame = replace(frame_of(source.head.reference, options), north_first=north_first)
@@ -52,6 +55,11 @@ class CityImporter:
                 batch = looked.to_batch()
                 shapes.add(looked.bodies)
                 yield batch
+
+
+def spare_collecting() -> None:
+    """Look for circles of objects rarely: models are great heaps of objects without any, and looking costs a third."""
+    gc.set_threshold(500_000, 50, 1_000)
 
 
 def layer_name(path: Path) -> str:

@@ -162,9 +162,9 @@ class Looker:
 
     def _row(self, one: CityObject, lods: tuple[str, ...], heights: Reals, body: Body | None) -> dict[str, Any]:
         attributes = mapped(one.content.get("attributes"))
-        by_name = a.folded(attributes)
+        meant = a.meant(attributes)
         ground, roof = (float(h) if np.isfinite(h) else None for h in heights)
-        measured_m = a.metres_of(by_name, a.HEIGHTS)
+        measured_m = a.metres_of(meant.get("height"))
         if measured_m is None and ground is not None and roof is not None:
             measured_m = round(roof - ground, 3)
         textured = any(mapped(geometry).get("texture") for geometry in listed(one.content.get("geometry")))
@@ -172,20 +172,20 @@ class Looker:
             "object_id": a.clean(one.id),
             "object_type": a.clean(str(one.content.get("type", ""))),
             "parent": a.clean(one.parents[0]) if one.parents else None,
-            "name": a.text_of(by_name, a.NAMES),
+            "name": meant.get("name"),
             "lods": ",".join(lods) or None,
             "ground_m": ground,
             "roof_m": roof,
             "height_m": measured_m,
             "height_datum": self._frame.height_datum if ground is not None else None,
-            "storeys_above": a.whole_of(by_name, a.STOREYS, 1_000),
-            "function": a.text_of(by_name, a.FUNCTIONS),
-            "usage": a.text_of(by_name, a.USAGES),
-            "roof_type": a.text_of(by_name, a.ROOFS),
-            "year": a.whole_of(by_name, a.YEARS, 9_999),
-            "building_code": a.text_of(by_name, a.BUILDING_CODES),
+            "storeys_above": a.whole_of(meant.get("storeys"), 1_000),
+            "function": meant.get("function"),
+            "usage": meant.get("usage"),
+            "roof_type": meant.get("roof"),
+            "year": a.whole_of(meant.get("year"), 9_999),
+            "building_code": meant.get("building_code"),
             "cim_level": a.cim_level(lods, textured=textured),
-            "attributes": a.as_json(attributes),
+            "attributes": a.as_json(one.content.get("attributes")),
             "shape": body.hash.hex() if body else None,
         }
 
