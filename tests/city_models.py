@@ -48,12 +48,14 @@ async def written(database: Database, layer: str, target: Path, form: str = "cit
 
 def models(path: Path) -> Iterator[dict[str, Any]]:
     """The documents and features of a file."""
-    if path.name.endswith(("jsonl", "cityjsonseq")):
+    if path.name.endswith("jsonl"):
         head: dict[str, Any] = {}
-        for line in path.read_text("utf-8").splitlines():
-            model = json.loads(line)
+        for line in path.read_text("utf-8").split("\n"):
+            model = json.loads(line or "{}")
             head = head or model
-            yield {**head, **model}
+            if model:
+                own = {"appearance": model.get("appearance", {}), "looks of templates": head.get("appearance", {})}
+                yield {**head, **model, **own}
     else:
         yield json.loads(path.read_bytes())
 
@@ -75,6 +77,7 @@ def resolved(path: Path) -> dict[str, Any]:
 
 def _object(content: Mapping[str, Any], points: list[Any], model: Mapping[str, Any]) -> dict[str, Any]:
     look, templates = model.get("appearance", {}), model.get("geometry-templates", {})
+    templates = {**templates, "looks": model.get("looks of templates", look)}
     out = {name: value for name, value in content.items() if value not in ([], {})}
     out["geometry"] = [_geometry(g, points, look, templates) for g in content.get("geometry", [])]
     if "address" in content:
@@ -95,7 +98,7 @@ def _geometry(
     out = {**geometry, "boundaries": _at(geometry["boundaries"], points)}
     if "template" in geometry:
         template = templates["templates"][geometry["template"]]
-        out["template"] = _geometry(template, templates["vertices-templates"], look, {})
+        out["template"] = _geometry(template, templates["vertices-templates"], templates["looks"], {})
     if "material" in geometry:
         out["material"] = {
             theme: {kind: _at(held, look["materials"]) for kind, held in values.items()}

@@ -75,10 +75,10 @@ class Looks:
 
 
 class Templates:
-    """The geometry templates of a file in the making."""
+    """The geometry templates of a file in the making; ``looks`` is where their appearance goes."""
 
-    def __init__(self) -> None:
-        self._templates, self._vertices = Numbered(), Numbered()
+    def __init__(self, looks: Looks) -> None:
+        self._templates, self._vertices, self._looks = Numbered(), Numbered(), looks
 
     def to_json(self) -> dict[str, Any]:
         """The member ``geometry-templates``; empty for none."""
@@ -86,12 +86,12 @@ class Templates:
             return {}
         return {"templates": self._templates.entries, "vertices-templates": self._vertices.entries}
 
-    def take(self, geometry: dict[str, Any], own: Mapping[str, Any], looks: Looks, look: Mapping[str, Any]) -> None:
+    def take(self, geometry: dict[str, Any], own: Mapping[str, Any]) -> None:
         """Number the template of an instance, in place."""
         template = dict(own["templates"][geometry["template"]])
         vertices = own["vertices-templates"]
         template["boundaries"] = renumbered(template["boundaries"], lambda p: self._vertices.number(vertices[p]))
-        looks.take(template, look)
+        self._looks.take(template, mapped(own.get("appearance")))
         geometry["template"] = self._templates.number(template)
 
 
@@ -146,7 +146,7 @@ def object_of(
         geometry["boundaries"] = renumbered(geometry["boundaries"], places.__getitem__)
         looks.take(geometry, own)
         if geometry["type"] == "GeometryInstance":
-            templates.take(geometry, shared, looks, own)
+            templates.take(geometry, shared)
     if geometries:
         out["geometry"] = geometries
     for name, value in body.items():

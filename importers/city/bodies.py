@@ -68,7 +68,7 @@ class BodyMaker:
         if looks.used:
             content["appearance"] = looks.used
         if templates.used:
-            content["templates"] = self._with_vertices(templates.used)
+            content["templates"] = self._whole(templates.used)
         return packed(content, lods)
 
     def _placed(self, vertices: Vertices, places: Iterable[int]) -> dict[str, Any]:
@@ -81,9 +81,14 @@ class BodyMaker:
         ]
         return {"vertices": (held - origin).tolist(), "transform": {"scale": self._scale, "translate": translate}}
 
-    def _with_vertices(self, used: Mapping[str, Any]) -> dict[str, Any]:
-        """Templates with the vertices they point to, which are few: all of the file's."""
-        return {**used, "vertices-templates": self._head.templates.get("vertices-templates", [])}
+    def _whole(self, used: Mapping[str, Any]) -> dict[str, Any]:
+        """Templates with the appearance they use, and the vertices they point to, which are few: all of the file's."""
+        looks = Renumbered(self._head.appearance)
+        templates = [dict(mapped(template)) for template in used["templates"]]
+        for template in templates:
+            looks.take(template)
+        vertices = self._head.templates.get("vertices-templates", [])
+        return {"templates": templates, "vertices-templates": vertices, "appearance": looks.used}
 
 
 def packed(content: Mapping[str, Any], lods: tuple[str, ...]) -> Body:

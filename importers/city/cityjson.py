@@ -145,6 +145,7 @@ def head_of(content: Mapping[str, Any], where: str) -> Head:
         reference if isinstance(reference, str) and reference else None,
         {name: value for name, value in content.items() if name not in _OWN_MEMBERS},
         mapped(content.get("geometry-templates")),
+        mapped(content.get("appearance")),
     )
 
 

@@ -28,12 +28,14 @@ def footprints(found: Measured, plan: Reals, objects: int) -> Shapes:
         return out
     owners = np.array([part.owner for part in surfaces.parts], np.int64)
     polygons, which = polygons_of(surfaces, plan, _chosen(found, owners, objects))
+    if not len(polygons):
+        return out
     crooked = ~shapely.is_valid(polygons)
     polygons[crooked] = shapely.make_valid(polygons[crooked])
     of_object = owners[surfaces.surface_part[which]]
     order = np.argsort(of_object, kind="stable")
     polygons, of_object = polygons[order], of_object[order]
-    begins = np.flatnonzero(np.concatenate([[True], np.diff(of_object) != 0])) if len(of_object) else []
+    begins = np.flatnonzero(np.concatenate([[True], np.diff(of_object) != 0]))
     for first, last in zip(begins, [*begins[1:], len(of_object)], strict=True):
         out[of_object[first]] = united(polygons[first:last])
     return out

@@ -13,7 +13,7 @@ import pyarrow as pa
 from cim.model.collection import BoundingBox
 from importers.city.frames import Axes, Frame, axes_of, east_first, frame_of
 from importers.city.measures import FAULTS
-from importers.city.model import CitySource, Family, Head, listed, mapped
+from importers.city.model import CitySource, Family, Head, Pool, listed, mapped
 from importers.city.rows import FIELDS, KINDS, Looked, Looker
 from importers.city.shape_file import ShapeFile
 from importers.city.surfaces import SOLIDS
@@ -76,6 +76,7 @@ class _Met:
     high: Any = field(default_factory=lambda: np.full(3, -np.inf))
     samples: list[Family] = field(default_factory=list)
     sampled: int = 0
+    pictures: set[str] = field(default_factory=set)
 
     @property
     def box(self) -> BoundingBox | None:
@@ -95,9 +96,10 @@ def _inspection(name: str, source: CitySource, options: ReadOptions) -> LayerIns
         axes = east_first(frame)
         looked = _looked(head, frame, axes, met)
     declared = frame_of(head.reference, ReadOptions())
-    problems = [*_place_problems(frame, axes.note), *_object_problems(looked, met)]
+    problems = [*_place_problems(frame, axes.note), *_object_problems(looked, met), *_picture_problems(met)]
     document = {"version": head.version, "members": dict(head.members), "north_first": axes.north_first}
     document |= {"scale": replace(frame, north_first=axes.north_first).order(head.scale)}
+    document["reference"] = options.crs or head.reference
     if len(json.dumps(document)) > KEPT_MEMBERS_BYTES:
         problems.append(Problem("metadata-left-out", 1, "the file's metadata and extensions are too large to be kept"))
         document["members"] = {}
@@ -149,6 +151,8 @@ def _met(source: CitySource, head: Head) -> _Met:
             met.samples.append(family)
             met.sampled += len(family)
         for pool in {id(one.pool): one.pool for one in family}.values():
+            if pool is not last:
+                met.pictures.update(_pictures(pool))
             if pool is not last and len(pool.vertices):
                 met.low = np.minimum(met.low, pool.vertices.min(axis=0))
                 met.high = np.maximum(met.high, pool.vertices.max(axis=0))
@@ -158,12 +162,25 @@ def _met(source: CitySource, head: Head) -> _Met:
     return met
 
 
+def _pictures(pool: Pool) -> Iterator[str]:
+    for texture in listed(pool.appearance.get("textures")):
+        yield str(mapped(texture).get("image"))[:120]
+
+
 def _place_problems(frame: Frame, note: str | None) -> Iterator[Problem]:
     if note:
         yield Problem("axis-order", 1, note)
-    if frame.height_datum is None:
+    if not frame.height_datum:
         message = "heights without a height system; give --height-datum 1985 (or egm96, ellipsoidal, local, EPSG:CODE)"
         yield Problem("height-datum", 1, message)
+
+
+def _picture_problems(met: _Met) -> Iterator[Problem]:
+    """Pictures are files of their own: their names, and where they lie on surfaces, are what is kept."""
+    if met.pictures:
+        named = ", ".join(sorted(met.pictures)[:MOST_NAMED])
+        message = f"{len(met.pictures)} pictures of surfaces are kept by name only, the files are not: {named}"
+        yield Problem("pictures-by-name", len(met.pictures), message)
 
 
 def _object_problems(looked: list[Looked], met: _Met) -> Iterator[Problem]:

@@ -20,7 +20,8 @@ class Head:
     """What a city model says of itself as a whole.
 
     ``scale`` and ``translate`` turn vertices into coordinates, ``reference`` is the declared reference system,
-    ``members`` are all other members of the document (metadata, extensions) and ``templates`` its geometry templates.
+    ``members`` are all other members of the document (metadata, extensions) and ``templates`` its geometry templates,
+    whose materials and pictures are in ``appearance``.
     """
 
     version: str
@@ -29,6 +30,7 @@ class Head:
     reference: str | None
     members: Mapping[str, Any] = field(default_factory=dict)
     templates: Mapping[str, Any] = field(default_factory=dict)
+    appearance: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

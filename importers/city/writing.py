@@ -1,6 +1,7 @@
 """City layers as CityJSON 2.0 documents and text sequences, with everything that came in."""
 
 import json
+import re
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -15,6 +16,7 @@ from importers.city.bodies import unpacked
 from importers.city.model import listed, mapped
 
 VERSION = "2.0"
+CRS_URL = "https://www.opengis.net/def/crs/EPSG/0/"
 GRID: Three = (0.001, 0.001, 0.001)
 CITYJSON, CITYJSONSEQ = "cityjson", "cityjsonseq"
 SUFFIXES = {CITYJSON: (".json", ".cityjson"), CITYJSONSEQ: (".jsonl", ".cityjsonl")}
@@ -59,7 +61,8 @@ class _Writer:
         self.order, self.scale, self.folder = order, scale, folder
         self.translate: Three | None = None
         self.frame: tuple[Any, Any] | None = None
-        self.templates = Templates()
+        self.looks = Looks()
+        self.templates = Templates(self.looks)
         self.count = 0
 
     @property
@@ -95,31 +98,32 @@ class _Writer:
         members = dict(mapped(self.order.document.get("members")))
         metadata = dict(mapped(members.pop("metadata", None)))
         crs, _ = self.frame or (None, None)
-        if "referenceSystem" not in metadata and crs and crs.startswith("EPSG:"):
-            metadata["referenceSystem"] = f"https://www.opengis.net/def/crs/EPSG/0/{crs[5:]}"
+        reference = self.order.document.get("reference") or crs
+        if reference:
+            metadata["referenceSystem"] = re.sub(r"^EPSG:(\d+)$", rf"{CRS_URL}\1", str(reference))
         scale, translate = self.axes([self.scale, self.translate or (0.0, 0.0, 0.0)])
         head = {"type": "CityJSON", "version": VERSION, "transform": {"scale": scale, "translate": translate}}
         return head | ({"metadata": metadata} if metadata else {}) | members
 
     def tail(self) -> dict[str, Any]:
-        """The templates, where there are any."""
-        templates = self.templates.to_json()
-        return {"geometry-templates": templates} if templates else {}
+        """Templates and appearance, where there are any."""
+        held = {"geometry-templates": self.templates.to_json(), "appearance": self.looks.to_json()}
+        return {name: value for name, value in held.items() if value}
 
 
 class _Document(_Writer):
     """One document; its vertices are held until the end."""
 
     def write(self, pages: Iterator[Sequence[StoredObject]]) -> int:
-        looks, vertices = Looks(), None
+        vertices = None
         with (self.folder / "objects").open("w+", encoding="utf-8") as objects:
             for page in pages:
                 for one in page:
                     body = self.opened(one)
                     vertices = vertices or (self.vertices() if self.translate else None)
-                    made = self.made(one, body, vertices or self.vertices(), looks)
+                    made = self.made(one, body, vertices or self.vertices(), self.looks)
                     objects.write(f"{',' if self.count > 1 else ''}\n{_text(one.id)}:{_text(made)}")
-            tail = self.tail() | ({"appearance": looks.to_json()} if looks.to_json() else {})
+            tail = self.tail()
             with (self.folder / "done").open("w", encoding="utf-8") as done:
                 done.write(_text(self.head())[:-1] + ',"CityObjects":{')
                 _copy(objects, done)
