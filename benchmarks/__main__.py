@@ -10,6 +10,7 @@ from benchmarks.machine import machine
 
 NAMES = (
     "bim_queries",
+    "city_models",
     "compliance_review",
     "geocoder",
     "import_buildings",

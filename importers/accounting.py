@@ -1,5 +1,6 @@
 """The account of an import: its report, its lineage and its audit row."""
 
+import json
 from importlib.metadata import version
 from typing import Any
 
@@ -39,6 +40,7 @@ def lineage_of(plan: Plan, source: Source, request: ImportRequest) -> dict[str, 
             "operation": way.operation if way else None,
             "accuracy_m": way.accuracy_m if way else None,
             "encoding": plan.inspection.encoding,
+            **({"document": json.loads(plan.inspection.document)} if plan.inspection.document else {}),
             "fields": {mapped.field.name: mapped.source for mapped in plan.mapping.fields},
             "tools": {
                 "pyogrio": version("pyogrio"),

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 import importers.lean  # noqa: F401 - before anything imports pyogrio
 from cim.errors import CimError, ImportRefused
@@ -29,6 +30,8 @@ from importers.shapes import Target, prepared_shapes
 from importers.wire import (
     DERIVED_COLUMNS,
     NO_ROWS,
+    NOTED_COLUMN,
+    REFUSED_COLUMN,
     REFUSED_STATUS,
     REJECTED_COLUMN,
     REPAIRED_COLUMN,
@@ -114,7 +117,19 @@ def _prepared(request: dict[str, Any]) -> Iterator[pa.RecordBatch]:
                 columns[REJECTED_COLUMN], columns[REPAIRED_COLUMN] = prepared.rejected, prepared.repaired
                 columns[GEOMETRY_COLUMN] = prepared.stored
                 columns |= {DERIVED_COLUMNS[srid]: shapes for srid, shapes in prepared.derived.items()}
+            if layer.kind == "city":
+                columns |= _noted(batch, columns)
             yield pa.RecordBatch.from_arrays(list(columns.values()), names=list(columns))
+
+
+def _noted(batch: pa.RecordBatch, columns: dict[str, pa.Array]) -> dict[str, pa.Array]:
+    """What the format says of its rows goes first; a city object without a footprint is a row like others."""
+    bare = batch.column(GEOMETRY_COLUMN).is_null()
+    rejected = pc.if_else(bare, pa.scalar(None, pa.string()), columns[REJECTED_COLUMN])
+    return {
+        REJECTED_COLUMN: pc.coalesce(batch.column(REFUSED_COLUMN), rejected),
+        REPAIRED_COLUMN: pc.coalesce(batch.column(NOTED_COLUMN), columns[REPAIRED_COLUMN]),
+    }
 
 
 def _kept(column: pa.Array) -> pa.Array:

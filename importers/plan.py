@@ -8,7 +8,7 @@ from pathlib import Path
 from cim.errors import BadRequest, ImportRefused
 from cim.model.access import Grade
 from cim.model.bim import Placement
-from cim.model.collection import Collection, CollectionSchema, GeometryType, ImportMode
+from cim.model.collection import Collection, CollectionSchema, GeometryType, ImportMode, LayerKind
 from importers.geometry_kinds import family_of, stored_kind
 from importers.importer import ReadOptions
 from importers.inspection import LayerInspection
@@ -19,6 +19,9 @@ from importers.shapes import Target
 from layers.catalog import Catalog
 from layers.definition import LayerDefinition
 from layers.romanise import romanised
+
+KEYS: dict[LayerKind, str] = {"raster": "image", "city": "object_id"}
+"""The fields that tell the features of a kind of layer apart where nobody says otherwise."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,7 +167,7 @@ def make_plan(
     _check_chosen(inspection, request.fields)
     chosen = {**(known.source_fields if known else {}), **request.fields}
     mapping = map_fields(inspection, definition, held, chosen)
-    key = request.key or mapping.key or ("image" if raster else None)
+    key = request.key or mapping.key or KEYS.get(inspection.kind)
     fields = tuple(mapped.field for mapped in mapping.fields)
     if key is not None and key not in {item.name for item in fields}:
         raise BadRequest(

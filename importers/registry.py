@@ -5,6 +5,8 @@ from pathlib import Path
 from cim.errors import ImportRefused
 from importers.archive import Archive
 from importers.bim.ifc import Ifc
+from importers.city.citygml import CityGml
+from importers.city.cityjson import CityJson, CityJsonSeq
 from importers.csv_points import CsvPoints
 from importers.dwg import Dwg
 from importers.dxf import Dxf
@@ -44,9 +46,12 @@ _SINGLE: tuple[Importer, ...] = (
     Dwg(),
     Osm(),
     Kml(),
+    CityGml(),
     Gml(),
     RedLineText(),
     Vct(),
+    CityJsonSeq(),
+    CityJson(),
     GeoJsonLines(),
     GeoJson(),
     CsvPoints(),

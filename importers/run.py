@@ -14,6 +14,7 @@ from cim.model.collection import Version
 from cim.model.imports import ImportReport
 from cim.model.scenarios import ScenarioLayer
 from cim.store import runs
+from cim.store.city_shapes import keep_shapes
 from cim.store.collection_ddl import index_staging
 from cim.store.collections import find_collection, keep_source_fields
 from cim.store.database import Database
@@ -35,6 +36,7 @@ from importers.accepting import Account, Progress, copy_payloads
 from importers.accounting import audit_import, lineage_of, refused_report, report_of
 from importers.ahead import Ahead
 from importers.bim.run import import_model
+from importers.city.shape_file import shape_payloads
 from importers.inspection import LayerInspection
 from importers.plan import ImportRequest, Plan, chosen_layers, make_plan
 from importers.quality.run import Quality, QualityRefused
@@ -128,6 +130,8 @@ async def _publish(job: _Layer, run: int) -> tuple[Plan, Version | None, Scenari
         await _check(connection, job, plan, run)
         if plan.schema.kind == "raster" and not (request.dry_run or request.scenario):
             await _keep_images(connection, job, run)
+        if plan.schema.kind == "city":
+            await keep_shapes(connection, job.layer, run, shape_payloads(job.source.shapes))
         job.progress(job.layer, account.read, job.inspection.feature_count)
         version, filled = await _take(connection, request, plan, run)
         if request.fields and not (request.dry_run or request.scenario):

@@ -33,7 +33,7 @@ from importers.importer import ReadOptions
 from importers.inspection import Inspection, LayerInspection, inspection_from
 from importers.osgb_folder import looks_like_model, model_parts, stands_for_its_size
 from importers.shapes import Target
-from importers.wire import COG_FOLDER, KNOWN_FILE, NO_ROWS
+from importers.wire import COG_FOLDER, KNOWN_FILE, NO_ROWS, SHAPES_FILE
 
 MEMORY_BYTES = 3 * 1024**3
 """Address space, of which far less is ever resident; the libraries alone map about one gigabyte."""
@@ -81,6 +81,11 @@ class Source:
             raise ImportRefused("reader-failed", "the reader named a file elsewhere", where=self.path.name)
         return self._job / COG_FOLDER / name
 
+    @property
+    def shapes(self) -> Path:
+        """The shapes of the city objects read last, as the reading child wrote them."""
+        return self._job / SHAPES_FILE
+
     def batches(self, layer: LayerInspection, target: Target) -> Iterator[pa.RecordBatch]:
         """Record batches of a layer as ``importers.child`` describes them; ImportRefused when the child fails."""
         request = {
@@ -92,7 +97,6 @@ class Source:
             "options": asdict(self.options),
         }
         return self._child.stream(request)
-
 
     def model(
         self, layer: LayerInspection, known: Mapping[str, bytes], placement: Placement | None = None

@@ -43,6 +43,14 @@ class View(When):
     crs: str | None = Field(None, description="CRS of the geometries given out")
 
 
+class ItemView(View):
+    """Which state of one feature is looked at, and in which form."""
+
+    f: Literal["json", "geojson", "cityjson"] | None = Field(
+        None, description="cityjson: an object of a city layer with its shapes, as CityJSON"
+    )
+
+
 class Conditions(BaseModel):
     """What features must meet, beside ``name=value`` of fields."""
 
@@ -61,7 +69,7 @@ class ItemsParameters(View, Conditions):
     after: str | None = Field(None, description="where the page before ended; taken from its next link")
     properties: str | None = Field(None, description="the fields given out, parted by commas")
     sortby: str | None = Field(None, description="fields parted by commas, each with + or - before it")
-    f: Literal["json", "geojson", "gpkg", "shp", "csv", "xlsx"] | None = Field(
+    f: Literal["json", "geojson", "gpkg", "shp", "csv", "xlsx", "cityjson", "cityjsonseq"] | None = Field(
         None, description="json: a page as GeoJSON; all others: everything that is found, as a file"
     )
 

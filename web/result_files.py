@@ -16,15 +16,17 @@ from cim.policy.policy import read_context
 from cim.store import audits
 from cim.store.exporting import FeaturePage, feature_pages
 from cim.store.features import FeatureQuery, count_features
+from importers.city.writing import CITYJSON
 from importers.export_formats import FORMATS, XLSX
 from importers.export_workbook import sheet_text
 from importers.exports import ExportOrder
+from web.city_files import CITY_FORMS, check_city, document_of, write_city_file
 from web.items import ItemsParameters, in_its_state, is_plain
 from web.looking import State
 from web.state import Caller
 from web.writing_files import origin_of, written
 
-MOST_FEATURES, MOST_SHEET_ROWS = 200_000, 100_000
+MOST_FEATURES, MOST_SHEET_ROWS, MOST_CITY_OBJECTS = 200_000, 100_000, 50_000
 MOST_SHAPE_BYTES = 512 * 1024 * 1024
 WAIT_S = 20
 TIMEOUT_MS = 30_000
@@ -35,7 +37,10 @@ MEDIA_TYPES = {
     "csv": "text/csv; charset=utf-8",
     "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
     "geojson": "application/geo+json",
+    "cityjson": "application/city+json",
+    "cityjsonseq": "application/city+json-seq",
 }
+SUFFIXES = {"shp": ".zip", "cityjson": ".city.json", "cityjsonseq": ".city.jsonl"}
 _DEGREES = (4490, 4326)
 _NOT_IN_NAMES = str.maketrans(dict.fromkeys('/\\:*?"<>|\r\n\t', "_"))
 
@@ -50,21 +55,24 @@ async def result_file(who: Caller, query: FeatureQuery, asked: ItemsParameters, 
     layer = query.collection.id
     async with _turn(who.state.file_turns):
         with who.state.files.passing_folder(MOST_SHAPE_BYTES) as folder:
-            target = folder / (f"{layer}.zip" if form == "shp" else f"{layer}.{form}")
+            target = folder / f"{layer}{SUFFIXES.get(form, f'.{form}')}"
             async with who.state.database.reading(
                 read_context(who.principal, who.request_id, TIMEOUT_MS)
             ) as connection:
                 query, state = await in_its_state(connection, who, query, asked)
                 count = state.feature_count if is_plain(query) else await count_features(connection, query)
                 _check_count(count, form)
-                order = _order(who, query, asked, state, form, target)
-                await written(order, _bounded(feature_pages(connection, query)))
+                if form in CITY_FORMS:
+                    await write_city_file(connection, query, form, target, await document_of(who.state.database, layer))
+                else:
+                    order = _order(who, query, asked, state, form, target)
+                    await written(order, _bounded(feature_pages(connection, query)))
             await _record(who, query, state, form, count)
             opened = await asyncio.to_thread(target.open, "rb")
             size = (await asyncio.to_thread(target.stat)).st_size
     definition = who.state.catalog.layers.get(layer)
     title = definition.title.zh if definition else layer
-    name = f"{title.translate(_NOT_IN_NAMES)}_v{state.number}{target.suffix}"
+    name = f"{title.translate(_NOT_IN_NAMES)}_v{state.number}{SUFFIXES.get(form, target.suffix)}"
     headers = {
         "content-disposition": f"attachment; filename=\"{target.name}\"; filename*=UTF-8''{quote(name)}",
         "content-length": str(size),
@@ -81,6 +89,8 @@ def _check(query: FeatureQuery, asked: ItemsParameters, form: str) -> None:
             where=given[0],
             remedy="leave it out, or ask for f=json",
         )
+    if form in CITY_FORMS:
+        check_city(query, "crs" in asked.model_fields_set)
     if form == "geojson" and query.srid not in _DEGREES:
         raise BadRequest(
             "GeoJSON is in longitude and latitude", where="crs", remedy="leave crs out, or choose another format"
@@ -88,7 +98,7 @@ def _check(query: FeatureQuery, asked: ItemsParameters, form: str) -> None:
 
 
 def _check_count(count: int, form: str) -> None:
-    most = MOST_SHEET_ROWS if form == XLSX else MOST_FEATURES
+    most = {XLSX: MOST_SHEET_ROWS, CITYJSON: MOST_CITY_OBJECTS}.get(form, MOST_FEATURES)
     if count > most:
         raise AnswerTooLarge(
             f"{count} features are found, and a file of {form} holds {most} at most",

@@ -18,6 +18,7 @@ from importers.export_formats import FORMATS, export_format
 from importers.export_workbook import sheet_text
 from importers.exports import Exported, ExportOrder, export_srid
 from importers.reference_systems import given_crs
+from web.cli.exporting_city import city_form, export_city
 from web.cli.opening import ROLE, opened, operator, the_catalog
 from web.cli.options import AsJson, DataDir, LayerId
 from web.cli.seeding import ARCHIVES, Box, TileOptions, Zooms, export_archive
@@ -31,7 +32,7 @@ def export(
     layer: LayerId,
     target: Annotated[Path, typer.Option("--out", help="File to write; its suffix tells the format.")],
     form: Annotated[
-        str | None, typer.Option("--format", help=f"One of {', '.join(FORMATS)}, mbtiles, pmtiles.")
+        str | None, typer.Option("--format", help=f"One of {', '.join(FORMATS)}, mbtiles, pmtiles, cityjson, cityjsonseq.")
     ] = None,
     crs: Annotated[str | None, typer.Option(help="System of the coordinates, for example EPSG:4523.")] = None,
     encoding: Annotated[str, typer.Option(help="Of the texts in Shapefile and red-line text.")] = "UTF-8",
@@ -46,6 +47,10 @@ def export(
     _check_encoding(encoding)
     if target.suffix.lower() in ARCHIVES or form in {"mbtiles", "pmtiles"}:
         _export_tiles(layer, target, TileOptions(bbox, zooms, role), overwrite, data, as_json)
+        return
+    city = city_form(form, target)
+    if city is not None:
+        export_city(layer, target, city, overwrite=overwrite, data=data, as_json=as_json)
         return
     chosen = export_format(form, target)
 

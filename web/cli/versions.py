@@ -10,7 +10,8 @@ from rich.table import Table
 from cim.model.collection import Version
 from cim.store import any_versions, audits
 from cim.store import versions as store
-from cim.store.collections import raster_files
+from cim.store.city_shapes import remove_unnamed_shapes
+from cim.store.collections import raster_files, the_collection
 from cim.store.database import run
 from cim.store.lineage import lineage_of_feature
 from web.cli.opening import ROLE, opened, operator
@@ -144,6 +145,8 @@ def prune(
     async def work() -> int:
         async with opened(data) as (deployment, database), database.writing("cli", timeout_ms=0) as connection:
             gone = await any_versions.prune(connection, layer, keep)
+            if (await the_collection(connection, layer)).schema.kind == "city":
+                await remove_unnamed_shapes(connection, layer)
             deployment.files().remove_rasters_but(await raster_files(connection), UNNAMED_FOR_S)
             detail = {"keep": keep, "rows": gone}
             await audits.record(

@@ -11,11 +11,12 @@ from cim.errors import NotFound
 from cim.policy.policy import Decision, read_context
 from cim.store.features import Feature, FeatureQuery, count_features, one_feature, page_of_features
 from web.axes import swapped
+from web.city_files import object_as_cityjson, shapes_of
 from web.items import (
     KNOWN,
+    ItemView,
     Pairs,
     Parameters,
-    View,
     after_token,
     in_its_state,
     is_plain,
@@ -124,8 +125,12 @@ async def items(
 
 
 @router.get("/collections/{layer}/items/{fid}", summary="One feature")
-async def item(layer: str, fid: int, who: Who, asked: Annotated[View, Query()]) -> JSONResponse:
-    """One feature by its stable id, now or as it was."""
+async def item(layer: str, fid: int, who: Who, asked: Annotated[ItemView, Query()]) -> JSONResponse:
+    """One feature by its stable id, now or as it was.
+
+    One of a layer of city objects tells its levels of detail and the areas of its surfaces as ``shapes``; ``f=cityjson``
+    gives it whole.
+    """
     decision = who.decide(layer)
     srid = parse_crs(asked.crs, offered_srids(decision))
     query = FeatureQuery(decision.collection, decision.field_names, decision.regions, srid=srid or 4490)
@@ -136,7 +141,11 @@ async def item(layer: str, fid: int, who: Who, asked: Annotated[View, Query()]) 
             feature = await one_feature(connection, query, fid)
     if feature is None:
         raise NotFound(f"layer {layer} has no feature {fid}", where="fid", remedy="it may have ended; see items")
+    if asked.f == "cityjson":
+        return JSONResponse(await object_as_cityjson(who, query, feature), media_type="application/city+json")
     document = _geojson(feature, srid)
+    if query.collection.schema.kind == "city":
+        document["shapes"] = await shapes_of(who, layer, feature)
     href = f"{who.base}/collections/{layer}"
     document["links"] = [_link("self", f"{href}/items/{fid}", GEOJSON), _link("collection", href, "application/json")]
     return JSONResponse(document, media_type=GEOJSON, headers={"content-crs": f"<{crs_uri(srid)}>"})
