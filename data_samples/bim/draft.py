@@ -107,7 +107,9 @@ class Draft:
 
     def global_id(self, key: str) -> str:
         """The GlobalId of a key within this model."""
-        return str(ifcopenshell.guid.compress(hashlib.md5(f"{self.key} {key}".encode(), usedforsecurity=False).hexdigest()))
+        return str(
+            ifcopenshell.guid.compress(hashlib.md5(f"{self.key} {key}".encode(), usedforsecurity=False).hexdigest())
+        )
 
     def spatial(self, entity: str, name: str, parent: Entity, height_m: float = 0.0) -> Entity:
         """A part of the spatial tree, placed within its parent."""
@@ -181,9 +183,18 @@ class Draft:
             self._parts[whole].append(made)
         return made
 
-    def space(self, number: str, title: str, storey: Entity, placement: Entity, shape: Entity, code: tuple[str, str]) -> Entity:
+    def space(
+        self, number: str, title: str, storey: Entity, placement: Entity, shape: Entity, code: tuple[str, str]
+    ) -> Entity:
         """A room of a storey."""
-        made = self.root("Space", f"{storey.Name} {number}", number, LongName=title, CompositionType="ELEMENT", PredefinedType="INTERNAL")
+        made = self.root(
+            "Space",
+            f"{storey.Name} {number}",
+            number,
+            LongName=title,
+            CompositionType="ELEMENT",
+            PredefinedType="INTERNAL",
+        )
         made.ObjectPlacement, made.Representation = placement, shape
         self._parts[storey].append(made)
         self._of_code[code].append(made)
@@ -198,7 +209,7 @@ class Draft:
     def quantities(self, owner: Entity, name: str, values: Mapping[str, float]) -> None:
         """A quantity set; lengths in metres are written in the unit of the file."""
         units = {"Length": True, "Width": True, "Height": True, "Depth": True, "Perimeter": True}
-        given = {
+        given: dict[str, Any] = {
             key: self.shapes.length(value) if any(key.endswith(end) for end in units) else round(value, 4)
             for key, value in values.items()
         }
@@ -301,7 +312,8 @@ class Draft:
             owner = min((each.GlobalId for each in (*owners, *definition.DefinesType)), default="")
             definition.GlobalId = self.global_id(f"{definition.Name} of {owner}")
         for relation in self.file.by_type("IfcRelationship"):
-            for number, value in enumerate(relation):
+            for number in range(len(relation)):
+                value = relation[number]
                 if isinstance(value, tuple):
                     relation[number] = tuple(sorted(value, key=ifcopenshell.entity_instance.id))
             if not relation.is_a("IfcRelVoidsElement") and not relation.is_a("IfcRelFillsElement"):
@@ -310,7 +322,8 @@ class Draft:
 
 def _named(relation: Entity) -> Iterable[str]:
     """GlobalIds, or names of what has none, of the single objects a relation is about, else of its first members."""
-    for value in relation:
+    for number in range(len(relation)):
+        value = relation[number]
         first = value[0] if isinstance(value, tuple) else value
         if isinstance(first, ifcopenshell.entity_instance):
             yield str(getattr(first, "GlobalId", None) or getattr(first, "Identification", None) or first.Name)

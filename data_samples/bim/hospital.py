@@ -45,7 +45,13 @@ def write_hospital(path: Path, ground: Ground, width: float, depth: float, code:
     draft = Draft("hospital", f"{name}工程", name, ground, millimetres=True)
     add_products(draft)
     draft.building.LongName = name
-    values = {"BuildingID": code, "NumberOfStoreys": 12, "OccupancyType": "医疗建筑", "FireProtectionClass": "一类高层", "SprinklerProtection": True}
+    values = {
+        "BuildingID": code,
+        "NumberOfStoreys": 12,
+        "OccupancyType": "医疗建筑",
+        "FireProtectionClass": "一类高层",
+        "SprinklerProtection": True,
+    }
     draft.properties(draft.building, "Pset_BuildingCommon", values)
     draft.properties(draft.building, "建筑编码", {"建筑统一编码": code, "CIM级别": 6})
     frame, elevation = Frame(width, depth), -PLANS[0].height
@@ -62,7 +68,7 @@ def write_hospital(path: Path, ground: Ground, width: float, depth: float, code:
 def _storey(level: Level, plan: Plan, frame: Frame) -> dict[str, Entity]:
     _structure(level, plan, frame)
     _facade(level, plan, frame)
-    spaces = _row(level, plan, plan.south, range(0, 13), frame, south=True)
+    spaces = _row(level, plan, plan.south, range(13), frame, south=True)
     spaces |= _row(level, plan, plan.north_west, range(2, 7), frame, south=False)
     spaces |= _row(level, plan, plan.north_east, range(8, 12), frame, south=False)
     spaces |= _core(level, frame)
@@ -80,7 +86,12 @@ def _structure(level: Level, plan: Plan, frame: Frame) -> None:
     lowest = plan.number < 0
     shafts = [Rect(r.west, r.south, r.east, r.north) for r in frame.lifts()]
     stairs = [Rect(r.west, r.south + 1.8, r.east, r.north) for r in map(frame.stair, (0, 11))]
-    level.slab("底板 400" if lowest else "楼板 120", frame.outline, 0.4 if lowest else SLAB_M, () if lowest else (*shafts, *stairs))
+    level.slab(
+        "底板 400" if lowest else "楼板 120",
+        frame.outline,
+        0.4 if lowest else SLAB_M,
+        () if lowest else (*shafts, *stairs),
+    )
     name = "KZ 600x600" if plan.number < 8 else "KZ 500x500"
     side = COLUMN_M if plan.number < 8 else 0.5
     xs = [_inward(x, side, frame.width) for x in frame.x[::2]]
@@ -160,17 +171,33 @@ def _curtain(level: Level, span: tuple[float, float], y: float, height: float, *
             box = (pane * step + 0.06, -0.015, low + 0.06, step - 0.06, 0.03, high - low - 0.06)
             _part(level, whole, place, "Plate", "幕墙玻璃", "玻璃", box)
         for row in rows[1:] if pane in doors else rows:
-            _part(level, whole, place, "Member", "幕墙横梁", "钢", (pane * step + 0.06, -0.05, row, step - 0.06, 0.1, 0.06))
-
+            _part(
+                level,
+                whole,
+                place,
+                "Member",
+                "幕墙横梁",
+                "钢",
+                (pane * step + 0.06, -0.05, row, step - 0.06, 0.1, 0.06),
+            )
 
     if entrance:
         at = shapes.placement(place, (3 * step + 0.03, 0.0, 0.0))
-        size = {"OverallHeight": shapes.length(2.7), "OverallWidth": shapes.length(2.5)}
         name = "BM2527 自动玻璃门"
-        draft.element("Door", f"{name} {level.name}", level.storey, at, of=name, PredefinedType="DOOR", **size)
+        door = draft.element("Door", f"{name} {level.name}", level.storey, at, of=name, PredefinedType="DOOR")
+        door.OverallHeight, door.OverallWidth = shapes.length(2.7), shapes.length(2.5)
+        door.OperationType = "DOUBLE_DOOR_SLIDING"
 
 
-def _part(level: Level, whole: Entity, place: Entity, entity: str, name: str, material: str, box: tuple[float, float, float, float, float, float]) -> None:
+def _part(
+    level: Level,
+    whole: Entity,
+    place: Entity,
+    entity: str,
+    name: str,
+    material: str,
+    box: tuple[float, float, float, float, float, float],
+) -> None:
     draft = level.draft
     shape = draft.shapes.body(draft.body, (draft.shapes.box(box),))
     own = draft.shapes.placement(place, (0.0, 0.0, 0.0))
@@ -178,7 +205,9 @@ def _part(level: Level, whole: Entity, place: Entity, entity: str, name: str, ma
     draft.element(entity, f"{name} {level.name}", None, own, shape, material=material, whole=whole, PredefinedType=kind)
 
 
-def _row(level: Level, plan: Plan, rooms: tuple[Room, ...], modules: range, frame: Frame, *, south: bool) -> dict[str, Entity]:
+def _row(
+    level: Level, plan: Plan, rooms: tuple[Room, ...], modules: range, frame: Frame, *, south: bool
+) -> dict[str, Entity]:
     """Rooms side by side: the wall to the corridor with their doors, walls between them, and what they hold."""
     at, spaces = modules.start, {}
     inner, outer = (frame.y[1], frame.y[0]) if south else (frame.y[2], frame.y[3])
@@ -187,16 +216,29 @@ def _row(level: Level, plan: Plan, rooms: tuple[Room, ...], modules: range, fram
         use = USES[room.use]
         door = "FM乙1221 乙级防火门" if room.title == "病案库" else use.door
         if door:
-            front = [Set(door, (0.75 if room.use == "ward" else 0.5) * (east - west), 0.0, rating=_override(plan, room))]
+            front = [
+                Set(door, (0.75 if room.use == "ward" else 0.5) * (east - west), 0.0, rating=_override(plan, room))
+            ]
             level.wall("内墙 200", (west, inner), (east, inner), level.clear, front)
         if number:
             low, high = sorted((inner, outer))
-            level.wall("内墙 200", (west, low + 0.1), (west, high - EDGE), level.height - BEAM_M if at % 2 == 0 else level.clear)
+            level.wall(
+                "内墙 200",
+                (west, low + 0.1),
+                (west, high - EDGE),
+                level.height - BEAM_M if at % 2 == 0 else level.clear,
+            )
         low, high = (EDGE * 2, inner - 0.1) if south else (inner + 0.1, frame.depth - 2 * EDGE)
         left = 2 * EDGE if at == 0 else west + 0.1
         right = frame.width - 2 * EDGE if at + room.modules == 12 else east - 0.1
         label = f"{_digits(level)}{number + 1 + (0 if south else 20 if modules.start == 2 else 30):02d}"
-        space = level.room(label, f"{plan.department}{room.title}" if room.use in {"ward", "nurse"} else room.title, Rect(left, low, right, high), use.code, use.category)
+        space = level.room(
+            label,
+            f"{plan.department}{room.title}" if room.use in {"ward", "nurse"} else room.title,
+            Rect(left, low, right, high),
+            use.code,
+            use.category,
+        )
         spaces[label] = space
         spaces |= furnish(level, space, label, room.use, Rect(left, low, right, high), south=south)
         at += room.modules
@@ -216,7 +258,9 @@ def _core(level: Level, frame: Frame) -> dict[str, Entity]:
     south, north, digits = frame.y[2], frame.y[3], _digits(level)
     for module, name in ((0, "1号疏散楼梯"), (11, "2号疏散楼梯")):
         west, east = frame.x[module], frame.x[module + 1]
-        level.wall("剪力墙 200", (west, south), (east, south), level.clear, [Set("FM乙1221 乙级防火门", (east - west) / 2)])
+        level.wall(
+            "剪力墙 200", (west, south), (east, south), level.clear, [Set("FM乙1221 乙级防火门", (east - west) / 2)]
+        )
         inside = east if module == 0 else west
         level.wall("剪力墙 200", (inside, south + 0.1), (inside, north - EDGE), level.clear)
         rect = frame.stair(module)
@@ -230,16 +274,22 @@ def _core(level: Level, frame: Frame) -> dict[str, Entity]:
     for x in (west, east):
         level.wall("剪力墙 200", (x, south + 0.1), (x, north - EDGE), level.clear)
     doors = [Set("DT1121 电梯层门", (rect.west + rect.east) / 2 - west) for rect in lifts]
-    level.wall("剪力墙 200", (west + 0.1, front), (east - 0.1, front), level.clear, [Set(d.name, d.at - 0.1) for d in doors])
+    level.wall(
+        "剪力墙 200", (west + 0.1, front), (east - 0.1, front), level.clear, [Set(d.name, d.at - 0.1) for d in doors]
+    )
     for left in lifts[:-1]:
         level.wall("剪力墙 200", (left.east + 0.1, front + 0.1), (left.east + 0.1, north - EDGE), level.clear)
     lobby = Rect(west + 0.1, south + 0.1, east - 0.1, front - 0.1)
     spaces["前室"] = level.room(f"{digits}F1", "合用前室", lobby, ("12-11.30.20", "前室"), "交通")
     for number, rect in enumerate(lifts, 1):
-        shaft = level.room(f"{digits}L{number}", f"{number}号电梯井", rect, ("12-11.40.10", "电梯井道"), "井道", level.height)
+        shaft = level.room(
+            f"{digits}L{number}", f"{number}号电梯井", rect, ("12-11.40.10", "电梯井道"), "井道", level.height
+        )
         if level.number == 1:
             at = ((rect.west + rect.east) / 2, (rect.south + rect.north) / 2, 0.0)
-            level.stand(LIFTS[number - 1], "TransportElement", shaft, at, system=("BuildingSystem.TRANSPORT", "电梯系统"))
+            level.stand(
+                LIFTS[number - 1], "TransportElement", shaft, at, system=("BuildingSystem.TRANSPORT", "电梯系统")
+            )
     return spaces
 
 
@@ -261,7 +311,13 @@ def _shafts(level: Level, frame: Frame) -> dict[str, Entity]:
         spaces[title] = level.room(f"{digits}W{number + 1}", title, rect, ("12-15.30.10", "管井"), "井道")
     rect = Rect(west + 0.1, back + 0.1, east - 0.1, north - EDGE)
     spaces["风机房"] = level.room(f"{digits}K1", "防排烟机房", rect, ("12-15.10.20", "机房"), "设备")
-    level.stand("防排烟风机", "Fan", spaces["风机房"], ((west + east) / 2, back + 2.6, 0.0), system=("DistributionSystem.VENTILATION", "防排烟系统"))
+    level.stand(
+        "防排烟风机",
+        "Fan",
+        spaces["风机房"],
+        ((west + east) / 2, back + 2.6, 0.0),
+        system=("DistributionSystem.VENTILATION", "防排烟系统"),
+    )
     return spaces
 
 

@@ -67,10 +67,14 @@ def _duct(level: Level, at: tuple[float, float, float], along: tuple[float, floa
         system=AIR,
         PredefinedType="RIGIDSEGMENT",
     )
-    draft.quantities(made, "Qto_DuctSegmentBaseQuantities", {"Length": box[3], "OuterSurfaceArea": 2 * (box[4] + box[5]) * box[3]})
+    draft.quantities(
+        made, "Qto_DuctSegmentBaseQuantities", {"Length": box[3], "OuterSurfaceArea": 2 * (box[4] + box[5]) * box[3]}
+    )
 
 
-def _pipe(level: Level, at: tuple[float, float, float], length: float, radius: float, along: tuple[float, float] = (1.0, 0.0)) -> None:
+def _pipe(
+    level: Level, at: tuple[float, float, float], length: float, radius: float, along: tuple[float, float] = (1.0, 0.0)
+) -> None:
     draft = level.draft
     shape = draft.shapes.body(draft.body, (draft.shapes.bar(radius, length),))
     draft.element(
