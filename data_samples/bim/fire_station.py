@@ -8,6 +8,7 @@ from data_samples.bim.fittings import Inside
 from data_samples.bim.level import Level, Rect, Set
 from data_samples.bim.products import add_products
 from data_samples.bim.shapes import Entity
+from data_samples.bim.stairs import add_stair
 
 PLINTH_M, PARAPET_M, TOWER_PARAPET_M = 0.2, 0.9, 1.0
 HEIGHTS_M = (5.4, 3.6, 3.6)
@@ -189,7 +190,7 @@ def _east(level: Level, frame: Frame, title: str) -> list[Entity]:
     doors.append(Set("FM乙1221 乙级防火门", wall - west + 1.6, rating="甲级" if level.number == 1 else None))
     level.wall("剪力墙 200", (west, south), (frame.x[-1], south), level.clear, doors)
     level.wall("剪力墙 200", (wall, south + 0.1), (wall, frame.y[3] - EDGE), level.clear)
-    level.stair("疏散楼梯", stair, entry_south=True)
+    add_stair(level, "疏散楼梯", stair, entry_south=True)
     store = Rect(west + 0.1, south + 0.1, wall - 0.1, frame.y[3] - EDGE)
     return [
         _room(level, f"{level.number}08", title, store),
@@ -247,4 +248,4 @@ def _tower(level: Level, frame: Frame, *, last: bool) -> None:
         for x in (west, east):
             level.wall("女儿墙 240", (x, south + EDGE), (x, north - EDGE), TOWER_PARAPET_M, base=level.height + 0.15)
     else:
-        level.stair("训练塔楼梯", stair, entry_south=True)
+        add_stair(level, "训练塔楼梯", stair, entry_south=True)
