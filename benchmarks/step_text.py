@@ -46,7 +46,7 @@ def written(value: Value) -> str:
     write = _WRITERS.get(type(value))
     if write is not None:
         return write(value)
-    return f"({','.join(map(written, value))})"  # type: ignore[union-attr,arg-type]  # single values have writers
+    return f"({','.join(map(written, value))})"  # type: ignore[arg-type]  # single values have writers
 
 
 def quoted(text: str) -> str:

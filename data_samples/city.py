@@ -9,12 +9,14 @@ import shapely
 
 from data_samples import admin as admins
 from data_samples import (
+    block,
     buildings,
     business,
     business_records,
     changes,
     facilities,
     land,
+    landmarks,
     parcels,
     people,
     plans,
@@ -26,6 +28,8 @@ from data_samples import (
     terrain,
     utilities,
 )
+from data_samples.bim.fire_station import write_fire_station
+from data_samples.bim.hospital import write_hospital
 from data_samples.place import COUNTY_CODE, COUNTY_NAME, COUNTY_NAME_EN, TOWNS
 from data_samples.plane import Geometries, ellipsoidal_areas, point_array
 from data_samples.write import Folder
@@ -72,12 +76,19 @@ def generate(size: Size, seed: int, out: Path) -> None:
     if size.buildings and len(houses.shapes) > size.buildings:
         keep = np.sort(np.random.default_rng(seed).permutation(len(houses.shapes))[: size.buildings])
         houses = houses.taken(keep)
+    marks = landmarks.choose(houses)
+    houses = landmarks.as_modelled(houses, marks)
+    sites = facilities.Sites(admin, network, seed + 9)
+    services = facilities.services(sites)
     _write_admin(folder, admin)
     _write_water(folder, streams, surfaces, admin.county)
     _write_roads(folder, network)
-    _write_people(folder, houses, admin, network, ground, seed)
+    table, addresses = people.buildings(houses, admin, network, ground)
+    landmarks.bind(marks, table, houses.centres, services, admin)
+    _write_people(folder, houses, table, addresses, seed)
+    _write_models(folder, houses, table, marks)
     farmland = _write_land(folder, admin, chosen, area, streams, surfaces, network, blocks, farms, ground, size, seed)
-    _write_sites(folder, admin, network, streams, ground, area, size, seed)
+    _write_sites(folder, sites, services, admin, network, streams, ground, area, size, seed)
     folder.dem(ground, admin.county, size.dem_deg)
     folder.orthophoto(surfaces, network, houses, farmland, seed + 30)
     folder.manifest(size.name, seed)
@@ -157,26 +168,37 @@ def _write_roads(folder: Folder, network: roads.Roads) -> None:
             "surface": surface,
         }
     )
-    folder.layer("roads", "gpkg", table, network.lines)
+    folder.layer("roads", "parquet", table, network.lines)
 
 
 def _write_people(
-    folder: Folder,
-    houses: buildings.Buildings,
-    admin: admins.Admin,
-    network: roads.Roads,
-    ground: terrain.Terrain,
-    seed: int,
+    folder: Folder, houses: buildings.Buildings, table: pd.DataFrame, addresses: pd.DataFrame, seed: int
 ) -> None:
-    table, addresses = people.buildings(houses, admin, network, ground)
     centres = point_array(houses.centres)
     folder.layer("buildings", "gpkg", table, houses.shapes)
     numbered = np.flatnonzero(table["use"] != "agricultural")
     folder.layer("addresses", "csv", addresses.iloc[numbered], centres[numbered])
     residents, index = people.population(table, houses.shapes, seed + 21)
-    folder.layer("population", "csv", residents, centres[index])
+    folder.layer("population", "parquet", residents, centres[index])
     firms, index = people.organisations(table, addresses, seed + 22)
     folder.layer("organisations", "csv", firms, centres[index])
+
+
+def _write_models(
+    folder: Folder, houses: buildings.Buildings, table: pd.DataFrame, marks: tuple[landmarks.Landmark, ...]
+) -> None:
+    """The models of buildings that have one, and the block around the hospital."""
+    makers = {"hospital": write_hospital, "fire-station": write_fire_station}
+    for mark in marks:
+        rect, row = landmarks.rectangle(houses.shapes[mark.index]), table.iloc[mark.index].to_dict()
+        place = landmarks.ground(mark, rect, float(row["ground_m"]))
+        path = folder.path / f"{mark.model}.ifczip"
+        makers[mark.model](path, place, rect.width, rect.depth, row["building_code"], row["name"])
+        folder.model(mark.model, path)
+        if mark.model == "hospital":
+            path = folder.path / f"{block.MODEL}.city.json"
+            objects = block.write(path, table, houses.shapes, houses.centres, mark)
+            folder.city_model(block.MODEL, path, objects)
 
 
 def _write_land(
@@ -240,6 +262,8 @@ def _write_business(
 
 def _write_sites(
     folder: Folder,
+    sites: facilities.Sites,
+    services: dict[str, facilities.Layer],
     admin: admins.Admin,
     network: roads.Roads,
     streams: list[rivers.Stream],
@@ -248,8 +272,6 @@ def _write_sites(
     size: Size,
     seed: int,
 ) -> None:
-    sites = facilities.Sites(admin, network, seed + 9)
-    services = facilities.services(sites)
     dangers = facilities.mountain_dangers(streams, admin, ground, seed + 10)
     for name, (table, shapes) in services.items():
         folder.layer(name, "geojson" if name in ("hospitals", "hazards", "shelters") else "csv", table, shapes)

@@ -2,13 +2,16 @@
 
 import hashlib
 import json
+import zipfile
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pyogrio
+import pyproj
 import rasterio
 import shapely
 
@@ -19,7 +22,10 @@ from data_samples.plane import GEOGRAPHIC_CRS, PLANE_CRS, Geometries, geographic
 from data_samples.roads import Roads
 from data_samples.terrain import Terrain
 
-DRIVERS = {"shp": "ESRI Shapefile", "gpkg": "GPKG", "geojson": "GeoJSON"}
+DRIVERS = {"shp": "ESRI Shapefile", "gpkg": "GPKG", "geojson": "GeoJSON", "parquet": "GeoParquet"}
+
+
+CITY_CRS = f"{PLANE_CRS}+5737"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +55,7 @@ class Folder:
     def layer(self, name: str, suffix: str, table: pd.DataFrame, shapes: Geometries) -> None:
         """Write one layer, empty texts as missing values.
 
-        ``shp`` is in EPSG:4523 and GBK; ``gpkg``, ``geojson`` and ``csv`` (points) are in EPSG:4490.
+        ``shp`` is in EPSG:4523 and GBK; ``gpkg``, ``geojson``, ``parquet`` and ``csv`` (points) are in EPSG:4490.
         """
         column = "DATA_SRC" if suffix == "shp" else "data_source"
         table = table.replace({"": None}).assign(**{column: "合成数据"})
@@ -77,6 +83,9 @@ class Folder:
             if suffix == "shp" and pa.types.is_floating(column.type):
                 column = column.cast(pa.decimal128(15, 2), safe=False)
             columns[name] = column
+        if suffix == "parquet":
+            _parquet(path, columns, kind)
+            return
         options = {
             "shp": {"RESIZE": "YES"},
             "geojson": {"COORDINATE_PRECISION": "7"},
@@ -95,6 +104,19 @@ class Folder:
             layer=path.stem,
             layer_options=options,
         )
+
+    def model(self, name: str, path: Path) -> None:
+        """Name a building model that was written; it says itself where it stands."""
+        with zipfile.ZipFile(path) as archive:
+            text = archive.read(archive.namelist()[0])
+        digest = hashlib.sha256(text).hexdigest()
+        elements = text.count(b"IFCSHAPEREPRESENTATION(")
+        self.entries.append(Entry(name, path.name, "IFC", "", "", "model", elements, digest))
+
+    def city_model(self, name: str, path: Path, objects: int) -> None:
+        """Name a city model that was written, in the plane with heights of 1985."""
+        digest = hashlib.sha256(path.read_bytes()).hexdigest()
+        self.entries.append(Entry(name, path.name, "CityJSON", CITY_CRS, "", "city", objects, digest))
 
     def dem(self, terrain: Terrain, area: shapely.Geometry, cell_deg: float) -> None:
         """Write heights to the metre on a geographic grid (EPSG:4490, 1985 datum), -9999 outside ``area``.
@@ -147,6 +169,18 @@ class Folder:
             "layers": [asdict(entry) for entry in sorted(self.entries, key=lambda e: e.layer)],
         }
         (self.path / "manifest.json").write_text(json.dumps(body, ensure_ascii=False, indent=1) + "\n", "utf-8")
+
+
+def _parquet(path: Path, columns: dict[str, pa.Array], kind: str) -> None:
+    """GeoParquet 1.1 in EPSG:4490, packed tightly."""
+    geometry = {
+        "encoding": "WKB",
+        "geometry_types": [kind],
+        "crs": pyproj.CRS.from_user_input(GEOGRAPHIC_CRS).to_json_dict(),
+    }
+    head = {"version": "1.1.0", "primary_column": "geometry", "columns": {"geometry": geometry}}
+    table = pa.table(columns).replace_schema_metadata({"geo": json.dumps(head)})
+    pq.write_table(table, path, compression="zstd", compression_level=19)
 
 
 def _kind(shapes: Geometries) -> str:

@@ -31,6 +31,8 @@ CONFIDENT = 70
 """From this confidence on pyproj has compared names and parameters, and not only parameters."""
 CHINA: BoundingBox = (73.0, 3.0, 136.0, 54.0)
 
+_PART = r"https?://www\.opengis\.net/def/crs/EPSG/[0-9.]+/(\d{4,6})"
+COMPOUND_ADDRESS = re.compile(rf"https?://www\.opengis\.net/def/crs-compound\?1={_PART}&2={_PART}", re.IGNORECASE)
 
 Points = NDArray[np.float64]
 OFFSET_DATUMS: dict[str, Callable[[Points], Points]] = {"GCJ-02": from_gcj02, "BD-09": from_bd09}
@@ -65,7 +67,7 @@ def declared_crs(text: str | None) -> tuple[int | None, str | None]:
     if not text:
         return None, None
     try:
-        crs = pyproj.CRS.from_user_input(text)
+        crs = pyproj.CRS.from_user_input(_known_form(text))
     except pyproj.exceptions.CRSError:
         return None, None
     if crs.is_compound:
@@ -82,7 +84,7 @@ def declared_height_datum(text: str | None) -> str | None:
     if not text:
         return None
     try:
-        parts = pyproj.CRS.from_user_input(text).sub_crs_list
+        parts = pyproj.CRS.from_user_input(_known_form(text)).sub_crs_list
     except pyproj.exceptions.CRSError:
         return None
     for part in parts:
@@ -90,6 +92,12 @@ def declared_height_datum(text: str | None) -> str | None:
             code = part.to_authority()
             return f"{code[0]}:{code[1]}" if code else str(part.name)
     return None
+
+
+def _known_form(text: str) -> str:
+    """A compound system named by the OGC's address for one, which PROJ does not read, in a form that it reads."""
+    found = COMPOUND_ADDRESS.fullmatch(text.strip())
+    return f"EPSG:{found[1]}+{found[2]}" if found else text
 
 
 def _equal(crs: pyproj.CRS, other: pyproj.CRS) -> bool:

@@ -5,10 +5,8 @@ bytes.
 """
 
 import hashlib
-import io
-import zipfile
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -27,11 +25,10 @@ import ifcopenshell.api.system
 import ifcopenshell.api.type
 import ifcopenshell.guid
 
+from data_samples.bim.settling import packed, settle
 from data_samples.bim.shapes import Box, Entity, Shapes
 
 api = ifcopenshell.api
-STAMP = "2026-01-01T08:00:00"
-ZIP_DATE = (2026, 1, 1, 8, 0, 0)
 DEMANDED = {
     "Door": {"OperationType": "NOTDEFINED"},
     "Window": {"PartitioningType": "NOTDEFINED"},
@@ -107,7 +104,9 @@ class Draft:
 
     def global_id(self, key: str) -> str:
         """The GlobalId of a key within this model."""
-        return str(ifcopenshell.guid.compress(hashlib.md5(f"{self.key} {key}".encode(), usedforsecurity=False).hexdigest()))
+        return str(
+            ifcopenshell.guid.compress(hashlib.md5(f"{self.key} {key}".encode(), usedforsecurity=False).hexdigest())
+        )
 
     def spatial(self, entity: str, name: str, parent: Entity, height_m: float = 0.0) -> Entity:
         """A part of the spatial tree, placed within its parent."""
@@ -181,9 +180,18 @@ class Draft:
             self._parts[whole].append(made)
         return made
 
-    def space(self, number: str, title: str, storey: Entity, placement: Entity, shape: Entity, code: tuple[str, str]) -> Entity:
+    def space(
+        self, number: str, title: str, storey: Entity, placement: Entity, shape: Entity, code: tuple[str, str]
+    ) -> Entity:
         """A room of a storey."""
-        made = self.root("Space", f"{storey.Name} {number}", number, LongName=title, CompositionType="ELEMENT", PredefinedType="INTERNAL")
+        made = self.root(
+            "Space",
+            f"{storey.Name} {number}",
+            number,
+            LongName=title,
+            CompositionType="ELEMENT",
+            PredefinedType="INTERNAL",
+        )
         made.ObjectPlacement, made.Representation = placement, shape
         self._parts[storey].append(made)
         self._of_code[code].append(made)
@@ -198,7 +206,7 @@ class Draft:
     def quantities(self, owner: Entity, name: str, values: Mapping[str, float]) -> None:
         """A quantity set; lengths in metres are written in the unit of the file."""
         units = {"Length": True, "Width": True, "Height": True, "Depth": True, "Perimeter": True}
-        given = {
+        given: dict[str, Any] = {
             key: self.shapes.length(value) if any(key.endswith(end) for end in units) else round(value, 4)
             for key, value in values.items()
         }
@@ -225,19 +233,8 @@ class Draft:
     def write(self, path: Path) -> None:
         """Relate everything and write an .ifczip with one file in it."""
         self._relate()
-        self._settle()
-        header = self.file.header
-        header.file_description.description = ("ViewDefinition [ReferenceView]",)
-        header.file_name.name, header.file_name.time_stamp = f"{self.key}.ifc", STAMP
-        header.file_name.author, header.file_name.organization = ("",), ("",)
-        header.file_name.preprocessor_version = header.file_name.originating_system = "data_samples"
-        header.file_name.authorization = ""
-        entry = zipfile.ZipInfo(f"{self.key}.ifc", ZIP_DATE)
-        entry.compress_type, entry.external_attr, entry.create_system = zipfile.ZIP_DEFLATED, 0o644 << 16, 3
-        packed = io.BytesIO()
-        with zipfile.ZipFile(packed, "w") as archive:
-            archive.writestr(entry, self.file.to_string(), compresslevel=9)
-        path.write_bytes(packed.getvalue())
+        settle(self.file, self.global_id)
+        path.write_bytes(packed(self.file, self.key))
 
     def _units(self, millimetres: bool) -> None:
         kinds = {"AREAUNIT": "SQUARE_METRE", "VOLUMEUNIT": "CUBIC_METRE", "PLANEANGLEUNIT": "RADIAN"}
@@ -293,24 +290,3 @@ class Draft:
             api.classification.add_reference(
                 file, products=members, identification=code, name=title, classification=scheme
             )
-
-    def _settle(self) -> None:
-        """GlobalIds of what the interface made, from what it relates; sets in the order of their numbers."""
-        for definition in self.file.by_type("IfcPropertySetDefinition"):
-            owners = [each for rel in definition.DefinesOccurrence for each in rel.RelatedObjects]
-            owner = min((each.GlobalId for each in (*owners, *definition.DefinesType)), default="")
-            definition.GlobalId = self.global_id(f"{definition.Name} of {owner}")
-        for relation in self.file.by_type("IfcRelationship"):
-            for number, value in enumerate(relation):
-                if isinstance(value, tuple):
-                    relation[number] = tuple(sorted(value, key=ifcopenshell.entity_instance.id))
-            if not relation.is_a("IfcRelVoidsElement") and not relation.is_a("IfcRelFillsElement"):
-                relation.GlobalId = self.global_id(f"{relation.is_a()} {' '.join(_named(relation))}")
-
-
-def _named(relation: Entity) -> Iterable[str]:
-    """GlobalIds, or names of what has none, of the single objects a relation is about, else of its first members."""
-    for value in relation:
-        first = value[0] if isinstance(value, tuple) else value
-        if isinstance(first, ifcopenshell.entity_instance):
-            yield str(getattr(first, "GlobalId", None) or getattr(first, "Identification", None) or first.Name)

@@ -8,6 +8,7 @@ from data_samples.bim.fittings import Inside
 from data_samples.bim.level import Level, Rect, Set
 from data_samples.bim.products import add_products
 from data_samples.bim.shapes import Entity
+from data_samples.bim.stairs import add_stair
 
 PLINTH_M, PARAPET_M, TOWER_PARAPET_M = 0.2, 0.9, 1.0
 HEIGHTS_M = (5.4, 3.6, 3.6)
@@ -25,7 +26,16 @@ UPPER = {
     2: ("宿舍1", "宿舍2", "宿舍3", "学习室", "值班干部室", "盥洗室"),
     3: ("会议室", "体能训练室", "荣誉室", "文书室", "心理疏导室", "盥洗室"),
 }
-CODES = {"宿舍": "12-10.20.20", "盥洗": "12-16.10.10", "车库": "12-17.10.10", "值班": "12-10.20.10"}
+CODES = {
+    "宿舍": ("12-10.20.20", "宿舍"),
+    "盥洗": ("12-16.10.10", "卫生间"),
+    "车库": ("12-17.10.10", "消防车库"),
+    "值班": ("12-10.20.10", "值班"),
+    "库": ("12-14.10.10", "库房"),
+    "走廊": ("12-11.20.10", "走廊"),
+    "": ("12-10.10.10", "办公"),
+}
+"""Code and name of a kind of space by a word in the title of the room."""
 
 
 class Frame:
@@ -93,7 +103,9 @@ def _outside(level: Level, frame: Frame, xs: list[float], ys: list[float]) -> No
         if level.number == 1 and bay == BAYS:
             front = [Set("M1521 双扇门", length / 3), Set("C1518 推拉窗", length * 0.75, 0.9)]
         level.wall("外墙 240", (west + 0.2, EDGE), (east - 0.2, EDGE), height, front)
-        level.wall("外墙 240", (west + 0.2, frame.depth - EDGE), (east - 0.2, frame.depth - EDGE), height, _pair(length))
+        level.wall(
+            "外墙 240", (west + 0.2, frame.depth - EDGE), (east - 0.2, frame.depth - EDGE), height, _pair(length)
+        )
     for x in (EDGE, frame.width - EDGE):
         for south, north in pairwise(ys):
             window = [Set("C1518 推拉窗", (north - south - 0.4) / 2, 0.9)]
@@ -105,8 +117,8 @@ def _pair(length: float) -> list[Set]:
 
 
 def _room(level: Level, number: str, title: str, rect: Rect) -> Entity:
-    code = next((code for word, code in CODES.items() if word in title), "12-10.10.10")
-    return level.room(number, title, rect, (code, title.rstrip("0123456789")), "车库" if title == "消防车库" else "用房")
+    code = next(code for word, code in CODES.items() if word in title)
+    return level.room(number, title, rect, code, "车库" if title == "消防车库" else "用房")
 
 
 def _ground(level: Level, frame: Frame) -> list[Entity]:
@@ -145,7 +157,9 @@ def _upper(level: Level, frame: Frame) -> list[Entity]:
             _furnish(Inside(level, room, rect, south=side == 0), title)
             spaces.append(room)
     rect = Rect(frame.x[BAYS] + 0.1, 2 * EDGE, frame.width - 2 * EDGE, frame.y[1] - 0.1)
-    level.wall("内墙 200", (frame.x[BAYS], frame.y[1]), (frame.x[-1], frame.y[1]), level.clear, [Set("M1021 单扇门", 1.6)])
+    level.wall(
+        "内墙 200", (frame.x[BAYS], frame.y[1]), (frame.x[-1], frame.y[1]), level.clear, [Set("M1021 单扇门", 1.6)]
+    )
     office = _room(level, f"{level.number}07", "站长办公室" if level.number == 2 else "活动室", rect)
     _furnish(Inside(level, office, rect, south=True), "办公")
     corridor = Rect(2 * EDGE, frame.y[1] + 0.1, frame.width - 2 * EDGE, frame.y[2] - 0.1)
@@ -176,7 +190,7 @@ def _east(level: Level, frame: Frame, title: str) -> list[Entity]:
     doors.append(Set("FM乙1221 乙级防火门", wall - west + 1.6, rating="甲级" if level.number == 1 else None))
     level.wall("剪力墙 200", (west, south), (frame.x[-1], south), level.clear, doors)
     level.wall("剪力墙 200", (wall, south + 0.1), (wall, frame.y[3] - EDGE), level.clear)
-    level.stair("疏散楼梯", stair, entry_south=True)
+    add_stair(level, "疏散楼梯", stair, entry_south=True)
     store = Rect(west + 0.1, south + 0.1, wall - 0.1, frame.y[3] - EDGE)
     return [
         _room(level, f"{level.number}08", title, store),
@@ -191,7 +205,9 @@ def _services(level: Level, frame: Frame) -> None:
                 at = (west + (east - west) * share, y, level.clear - 0.3)
                 level.stand("下垂型喷头 68℃", "FireSuppressionTerminal", level.storey, at, system=SPRINKLERS)
             at = ((west + east) / 2, y, level.clear - 0.2)
-            level.stand("LED 平板灯 36W", "LightFixture", level.storey, at, system=("DistributionSystem.LIGHTING", "照明系统"))
+            level.stand(
+                "LED 平板灯 36W", "LightFixture", level.storey, at, system=("DistributionSystem.LIGHTING", "照明系统")
+            )
     for x in (frame.x[0] + 0.6, frame.x[BAYS] - 0.6):
         at = (x, frame.y[2] - 0.25, 0.8)
         level.stand("室内消火栓箱 SN65", "FireSuppressionTerminal", level.storey, at, system=HYDRANTS)
@@ -232,4 +248,4 @@ def _tower(level: Level, frame: Frame, *, last: bool) -> None:
         for x in (west, east):
             level.wall("女儿墙 240", (x, south + EDGE), (x, north - EDGE), TOWER_PARAPET_M, base=level.height + 0.15)
     else:
-        level.stair("训练塔楼梯", stair, entry_south=True)
+        add_stair(level, "训练塔楼梯", stair, entry_south=True)

@@ -20,7 +20,16 @@ class Inside:
         """A place in the plan of the building."""
         return self.rect.west + u, self.rect.north - v if self.south else self.rect.south + v
 
-    def put(self, entity: str, name: str, u: float, v: float, turn: int = 0, z: float = 0.0, system: tuple[str, str] | None = None) -> None:
+    def put(
+        self,
+        entity: str,
+        name: str,
+        u: float,
+        v: float,
+        turn: int = 0,
+        z: float = 0.0,
+        system: tuple[str, str] | None = None,
+    ) -> None:
         """Stand something at a place, turned by quarters."""
         along = (round(math.cos(turn * math.pi / 2), 9) + 0.0, round(math.sin(turn * math.pi / 2), 9) + 0.0)
         self.level.stand(name, entity, self.space, (*self.at(u, v), z), along, system)

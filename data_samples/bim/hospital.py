@@ -5,39 +5,15 @@ from pathlib import Path
 
 from data_samples.bim.draft import Draft, Ground
 from data_samples.bim.fittings import furnish
-from data_samples.bim.hospital_plan import PARAPET_M, PLANS, USES, Plan, Room
+from data_samples.bim.hospital_outside import BEAM_M, COLUMN_M, EDGE, Frame, add_facade, add_roof, inward
+from data_samples.bim.hospital_plan import PLANS, USES, Plan, Room
 from data_samples.bim.hospital_services import add_services
 from data_samples.bim.level import SLAB_M, Level, Rect, Set
 from data_samples.bim.products import add_products
 from data_samples.bim.shapes import Entity
+from data_samples.bim.stairs import add_stair
 
-BAYS, EDGE, CORRIDOR = 6, 0.12, 2.7
-BEAM_M, COLUMN_M = 0.7, 0.6
 LIFTS = ("医用电梯 1600kg", "医用电梯 1600kg", "消防电梯 1600kg")
-LIFT_DEPTH_M = 3.0
-ROOF_M = 0.15
-
-
-class Frame:
-    """The lines of the plan: edges of the 12 modules along x, and the middle lines of the walls along y."""
-
-    def __init__(self, width: float, depth: float) -> None:
-        self.width, self.depth = width, depth
-        step = (width - 2 * EDGE) / (2 * BAYS)
-        self.x = [round(EDGE + step * k, 3) for k in range(2 * BAYS + 1)]
-        side = (depth - 2 * EDGE - CORRIDOR) / 2
-        self.y = [EDGE, round(EDGE + side, 3), round(EDGE + side + CORRIDOR, 3), round(depth - EDGE, 3)]
-        self.outline = Rect(0.0, 0.0, width, depth)
-
-    def lifts(self) -> list[Rect]:
-        """The clear shafts of the lifts, at the north wall."""
-        west, step = self.x[6] + 0.1, (self.x[8] - self.x[6]) / 3
-        south, north = self.y[3] - EDGE - LIFT_DEPTH_M, self.y[3] - EDGE
-        return [Rect(west + step * k, south, west + step * (k + 1) - 0.2, north) for k in range(3)]
-
-    def stair(self, module: int) -> Rect:
-        """The clear rectangle of a stair in a northern module."""
-        return Rect(self.x[module] + 0.1, self.y[2] + 0.1, self.x[module + 1] - 0.1, self.y[3] - EDGE)
 
 
 def write_hospital(path: Path, ground: Ground, width: float, depth: float, code: str, name: str) -> None:
@@ -45,7 +21,13 @@ def write_hospital(path: Path, ground: Ground, width: float, depth: float, code:
     draft = Draft("hospital", f"{name}工程", name, ground, millimetres=True)
     add_products(draft)
     draft.building.LongName = name
-    values = {"BuildingID": code, "NumberOfStoreys": 12, "OccupancyType": "医疗建筑", "FireProtectionClass": "一类高层", "SprinklerProtection": True}
+    values = {
+        "BuildingID": code,
+        "NumberOfStoreys": 12,
+        "OccupancyType": "医疗建筑",
+        "FireProtectionClass": "一类高层",
+        "SprinklerProtection": True,
+    }
     draft.properties(draft.building, "Pset_BuildingCommon", values)
     draft.properties(draft.building, "建筑编码", {"建筑统一编码": code, "CIM级别": 6})
     frame, elevation = Frame(width, depth), -PLANS[0].height
@@ -55,14 +37,14 @@ def write_hospital(path: Path, ground: Ground, width: float, depth: float, code:
         add_services(level, frame, spaces, basement=plan.number < 0)
         draft.group("Zone", f"{plan.name}防火分区", list(spaces.values()))
         elevation += plan.height
-    _roof(Level(draft, "屋面", len(PLANS), elevation, 4.2), frame)
+    add_roof(Level(draft, "屋面", len(PLANS), elevation, 4.2), frame)
     draft.write(path)
 
 
 def _storey(level: Level, plan: Plan, frame: Frame) -> dict[str, Entity]:
     _structure(level, plan, frame)
-    _facade(level, plan, frame)
-    spaces = _row(level, plan, plan.south, range(0, 13), frame, south=True)
+    add_facade(level, plan, frame)
+    spaces = _row(level, plan, plan.south, range(13), frame, south=True)
     spaces |= _row(level, plan, plan.north_west, range(2, 7), frame, south=False)
     spaces |= _row(level, plan, plan.north_east, range(8, 12), frame, south=False)
     spaces |= _core(level, frame)
@@ -80,11 +62,16 @@ def _structure(level: Level, plan: Plan, frame: Frame) -> None:
     lowest = plan.number < 0
     shafts = [Rect(r.west, r.south, r.east, r.north) for r in frame.lifts()]
     stairs = [Rect(r.west, r.south + 1.8, r.east, r.north) for r in map(frame.stair, (0, 11))]
-    level.slab("底板 400" if lowest else "楼板 120", frame.outline, 0.4 if lowest else SLAB_M, () if lowest else (*shafts, *stairs))
+    level.slab(
+        "底板 400" if lowest else "楼板 120",
+        frame.outline,
+        0.4 if lowest else SLAB_M,
+        () if lowest else (*shafts, *stairs),
+    )
     name = "KZ 600x600" if plan.number < 8 else "KZ 500x500"
     side = COLUMN_M if plan.number < 8 else 0.5
-    xs = [_inward(x, side, frame.width) for x in frame.x[::2]]
-    ys = [_inward(y, side, frame.depth) for y in frame.y]
+    xs = [inward(x, side, frame.width) for x in frame.x[::2]]
+    ys = [inward(y, side, frame.depth) for y in frame.y]
     for x in xs:
         for y in ys:
             level.column(name, (x, y), level.clear)
@@ -96,89 +83,9 @@ def _structure(level: Level, plan: Plan, frame: Frame) -> None:
             level.beam("KL 300x700" if north - south > 3 else "L 250x600", (x, south + side / 2), (x, north - side / 2))
 
 
-def _inward(at: float, side: float, whole: float) -> float:
-    """A column whose face would stand outside is moved in to the outer face."""
-    return min(max(at, side / 2), whole - side / 2)
-
-
-def _facade(level: Level, plan: Plan, frame: Frame) -> None:
-    """Outer walls between the columns with their windows; glass at the entrance; earth walls below."""
-    side = COLUMN_M if plan.number < 8 else 0.5
-    height = level.height - BEAM_M
-    below = plan.number < 0
-    name, inset = ("挡土墙 300", 0.15) if below else ("外墙 240", EDGE)
-    xs = [_inward(x, side, frame.width) for x in frame.x[::2]]
-    for bay, (west, east) in enumerate(pairwise(xs)):
-        start, end = west + side / 2, east - side / 2
-        for y in (inset, frame.depth - inset):
-            front, shaft = y == inset, y != inset and bay == 3
-            if front and plan.number in {1, 2} and bay in {2, 3}:
-                _curtain(level, (start, end), y, height, entrance=plan.number == 1 and bay == 2)
-                continue
-            sets = [] if below or shaft else _windows(frame, bay, start, front, plan.number)
-            level.wall(name, (start, y), (end, y), height, sets)
-    ys = [_inward(y, side, frame.depth) for y in frame.y]
-    for x in (inset, frame.width - inset):
-        for row, (south, north) in enumerate(pairwise(ys)):
-            start, end = south + side / 2, north - side / 2
-            window = () if below or row != 1 else (Set("C1518 推拉窗", (end - start) / 2, 0.9),)
-            level.wall(name, (x, start), (x, end), height, window)
-
-
-def _windows(frame: Frame, bay: int, start: float, front: bool, number: int) -> list[Set]:
-    """A window for each module of a bay; stairs and shafts have a small one or none."""
-    sets = []
-    for module in (2 * bay, 2 * bay + 1):
-        middle = (frame.x[module] + frame.x[module + 1]) / 2 - start
-        if front:
-            sets.append(Set("C2418 推拉窗", middle, 0.9))
-        elif module in {0, 11}:
-            sets.append(Set("C1215 上悬窗", middle, 1.1))
-        elif module != 1 or number > 0:
-            sets.append(Set("C1518 推拉窗", middle, 0.9))
-    return sets
-
-
-def _curtain(level: Level, span: tuple[float, float], y: float, height: float, *, entrance: bool) -> None:
-    """A curtain wall of posts, rails and panes; the one at the entrance leaves the door free."""
-    draft, shapes = level.draft, level.draft.shapes
-    place = shapes.placement(level.place, (span[0], y, 0.0))
-    whole = draft.element("CurtainWall", f"玻璃幕墙 {level.name}", level.storey, place)
-    draft.properties(whole, "Pset_CurtainWallCommon", {"IsExternal": True, "FireRating": "1.00 h"})
-    panes, length = 5, span[1] - span[0]
-    step = (length - 0.06) / panes
-    doors = {2, 3} if entrance else set()
-    for post in range(panes + 1):
-        if entrance and post == 3:
-            continue
-        _part(level, whole, place, "Member", "幕墙立柱", "钢", (post * step, -0.07, 0.0, 0.06, 0.14, height))
-    rows = (0.0, 2.7, height - 0.06)
-    for pane in range(panes):
-        for low, high in pairwise(rows):
-            if pane in doors and low == 0.0:
-                continue
-            box = (pane * step + 0.06, -0.015, low + 0.06, step - 0.06, 0.03, high - low - 0.06)
-            _part(level, whole, place, "Plate", "幕墙玻璃", "玻璃", box)
-        for row in rows[1:] if pane in doors else rows:
-            _part(level, whole, place, "Member", "幕墙横梁", "钢", (pane * step + 0.06, -0.05, row, step - 0.06, 0.1, 0.06))
-
-
-    if entrance:
-        at = shapes.placement(place, (3 * step + 0.03, 0.0, 0.0))
-        size = {"OverallHeight": shapes.length(2.7), "OverallWidth": shapes.length(2.5)}
-        name = "BM2527 自动玻璃门"
-        draft.element("Door", f"{name} {level.name}", level.storey, at, of=name, PredefinedType="DOOR", **size)
-
-
-def _part(level: Level, whole: Entity, place: Entity, entity: str, name: str, material: str, box: tuple[float, float, float, float, float, float]) -> None:
-    draft = level.draft
-    shape = draft.shapes.body(draft.body, (draft.shapes.box(box),))
-    own = draft.shapes.placement(place, (0.0, 0.0, 0.0))
-    kind = "MULLION" if entity == "Member" else "CURTAIN_PANEL"
-    draft.element(entity, f"{name} {level.name}", None, own, shape, material=material, whole=whole, PredefinedType=kind)
-
-
-def _row(level: Level, plan: Plan, rooms: tuple[Room, ...], modules: range, frame: Frame, *, south: bool) -> dict[str, Entity]:
+def _row(
+    level: Level, plan: Plan, rooms: tuple[Room, ...], modules: range, frame: Frame, *, south: bool
+) -> dict[str, Entity]:
     """Rooms side by side: the wall to the corridor with their doors, walls between them, and what they hold."""
     at, spaces = modules.start, {}
     inner, outer = (frame.y[1], frame.y[0]) if south else (frame.y[2], frame.y[3])
@@ -187,16 +94,29 @@ def _row(level: Level, plan: Plan, rooms: tuple[Room, ...], modules: range, fram
         use = USES[room.use]
         door = "FM乙1221 乙级防火门" if room.title == "病案库" else use.door
         if door:
-            front = [Set(door, (0.75 if room.use == "ward" else 0.5) * (east - west), 0.0, rating=_override(plan, room))]
+            front = [
+                Set(door, (0.75 if room.use == "ward" else 0.5) * (east - west), 0.0, rating=_override(plan, room))
+            ]
             level.wall("内墙 200", (west, inner), (east, inner), level.clear, front)
         if number:
             low, high = sorted((inner, outer))
-            level.wall("内墙 200", (west, low + 0.1), (west, high - EDGE), level.height - BEAM_M if at % 2 == 0 else level.clear)
+            level.wall(
+                "内墙 200",
+                (west, low + 0.1),
+                (west, high - EDGE),
+                level.height - BEAM_M if at % 2 == 0 else level.clear,
+            )
         low, high = (EDGE * 2, inner - 0.1) if south else (inner + 0.1, frame.depth - 2 * EDGE)
         left = 2 * EDGE if at == 0 else west + 0.1
         right = frame.width - 2 * EDGE if at + room.modules == 12 else east - 0.1
         label = f"{_digits(level)}{number + 1 + (0 if south else 20 if modules.start == 2 else 30):02d}"
-        space = level.room(label, f"{plan.department}{room.title}" if room.use in {"ward", "nurse"} else room.title, Rect(left, low, right, high), use.code, use.category)
+        space = level.room(
+            label,
+            f"{plan.department}{room.title}" if room.use in {"ward", "nurse"} else room.title,
+            Rect(left, low, right, high),
+            use.code,
+            use.category,
+        )
         spaces[label] = space
         spaces |= furnish(level, space, label, room.use, Rect(left, low, right, high), south=south)
         at += room.modules
@@ -216,12 +136,14 @@ def _core(level: Level, frame: Frame) -> dict[str, Entity]:
     south, north, digits = frame.y[2], frame.y[3], _digits(level)
     for module, name in ((0, "1号疏散楼梯"), (11, "2号疏散楼梯")):
         west, east = frame.x[module], frame.x[module + 1]
-        level.wall("剪力墙 200", (west, south), (east, south), level.clear, [Set("FM乙1221 乙级防火门", (east - west) / 2)])
+        level.wall(
+            "剪力墙 200", (west, south), (east, south), level.clear, [Set("FM乙1221 乙级防火门", (east - west) / 2)]
+        )
         inside = east if module == 0 else west
         level.wall("剪力墙 200", (inside, south + 0.1), (inside, north - EDGE), level.clear)
         rect = frame.stair(module)
         spaces[name] = level.room(f"{digits}S{1 if module == 0 else 2}", name, rect, ("12-11.30.10", "楼梯间"), "交通")
-        level.stair(name, rect, entry_south=True)
+        add_stair(level, name, rect, entry_south=True)
     spaces |= _shafts(level, frame)
     lifts = frame.lifts()
     front = lifts[0].south - 0.1
@@ -230,16 +152,22 @@ def _core(level: Level, frame: Frame) -> dict[str, Entity]:
     for x in (west, east):
         level.wall("剪力墙 200", (x, south + 0.1), (x, north - EDGE), level.clear)
     doors = [Set("DT1121 电梯层门", (rect.west + rect.east) / 2 - west) for rect in lifts]
-    level.wall("剪力墙 200", (west + 0.1, front), (east - 0.1, front), level.clear, [Set(d.name, d.at - 0.1) for d in doors])
+    level.wall(
+        "剪力墙 200", (west + 0.1, front), (east - 0.1, front), level.clear, [Set(d.name, d.at - 0.1) for d in doors]
+    )
     for left in lifts[:-1]:
         level.wall("剪力墙 200", (left.east + 0.1, front + 0.1), (left.east + 0.1, north - EDGE), level.clear)
     lobby = Rect(west + 0.1, south + 0.1, east - 0.1, front - 0.1)
     spaces["前室"] = level.room(f"{digits}F1", "合用前室", lobby, ("12-11.30.20", "前室"), "交通")
     for number, rect in enumerate(lifts, 1):
-        shaft = level.room(f"{digits}L{number}", f"{number}号电梯井", rect, ("12-11.40.10", "电梯井道"), "井道", level.height)
+        shaft = level.room(
+            f"{digits}L{number}", f"{number}号电梯井", rect, ("12-11.40.10", "电梯井道"), "井道", level.height
+        )
         if level.number == 1:
             at = ((rect.west + rect.east) / 2, (rect.south + rect.north) / 2, 0.0)
-            level.stand(LIFTS[number - 1], "TransportElement", shaft, at, system=("BuildingSystem.TRANSPORT", "电梯系统"))
+            level.stand(
+                LIFTS[number - 1], "TransportElement", shaft, at, system=("BuildingSystem.TRANSPORT", "电梯系统")
+            )
     return spaces
 
 
@@ -261,31 +189,11 @@ def _shafts(level: Level, frame: Frame) -> dict[str, Entity]:
         spaces[title] = level.room(f"{digits}W{number + 1}", title, rect, ("12-15.30.10", "管井"), "井道")
     rect = Rect(west + 0.1, back + 0.1, east - 0.1, north - EDGE)
     spaces["风机房"] = level.room(f"{digits}K1", "防排烟机房", rect, ("12-15.10.20", "机房"), "设备")
-    level.stand("防排烟风机", "Fan", spaces["风机房"], ((west + east) / 2, back + 2.6, 0.0), system=("DistributionSystem.VENTILATION", "防排烟系统"))
+    level.stand(
+        "防排烟风机",
+        "Fan",
+        spaces["风机房"],
+        ((west + east) / 2, back + 2.6, 0.0),
+        system=("DistributionSystem.VENTILATION", "防排烟系统"),
+    )
     return spaces
-
-
-def _roof(level: Level, frame: Frame) -> None:
-    """The roof with its parapet, and the houses of the stairs and the lift machines."""
-    stairs = [frame.stair(0), frame.stair(11)]
-    level.slab("屋面板 150", frame.outline, ROOF_M, [Rect(r.west, r.south + 1.8, r.east, r.north) for r in stairs])
-    edge = EDGE
-    for start, end in (
-        ((0.0, edge), (frame.width, edge)),
-        ((0.0, frame.depth - edge), (frame.width, frame.depth - edge)),
-        ((edge, 2 * edge), (edge, frame.depth - 2 * edge)),
-        ((frame.width - edge, 2 * edge), (frame.width - edge, frame.depth - 2 * edge)),
-    ):
-        level.wall("女儿墙 240", start, end, PARAPET_M)
-    houses = ((0, 1, "1号楼梯间"), (11, 12, "2号楼梯间"), (6, 8, "电梯机房"))
-    for number, (first, last, name) in enumerate(houses):
-        west, east, south, north = frame.x[first], frame.x[last], frame.y[2], frame.depth - 3 * EDGE
-        west, east = max(west, 3 * EDGE), min(east, frame.width - 3 * EDGE)
-        door = [Set("FM甲1521 甲级防火门" if number == 2 else "FM乙1221 乙级防火门", (east - west) / 2)]
-        level.wall("外墙 240", (west, south), (east, south), 3.6, door)
-        level.wall("外墙 240", (west, north), (east, north), 3.6)
-        for x in (west, east):
-            level.wall("外墙 240", (x, south + EDGE), (x, north - EDGE), 3.6)
-        level.slab("屋面板 150", Rect(west - EDGE, south - EDGE, east + EDGE, north + EDGE), ROOF_M, top=3.6 + ROOF_M)
-        rect = Rect(west + EDGE, south + EDGE, east - EDGE, north - EDGE)
-        level.room(f"RF{number + 1}", name, rect, ("12-15.10.20", "机房"), "设备", 3.6)

@@ -155,9 +155,7 @@ PLANS = (
     ),
     *(
         _wards(number, department)
-        for number, department in enumerate(
-            ("产科", "儿科", "普通外科", "骨科", "心血管内科", "神经内科", "肿瘤科"), 6
-        )
+        for number, department in enumerate(("产科", "儿科", "普通外科", "骨科", "心血管内科", "神经内科", "肿瘤科"), 6)
     ),
 )
 HEIGHT_M = round(PLINTH_M + sum(plan.height for plan in PLANS if plan.number > 0) + PARAPET_M, 1)

@@ -1,12 +1,8 @@
 """Pipes, ducts and what hangs on them in the hospital: sprinklers, hydrants, air, light, smoke detectors."""
 
-from typing import TYPE_CHECKING
-
+from data_samples.bim.hospital_outside import Frame
 from data_samples.bim.level import Level
 from data_samples.bim.shapes import Box, Entity
-
-if TYPE_CHECKING:
-    from data_samples.bim.hospital import Frame
 
 SPRINKLERS = ("DistributionSystem.FIREPROTECTION", "自动喷水灭火系统")
 HYDRANTS = ("DistributionSystem.FIREPROTECTION", "室内消火栓系统")
@@ -15,7 +11,7 @@ AIR = ("DistributionSystem.VENTILATION", "新风系统")
 LIGHT = ("DistributionSystem.LIGHTING", "照明系统")
 
 
-def add_services(level: Level, frame: "Frame", spaces: dict[str, Entity], *, basement: bool) -> None:
+def add_services(level: Level, frame: Frame, spaces: dict[str, Entity], *, basement: bool) -> None:
     """Everything below the slab of a storey; a basement has no fresh air of its own."""
     top = level.clear
     middle = (frame.y[1] + frame.y[2]) / 2
@@ -40,9 +36,9 @@ def add_services(level: Level, frame: "Frame", spaces: dict[str, Entity], *, bas
         _hang(level, "FireSuppressionTerminal", "室内消火栓箱 SN65", (x, frame.y[2] - 0.22, 0.8), HYDRANTS)
 
 
-def _air(level: Level, frame: "Frame", module: int, x: float, top: float) -> None:
+def _air(level: Level, frame: Frame, module: int, x: float, top: float) -> None:
     """A piece of the main duct above the corridor, a branch to the south and its outlet."""
-    middle, draft = (frame.y[1] + frame.y[2]) / 2, level.draft
+    middle = (frame.y[1] + frame.y[2]) / 2
     width = 0.8 - 0.03 * module
     length = frame.x[module + 1] - frame.x[module] - 0.02
     _duct(level, (frame.x[module], middle + 0.45, top - 0.75), (1.0, 0.0), (0.0, -width / 2, 0.0, length, width, 0.32))
@@ -50,7 +46,6 @@ def _air(level: Level, frame: "Frame", module: int, x: float, top: float) -> Non
     end = (frame.y[0] + frame.y[1]) / 2
     _duct(level, (x, start, top - 0.7), (0.0, -1.0), (0.0, -0.16, 0.0, start - end, 0.32, 0.2))
     _hang(level, "AirTerminal", "方形散流器 400", (x, end, top - 0.95), AIR)
-    del draft
 
 
 def _duct(level: Level, at: tuple[float, float, float], along: tuple[float, float], box: Box) -> None:
@@ -67,10 +62,14 @@ def _duct(level: Level, at: tuple[float, float, float], along: tuple[float, floa
         system=AIR,
         PredefinedType="RIGIDSEGMENT",
     )
-    draft.quantities(made, "Qto_DuctSegmentBaseQuantities", {"Length": box[3], "OuterSurfaceArea": 2 * (box[4] + box[5]) * box[3]})
+    draft.quantities(
+        made, "Qto_DuctSegmentBaseQuantities", {"Length": box[3], "OuterSurfaceArea": 2 * (box[4] + box[5]) * box[3]}
+    )
 
 
-def _pipe(level: Level, at: tuple[float, float, float], length: float, radius: float, along: tuple[float, float] = (1.0, 0.0)) -> None:
+def _pipe(
+    level: Level, at: tuple[float, float, float], length: float, radius: float, along: tuple[float, float] = (1.0, 0.0)
+) -> None:
     draft = level.draft
     shape = draft.shapes.body(draft.body, (draft.shapes.bar(radius, length),))
     draft.element(

@@ -20,8 +20,8 @@ SINGLE, DOUBLE = "SINGLE_SWING_LEFT", "DOUBLE_DOOR_SINGLE_SWING"
 class Set:
     """What is set into a wall: the name of its type, how far along the wall its middle is, and its sill.
 
-    ``contained`` says whether it is listed in the storey too, or known there by its wall alone; ``rating`` overrides the
-    class of fire resistance of its type.
+    ``contained`` says whether it is listed in the storey too, or known there by its wall alone; ``rating`` overrides
+    the class of fire resistance of its type.
     """
 
     name: str
@@ -42,6 +42,7 @@ class Rect:
 
     @property
     def area(self) -> float:
+        """Its area in m2."""
         return (self.east - self.west) * (self.north - self.south)
 
     @property
@@ -68,7 +69,13 @@ class Level:
         return self.height - SLAB_M
 
     def wall(
-        self, name: str, start: tuple[float, float], end: tuple[float, float], height: float, sets: Sequence[Set] = (), base: float = 0.0
+        self,
+        name: str,
+        start: tuple[float, float],
+        end: tuple[float, float],
+        height: float,
+        sets: Sequence[Set] = (),
+        base: float = 0.0,
     ) -> Entity:
         """A wall on its middle line, as thick as its name says in millimetres."""
         draft, width = self.draft, float(name.split()[1]) / 1000
@@ -76,14 +83,31 @@ class Level:
         along = ((end[0] - start[0]) / length, (end[1] - start[1]) / length)
         placement = draft.shapes.placement(self.place, (*start, base), along)
         solid = draft.shapes.box((0.0, -width / 2, 0.0, length, width, height))
-        material = {"外墙": "外墙涂料", "女儿墙": "外墙涂料", "剪力墙": "钢筋混凝土", "挡土墙": "钢筋混凝土"}.get(name.split()[0], "加气混凝土砌块")
+        material = {"外墙": "外墙涂料", "女儿墙": "外墙涂料", "剪力墙": "钢筋混凝土", "挡土墙": "钢筋混凝土"}.get(
+            name.split(maxsplit=1)[0], "加气混凝土砌块"
+        )
         shape = draft.shapes.body(draft.body, (solid,))
-        wall = draft.element("Wall", f"{name} {self.name}", self.storey, placement, shape, of=name, material=material, PredefinedType="SOLIDWALL")
+        wall = draft.element(
+            "Wall",
+            f"{name} {self.name}",
+            self.storey,
+            placement,
+            shape,
+            of=name,
+            material=material,
+            PredefinedType="SOLIDWALL",
+        )
         openings = 0.0
         for each in sets:
             openings += self._set(wall, placement, width, each)
         net = length * height - openings
-        values = {"Length": length, "Width": width, "Height": height, "GrossSideArea": length * height, "NetSideArea": net}
+        values = {
+            "Length": length,
+            "Width": width,
+            "Height": height,
+            "GrossSideArea": length * height,
+            "NetSideArea": net,
+        }
         draft.quantities(wall, "Qto_WallBaseQuantities", {**values, "NetVolume": net * width})
         return wall
 
@@ -111,19 +135,35 @@ class Level:
         draft.opening(wall, hole, (-wide / 2, -width / 2 - 0.05, 0.0, wide, width + 0.1, high), made)
         return wide * high
 
-    def room(self, number: str, title: str, rect: Rect, code: tuple[str, str], category: str, height: float | None = None) -> Entity:
+    def room(
+        self, number: str, title: str, rect: Rect, code: tuple[str, str], category: str, height: float | None = None
+    ) -> Entity:
         """A room of a clear rectangle, from floor to slab."""
         draft, high = self.draft, height or self.clear
         shape = draft.shapes.body(draft.body, (draft.shapes.prism(rect.corners, high),))
-        space = draft.space(number, title, self.storey, draft.shapes.placement(self.place, (0.0, 0.0, 0.0)), shape, code)
+        space = draft.space(
+            number, title, self.storey, draft.shapes.placement(self.place, (0.0, 0.0, 0.0)), shape, code
+        )
         around = 2 * (rect.east - rect.west + rect.north - rect.south)
         values = {"NetFloorArea": rect.area, "NetPerimeter": around, "Height": high, "NetVolume": rect.area * high}
         draft.quantities(space, "Qto_SpaceBaseQuantities", values)
         public = category in {"候诊", "交通", "大厅"}
-        draft.properties(space, "Pset_SpaceCommon", {"Reference": number, "Category": category, "PubliclyAccessible": public, "IsExternal": False})
+        draft.properties(
+            space,
+            "Pset_SpaceCommon",
+            {"Reference": number, "Category": category, "PubliclyAccessible": public, "IsExternal": False},
+        )
         return space
 
-    def stand(self, name: str, entity: str, where: Entity, at: tuple[float, float, float], along: tuple[float, float] = (1.0, 0.0), system: tuple[str, str] | None = None) -> Entity:
+    def stand(
+        self,
+        name: str,
+        entity: str,
+        where: Entity,
+        at: tuple[float, float, float],
+        along: tuple[float, float] = (1.0, 0.0),
+        system: tuple[str, str] | None = None,
+    ) -> Entity:
         """Something of a type with a shape, in a room or the storey."""
         placement = self.draft.shapes.placement(self.place, at, along)
         return self.draft.element(entity, f"{name} {self.name}", where, placement, of=name, system=system)
@@ -133,11 +173,24 @@ class Level:
         draft, openings = self.draft, list(holes)
         solid = draft.shapes.prism(outline.corners, thick, -thick, [hole.corners for hole in openings])
         placement = draft.shapes.placement(self.place, (0.0, 0.0, top))
-        kind = {"楼板": "FLOOR", "屋面板": "ROOF", "底板": "BASESLAB"}[name.split()[0]]
+        kind = {"楼板": "FLOOR", "屋面板": "ROOF", "底板": "BASESLAB"}[name.split(maxsplit=1)[0]]
         shape = draft.shapes.body(draft.body, (solid,))
-        made = draft.element("Slab", f"{name} {self.name}", self.storey, placement, shape, of=name, material="钢筋混凝土", PredefinedType=kind)
+        made = draft.element(
+            "Slab",
+            f"{name} {self.name}",
+            self.storey,
+            placement,
+            shape,
+            of=name,
+            material="钢筋混凝土",
+            PredefinedType=kind,
+        )
         net = outline.area - sum(hole.area for hole in openings)
-        draft.quantities(made, "Qto_SlabBaseQuantities", {"Depth": thick, "GrossArea": outline.area, "NetArea": net, "NetVolume": net * thick})
+        draft.quantities(
+            made,
+            "Qto_SlabBaseQuantities",
+            {"Depth": thick, "GrossArea": outline.area, "NetArea": net, "NetVolume": net * thick},
+        )
         return made
 
     def column(self, name: str, at: tuple[float, float], height: float) -> Entity:
@@ -145,7 +198,16 @@ class Level:
         draft, side = self.draft, float(name.split("x")[1]) / 1000
         shape = draft.shapes.body(draft.body, (draft.shapes.box((-side / 2, -side / 2, 0.0, side, side, height)),))
         placement = draft.shapes.placement(self.place, (*at, 0.0))
-        return draft.element("Column", f"{name} {self.name}", self.storey, placement, shape, of=name, material="钢筋混凝土", PredefinedType="COLUMN")
+        return draft.element(
+            "Column",
+            f"{name} {self.name}",
+            self.storey,
+            placement,
+            shape,
+            of=name,
+            material="钢筋混凝土",
+            PredefinedType="COLUMN",
+        )
 
     def beam(self, name: str, start: tuple[float, float], end: tuple[float, float]) -> Entity:
         """A beam whose upper face is the slab's lower face of the storey above."""
@@ -156,53 +218,13 @@ class Level:
         placement = draft.shapes.placement(self.place, (*start, self.height - depth), along)
         solid = draft.shapes.box((0.0, -width / 2, 0.0, length, width, depth - SLAB_M))
         shape = draft.shapes.body(draft.body, (solid,))
-        return draft.element("Beam", f"{name} {self.name}", self.storey, placement, shape, of=name, material="钢筋混凝土", PredefinedType="BEAM")
-
-    def stair(self, name: str, rect: Rect, entry_south: bool) -> Entity:
-        """A stair of two flights and a landing in a clear rectangle; it begins at the south or the north side."""
-        draft = self.draft
-        turn = (1.0, 0.0) if entry_south else (-1.0, 0.0)
-        corner = (rect.west, rect.south) if entry_south else (rect.east, rect.north)
-        place = draft.shapes.placement(self.place, (*corner, 0.0), turn)
-        stair = draft.element("Stair", f"{name} {self.name}", self.storey, place, PredefinedType="HALF_TURN_STAIR")
-        draft.properties(stair, "Pset_StairCommon", {"Reference": name, "FireExit": True, "FireRating": "1.50 h"})
-        wide, deep = rect.east - rect.west, rect.north - rect.south
-        risers = math.ceil(self.height / 2 / 0.165)
-        rise, tread = self.height / 2 / risers, 0.27
-        run, flight = (risers - 1) * tread, (wide - 0.1) / 2
-        first = 1.8 if deep - run > 3.4 else (deep - run) / 2
-        for number, (x, up) in enumerate(((0.0, True), (flight + 0.1, False))):
-            base = 0.0 if up else self.height / 2
-            outline = _steps(first if up else first + run, 1.0 if up else -1.0, risers, rise, tread, base)
-            shape = draft.shapes.body(draft.body, (draft.shapes.sheet(outline, flight),))
-            own = draft.shapes.placement(place, (x, 0.0, 0.0))
-            draft.element("StairFlight", f"梯段 {name} {self.name}", None, own, shape, of="梯段", material="钢筋混凝土", whole=stair, PredefinedType="STRAIGHT", NumberOfRisers=risers, NumberOfTreads=risers - 1)
-            rail = _rail(first if up else first + run, 1.0 if up else -1.0, run, rise * risers, base)
-            shape = draft.shapes.body(draft.body, (draft.shapes.sheet(rail, 0.05),))
-            side = flight - 0.05 if number == 0 else 0.0
-            own = draft.shapes.placement(place, (x + side, 0.0, 0.0))
-            draft.element("Railing", f"楼梯栏杆 {name} {self.name}", None, own, shape, of="楼梯栏杆", material="钢", whole=stair, PredefinedType="HANDRAIL")
-        landing = draft.shapes.prism(((0.0, first + run), (wide, first + run), (wide, deep), (0.0, deep)), 0.12, self.height / 2 - 0.12)
-        own = draft.shapes.placement(place, (0.0, 0.0, 0.0))
-        shape = draft.shapes.body(draft.body, (landing,))
-        draft.element("Slab", f"休息平台 {name} {self.name}", None, own, shape, material="钢筋混凝土", whole=stair, PredefinedType="LANDING")
-        return stair
-
-
-def _steps(start: float, way: float, risers: int, rise: float, tread: float, base: float) -> list[tuple[float, float]]:
-    """The section of a flight: steps above, a sloped soffit below."""
-    y, z = start, base
-    line = [(y, z)]
-    for step in range(risers):
-        z += rise
-        line.append((y, z))
-        if step < risers - 1:
-            y += way * tread
-            line.append((y, z))
-    line += [(y, z - 0.16 - rise), (start, base - 0.16)] if base else [(y, z - 0.16 - rise), (start + way * tread, base)]
-    return line
-
-
-def _rail(start: float, way: float, run: float, rise: float, base: float) -> list[tuple[float, float]]:
-    end = start + way * run
-    return [(start, base + 0.85), (end, base + rise + 0.85), (end, base + rise + 0.95), (start, base + 0.95)]
+        return draft.element(
+            "Beam",
+            f"{name} {self.name}",
+            self.storey,
+            placement,
+            shape,
+            of=name,
+            material="钢筋混凝土",
+            PredefinedType="BEAM",
+        )

@@ -51,7 +51,11 @@ class Shapes:
         return self._raised(profile, (0.0, 0.0, z), dz)
 
     def prism(
-        self, outline: Sequence[tuple[float, float]], depth: float, z: float = 0.0, holes: Sequence[Sequence[tuple[float, float]]] = ()
+        self,
+        outline: Sequence[tuple[float, float]],
+        depth: float,
+        z: float = 0.0,
+        holes: Sequence[Sequence[tuple[float, float]]] = (),
     ) -> Entity:
         """An outline raised by ``depth`` from height ``z``, its holes left open."""
         curve = self._ring(outline)
@@ -66,15 +70,29 @@ class Shapes:
         """An outline in the plane of y (across) and z (up) as thick as ``width`` along x, as a stair is cut."""
         profile = self.file.create_entity("IfcArbitraryClosedProfileDef", "AREA", None, self._ring(outline))
         frame = self.once(
-            "IfcAxis2Placement3D", self.point(0.0, 0.0, 0.0), self.once("IfcDirection", (1.0, 0.0, 0.0)), self.once("IfcDirection", (0.0, 1.0, 0.0))
+            "IfcAxis2Placement3D",
+            self.point(0.0, 0.0, 0.0),
+            self.once("IfcDirection", (1.0, 0.0, 0.0)),
+            self.once("IfcDirection", (0.0, 1.0, 0.0)),
         )
-        return self.file.create_entity("IfcExtrudedAreaSolid", profile, frame, self.once("IfcDirection", UP), self.length(width))
+        return self.file.create_entity(
+            "IfcExtrudedAreaSolid", profile, frame, self.once("IfcDirection", UP), self.length(width)
+        )
 
     def bar(self, radius: float, length: float) -> Entity:
         """A round bar along x."""
-        profile = self.once("IfcCircleProfileDef", "AREA", None, self.once("IfcAxis2Placement2D", self.point(0.0, 0.0)), self.length(radius))
+        profile = self.once(
+            "IfcCircleProfileDef",
+            "AREA",
+            None,
+            self.once("IfcAxis2Placement2D", self.point(0.0, 0.0)),
+            self.length(radius),
+        )
         frame = self.once(
-            "IfcAxis2Placement3D", self.point(0.0, 0.0, 0.0), self.once("IfcDirection", (1.0, 0.0, 0.0)), self.once("IfcDirection", (0.0, 1.0, 0.0))
+            "IfcAxis2Placement3D",
+            self.point(0.0, 0.0, 0.0),
+            self.once("IfcDirection", (1.0, 0.0, 0.0)),
+            self.once("IfcDirection", (0.0, 1.0, 0.0)),
         )
         return self.once("IfcExtrudedAreaSolid", profile, frame, self.once("IfcDirection", UP), self.length(length))
 
@@ -93,4 +111,6 @@ class Shapes:
         return self.file.create_entity("IfcPolyline", (*points, points[0]))
 
     def _raised(self, profile: Entity, at: tuple[float, float, float], depth: float) -> Entity:
-        return self.once("IfcExtrudedAreaSolid", profile, self.axes(at), self.once("IfcDirection", UP), self.length(depth))
+        return self.once(
+            "IfcExtrudedAreaSolid", profile, self.axes(at), self.once("IfcDirection", UP), self.length(depth)
+        )

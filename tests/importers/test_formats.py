@@ -22,7 +22,7 @@ from cim.store.database import Database
 from importers.importer import ReadOptions
 from importers.map_datums import from_bd09, from_gcj02, to_bd09, to_gcj02
 from importers.plan import layer_id
-from importers.reference_systems import declared_crs
+from importers.reference_systems import declared_crs, declared_height_datum
 from importers.registry import importer_for
 from importers.run import ImportRequest, import_file
 from importers.sandbox import open_source
@@ -177,6 +177,15 @@ def test_a_likeness_is_no_reference_system() -> None:
     srid, wkt = declared_crs(text)
     assert srid is None
     assert wkt
+
+
+@pytest.mark.parametrize("scheme", ["http", "https"])
+def test_a_compound_system_is_read_from_its_address(scheme: str) -> None:
+    part = f"{scheme}://www.opengis.net/def/crs/EPSG/0"
+    address = f"{scheme}://www.opengis.net/def/crs-compound?1={part}/4523&2={part}/5737"
+    assert declared_crs(address) == (4523, None)
+    assert declared_height_datum(address) == "EPSG:5737"
+    assert declared_crs(f"{scheme}://example.org/def/crs-compound?1={part}/4523&2={part}/5737") == (None, None)
 
 
 def archive_of(path: Path, **entries: bytes) -> Path:

@@ -12,7 +12,7 @@ from importers.run import ImportRequest, import_file
 from layers.catalog import load_catalog
 
 SMALL = Path(__file__).parents[2] / "data_samples" / "small"
-ENDINGS = {".csv", ".geojson", ".gpkg", ".shp"}
+ENDINGS = {".csv", ".geojson", ".gpkg", ".parquet", ".shp"}
 REGIONS = ("admin_county.geojson", "admin_town.geojson", "admin_village.gpkg")
 
 

@@ -3,12 +3,14 @@
 import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from cim.errors import BadRequest, ImportRefused
 from cim.store.collections import all_collections, all_models
 from cim.store.database import Database
 from cim.store.files import FileStore
 from importers.importer import ReadOptions
+from importers.registry import IMPORTERS
 from importers.run import ImportRequest, import_file
 from layers.catalog import Catalog
 from web.cli.opening import ROLE, operator
@@ -27,7 +29,7 @@ async def import_samples(
     async with database.writing("samples") as connection:
         there = {**await all_collections(connection), **await all_models(connection)}
     entries = json.loads(manifest.read_text("utf-8"))["layers"]
-    missing = [entry for entry in entries if entry["layer"] not in there and entry["layer"] in catalog.layers]
+    missing = [entry for entry in entries if entry["layer"] not in there and _taken(entry, catalog)]
     for number, entry in enumerate(missing, 1):
         heights = entry.get("height_datum")
         options = ReadOptions(entry["crs"] or None, entry.get("encoding"), trust_file=True, height_datum=heights)
@@ -41,3 +43,10 @@ async def import_samples(
                     remedy="report this",
                 )
             say(f"[{number}/{len(missing)}] {report.layer}: {report.loaded} features")
+
+
+def _taken(entry: dict[str, Any], catalog: Catalog) -> bool:
+    """Whether an entry is a layer of the catalogue or a building model, and a model can be read."""
+    if entry["geometry"] not in {"model", "city"}:
+        return entry["layer"] in catalog.layers
+    return any(importer.name == entry["format"] for importer in IMPORTERS)

@@ -18,7 +18,7 @@ def layers() -> dict[str, str]:
         "plan_parcels": "gpkg",
         "buildings": "gpkg",
         "addresses": "csv",
-        "population": "csv",
+        "population": "parquet",
         "organisations": "csv",
     }
 
