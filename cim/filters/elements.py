@@ -20,6 +20,7 @@ _FIELDS: dict[str, FieldType] = {
             "kind",
             "class",
             "name",
+            "long_name",
             "description",
             "object_type",
             "predefined_type",

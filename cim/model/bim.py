@@ -63,7 +63,8 @@ class Classification:
 class Element:
     """One object of a model.
 
-    ``ifc_class`` is the entity's name as the schema writes it (IfcDoor). ``parent`` is the GlobalId one step up the
+    ``ifc_class`` is the entity's name as the schema writes it (IfcDoor). ``long_name`` is what people call a space or
+    storey whose ``name`` is a number. ``parent`` is the GlobalId one step up the
     tree, reached by ``parent_relation``; ``building``, ``storey`` and ``space`` are GlobalIds of what it is in, however
     many steps away. ``storey_number`` counts storeys from 1 at the ground up and from -1 down. ``properties`` and
     ``quantities`` are by set and name, those of the type included where the occurrence has none of the name;
@@ -77,6 +78,7 @@ class Element:
     kind: ElementKind
     ifc_class: str
     name: str | None = None
+    long_name: str | None = None
     description: str | None = None
     object_type: str | None = None
     predefined_type: str | None = None

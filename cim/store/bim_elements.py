@@ -16,6 +16,7 @@ RECORD = (
     "kind",
     "class",
     "name",
+    "long_name",
     "description",
     "object_type",
     "predefined_type",
@@ -40,7 +41,8 @@ RECORD = (
     "z_max_m",
 )
 """The columns an element's record is made of, in its order."""
-DIGITS = 8
+DIGITS = 9
+"""Decimals of degrees: a tenth of a millimetre."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +107,19 @@ async def one_element(
     return dict(row) if row else None
 
 
+async def called(
+    connection: AsyncConnection, model: str, global_ids: Sequence[str], version: int | None
+) -> dict[str, str]:
+    """What elements are called, by GlobalId; those without a name, or that are not there, are left out."""
+    if not global_ids:
+        return {}
+    query = ElementQuery((model,), version, (sa.column("global_id").in_(list(global_ids)),))
+    rows = element_rows(query)
+    name = sa.func.coalesce(rows.c.long_name, rows.c.name)
+    found = await connection.execute(sa.select(rows.c.global_id, name).where(name.is_not(None)))
+    return {global_id: text for global_id, text in found.tuples()}
+
+
 async def all_elements(connection: AsyncConnection, query: ElementQuery, most: int) -> list[dict[str, Any]]:
     """Records with ``mesh`` and ``matrix``, at most ``most``, in the order of model and GlobalId."""
     rows = element_rows(query)
@@ -154,7 +169,18 @@ async def plan_elements(
         sa.column("geom").is_not(None),
     )
     rows = element_rows(ElementQuery((model,), version, where))
-    names = ("global_id", "class", "name", "object_type", "predefined_type", "type_name", "space", "z_min_m", "z_max_m")
+    names = (
+        "global_id",
+        "class",
+        "name",
+        "long_name",
+        "object_type",
+        "predefined_type",
+        "type_name",
+        "space",
+        "z_min_m",
+        "z_max_m",
+    )
     geometry = sa.func.ST_AsGeoJSON(rows.c.geom, DIGITS, 0).label("geometry")
     found = await connection.execute(sa.select(*(rows.c[name] for name in names), geometry).order_by(rows.c.global_id))
     return [dict(row) for row in found.mappings()]
@@ -174,7 +200,7 @@ async def storeys_of(connection: AsyncConnection, model: str, version: int | Non
         .group_by(rows.c.storey)
         .subquery("inside")
     )
-    names = ("global_id", "name", "storey_number", "elevation_m", "building")
+    names = ("global_id", "name", "long_name", "storey_number", "elevation_m", "building")
     found = await connection.execute(
         sa.select(*(rows.c[name] for name in names), sa.func.coalesce(inside.c.elements, 0).label("elements"))
         .add_columns(inside.c.z_min_m, inside.c.z_max_m)

@@ -55,6 +55,7 @@ element = sa.Table(
         sa.Column(name, sa.Text)
         for name in (
             "name",
+            "long_name",
             "description",
             "object_type",
             "predefined_type",

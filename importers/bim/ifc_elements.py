@@ -66,6 +66,7 @@ class ElementReader:
             kind=facts.kind,
             ifc_class=facts.ifc_class,
             name=plain_text(entity.Name) or None,
+            long_name=plain_text(getattr(entity, "LongName", None)) or None,
             description=plain_text(entity.Description) or None,
             object_type=own_type,
             predefined_type=_predefined(entity, own_type) or of_type.predefined,

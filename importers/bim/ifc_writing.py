@@ -129,6 +129,8 @@ class _Writer:
         made = file.create_entity(known, **values)
         if hasattr(made, "Tag"):
             made.Tag = record["tag"]
+        if hasattr(made, "LongName"):
+            made.LongName = record["long_name"]
         if hasattr(made, "ObjectPlacement"):
             made.ObjectPlacement = shape.placement if shape else local_placement(file)
             made.Representation = shape.representation if shape else None

@@ -10,7 +10,14 @@ from cim.errors import NotFound
 from cim.model.ifc_classes import all_kinds_of
 from cim.policy.policy import read_context
 from cim.store.bim_conditions import equal_to
-from cim.store.bim_elements import ElementQuery, count_elements, one_element, page_of_elements, plan_elements
+from cim.store.bim_elements import (
+    ElementQuery,
+    called,
+    count_elements,
+    one_element,
+    page_of_elements,
+    plan_elements,
+)
 from cim.store.bim_quantities import summed_quantities
 from web.elements import (
     Found,
@@ -114,12 +121,14 @@ async def systems(model: str, who: Who, request: Request, asked: Annotated[Found
 
 @router.get("/models/{model}/elements/{global_id}", summary="One element")
 async def element(model: str, global_id: str, who: Who, asked: Annotated[ElementParameters, Query()]) -> Response:
-    """The whole record of an element; with ``f=glb`` its shape."""
+    """The whole record of an element, with what its systems, space and building are called; ``f=glb`` its shape."""
     decision = who.model(model)
     checked_global_id(global_id)
     async with who.state.database.reading(read_context(who.principal, who.request_id)) as connection:
         number = await version_of(connection, model, decision.collection.version, asked)
         found = await one_element(connection, model, global_id, number)
+        around = [*found["systems"], found["space"], found["building"]] if found else []
+        names = await called(connection, model, [one for one in around if one], number)
     if found is None:
         raise NotFound(
             f"model {model} has no element {global_id!r}", where="GlobalId", remedy="it may have ended; see elements"
@@ -130,7 +139,7 @@ async def element(model: str, global_id: str, who: Who, asked: Annotated[Element
     links = [{"rel": "collection", "href": f"{href}/elements", "type": GEOJSON}]
     if found["has_mesh"]:
         links.append({"rel": "glb", "href": f"{href}/elements/{global_id}?f=glb", "type": GLB})
-    document = {**feature(found), "version": number or decision.collection.version, "links": links}
+    document = {**feature(found), "names": names, "version": number or decision.collection.version, "links": links}
     return JSONResponse(document, media_type=GEOJSON)
 
 

@@ -6,13 +6,14 @@ import { elementCard, modelCard, storeyPicker } from "./bim_views";
 import { element, say } from "./dom";
 import { word } from "./i18n";
 import type { CityMap } from "./map";
-import { NOTHING } from "./overlays";
+import { besidePanels, NOTHING } from "./overlays";
 
 export class Bim {
   private readonly layers: BimLayers;
   private readonly place = element("div", { class: "storeys-place" });
   private model: ModelFacts | null = null;
   private storeys: Storey[] = [];
+  private equipped = false;
 
   /** `told` shows a card of an element in the panel of results. */
   constructor(private readonly map: CityMap, stage: HTMLElement, private readonly told: (card: HTMLElement) => void, private readonly closed: () => void) {
@@ -41,7 +42,7 @@ export class Bim {
     try {
       const found = await elementOf(model.id, hit.global_id);
       this.map.highlight(found.geometry);
-      this.told(elementCard(found.properties, this.closed));
+      this.told(elementCard(found.properties, found.names, this.closed));
     } catch (error) {
       say(error instanceof Error ? error.message : String(error), "error");
     }
@@ -51,6 +52,7 @@ export class Bim {
   async open(model: ModelFacts): Promise<void> {
     try {
       this.storeys = await storeysOf(model.id);
+      if (model.bbox) this.map.gl.fitBounds(this.box(model.bbox), { padding: besidePanels(this.map.gl.getContainer().clientWidth), maxZoom: 20.5, duration: 600 });
       if (!this.storeys.length) {
         say(word("noStoreys"));
         return;
@@ -61,6 +63,17 @@ export class Bim {
     } catch (error) {
       say(error instanceof Error ? error.message : String(error), "error");
     }
+  }
+
+  /** Facts of drawn features arrive as texts where they are lists. */
+  private box(bbox: unknown): [number, number, number, number] {
+    return (typeof bbox === "string" ? JSON.parse(bbox) : bbox) as [number, number, number, number];
+  }
+
+  /** Draw the pipes, ducts and devices of a storey too, or not. */
+  private equip(on: boolean): void {
+    this.equipped = on;
+    this.layers.equipment(on);
   }
 
   private async choose(storey: Storey | null): Promise<void> {
@@ -75,7 +88,8 @@ export class Bim {
     try {
       const plan = await planOf(model.id, storey.global_id);
       this.layers.plan(plan);
-      this.place.replaceChildren(storeyPicker(model.id, this.storeys, storey.global_id, (next) => void this.choose(next)));
+      this.layers.equipment(this.equipped);
+      this.place.replaceChildren(storeyPicker(model.id, this.storeys, storey.global_id, (next) => void this.choose(next), this.equipped, (on) => this.equip(on)));
       this.place.dataset["storey"] = storey.global_id;
       if (!plan.features.length) say(word("emptyStorey"));
     } catch (error) {

@@ -11,6 +11,7 @@ export interface ModelFacts {
   cim_level: number | null;
   z_min_m: number | null;
   z_max_m: number | null;
+  bbox: number[] | string | null;
 }
 export interface Storey {
   global_id: string;
@@ -23,6 +24,7 @@ interface Named {
   global_id: string;
   class: string;
   name: string | null;
+  long_name: string | null;
 }
 export interface PlanFacts extends Named {
   part: string;
@@ -35,6 +37,7 @@ export interface ElementRecord extends Named {
   predefined_type: string | null;
   type_name: string | null;
   storey_name: string | null;
+  space: string | null;
   z_min_m: number | null;
   z_max_m: number | null;
   systems: string[];
@@ -60,6 +63,11 @@ export function planOf(model: string, storey: string): Promise<Plan> {
   return ask(path(model, `/storeys/${encodeURIComponent(storey)}/plan`));
 }
 
-export async function elementOf(model: string, id: string): Promise<GeoJSON.Feature<GeoJSON.Geometry | null, ElementRecord>> {
+/** An element, with what its systems, space and building are called by GlobalId. */
+export interface ElementFeature extends GeoJSON.Feature<GeoJSON.Geometry | null, ElementRecord> {
+  names: Record<string, string>;
+}
+
+export async function elementOf(model: string, id: string): Promise<ElementFeature> {
   return ask(path(model, `/elements/${encodeURIComponent(id)}`));
 }

@@ -28,8 +28,9 @@ function byPart(column: 0 | 1 | 2): ExpressionSpecification {
   return ["match", ["get", "part"], ...cases, OTHER[column]] as unknown as ExpressionSpecification;
 }
 
+const AREAS: ExpressionSpecification = ["==", ["geometry-type"], "Polygon"];
+
 function layers(): LayerSpecification[] {
-  const areas: ExpressionSpecification = ["==", ["geometry-type"], "Polygon"];
   return [
     { id: `${FOOTPRINTS}-fill`, type: "fill", source: FOOTPRINTS, paint: { "fill-color": "#7a4fd0", "fill-opacity": 0.22 } },
     { id: `${FOOTPRINTS}-line`, type: "line", source: FOOTPRINTS, paint: { "line-color": "#5b34ad", "line-width": 2 } },
@@ -39,7 +40,7 @@ function layers(): LayerSpecification[] {
       paint: { "text-color": "#3d1f7d", "text-halo-color": "#fff", "text-halo-width": 1.6 },
     },
     {
-      id: `${PLAN}-fill`, type: "fill", source: PLAN, filter: areas,
+      id: `${PLAN}-fill`, type: "fill", source: PLAN, filter: AREAS,
       layout: { "fill-sort-key": ["get", "order"] }, paint: { "fill-color": byPart(0) },
     },
     {
@@ -48,15 +49,13 @@ function layers(): LayerSpecification[] {
     },
     {
       id: `${PLAN}-name`, type: "symbol", source: PLAN, filter: ["==", ["get", "part"], "space"], minzoom: 18,
-      layout: { "text-field": ["coalesce", ["get", "name"], ""], "text-size": 11, "text-padding": 3 },
+      layout: { "text-field": ["coalesce", ["get", "long_name"], ["get", "name"], ""], "text-size": 11, "text-padding": 3 },
       paint: { "text-color": "#4b4436", "text-halo-color": "#fffdf5", "text-halo-width": 1.4 },
     },
   ];
 }
 
 export class BimLayers {
-  private readonly ids = layers().map((layer) => layer.id);
-
   constructor(private readonly gl: GlMap) {
     for (const source of [FOOTPRINTS, PLAN]) gl.addSource(source, { type: "geojson", data: NOTHING });
     for (const layer of layers()) gl.addLayer(layer, gl.getLayer("highlight-fill") ? "highlight-fill" : undefined);
@@ -72,8 +71,11 @@ export class BimLayers {
     for (const layer of [`${FOOTPRINTS}-fill`, `${FOOTPRINTS}-name`]) this.gl.setLayoutProperty(layer, "visibility", planned ? "none" : "visible");
   }
 
-  show(on: boolean): void {
-    for (const id of this.ids) this.gl.setLayoutProperty(id, "visibility", on ? "visible" : "none");
+  /** Draw pipes, ducts and devices too, or not. */
+  equipment(on: boolean): void {
+    const shown: ExpressionSpecification = on ? ["literal", true] : ["!=", ["get", "part"], "equipment"];
+    this.gl.setFilter(`${PLAN}-fill`, ["all", AREAS, shown]);
+    this.gl.setFilter(`${PLAN}-line`, shown);
   }
 
   modelAt(point: PointLike): ModelFacts | null {

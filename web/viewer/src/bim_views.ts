@@ -5,13 +5,14 @@ import { button, element } from "./dom";
 import { word } from "./i18n";
 
 const CLASSES: Record<string, string> = {
-  IfcBeam: "梁", IfcBuilding: "建筑", IfcBuildingElementProxy: "构件", IfcBuildingStorey: "楼层", IfcColumn: "柱", IfcCovering: "面层", IfcCurtainWall: "幕墙",
-  IfcDoor: "门", IfcDuctSegment: "风管", IfcFireSuppressionTerminal: "消防末端", IfcFlowTerminal: "末端", IfcFurniture: "家具", IfcFurnishingElement: "家具",
-  IfcMember: "杆件", IfcPipeSegment: "管道", IfcPlate: "板件", IfcRailing: "栏杆", IfcRoof: "屋顶", IfcSanitaryTerminal: "卫生器具", IfcSite: "场地", IfcSlab: "楼板",
-  IfcSpace: "房间", IfcStair: "楼梯", IfcStairFlight: "梯段", IfcSystem: "系统", IfcTransportElement: "电梯", IfcWall: "墙", IfcWallStandardCase: "墙", IfcWindow: "窗",
-  IfcZone: "分区",
+  IfcAirTerminal: "风口", IfcAlarm: "报警器", IfcBeam: "梁", IfcBuilding: "建筑", IfcBuildingElementProxy: "构件", IfcBuildingStorey: "楼层", IfcColumn: "柱",
+  IfcCovering: "面层", IfcCurtainWall: "幕墙", IfcDistributionSystem: "系统", IfcDoor: "门", IfcDuctSegment: "风管", IfcElectricAppliance: "电器", IfcFireSuppressionTerminal: "消防末端",
+  IfcFlowTerminal: "末端", IfcFurniture: "家具", IfcFurnishingElement: "家具", IfcLightFixture: "灯具", IfcMedicalDevice: "医疗设备", IfcMember: "杆件", IfcPipeSegment: "管道",
+  IfcPlate: "板件", IfcRailing: "栏杆", IfcRoof: "屋顶", IfcSanitaryTerminal: "卫生器具", IfcSensor: "传感器", IfcSite: "场地", IfcSlab: "楼板", IfcSpace: "房间", IfcStair: "楼梯",
+  IfcStairFlight: "梯段", IfcSystem: "系统", IfcTransportElement: "电梯", IfcWall: "墙", IfcWallStandardCase: "墙", IfcWindow: "窗", IfcZone: "分区",
 };
 const HEIGHT_DIGITS = 2;
+const MOST_LETTERS = 4;
 
 export function className(ifc: string): string {
   const known = CLASSES[ifc];
@@ -35,13 +36,19 @@ export function modelCard(model: ModelFacts, open: () => void): HTMLElement {
 }
 
 /** Storeys from the top down, as a lift shows them; `pick` gets null for none. */
-export function storeyPicker(model: string, storeys: Storey[], chosen: string | null, pick: (storey: Storey | null) => void): HTMLElement {
+export function storeyPicker(
+  model: string, storeys: Storey[], chosen: string | null, pick: (storey: Storey | null) => void,
+  equipped: boolean, equip: (on: boolean) => void,
+): HTMLElement {
   const from = [...storeys].sort((a, b) => (b.elevation_m ?? 0) - (a.elevation_m ?? 0));
   const close = button("×", "quiet close", () => pick(null));
   close.setAttribute("aria-label", word("close"));
+  const tick = element("input", { type: "checkbox", ...(equipped ? { checked: "" } : {}) });
+  tick.addEventListener("change", () => equip(tick.checked));
   return element(
     "div", { class: "storeys", role: "radiogroup", "aria-label": word("storeyPlans"), "data-model": model },
     close,
+    element("label", { class: "equip" }, tick, word("equipment")),
     ...from.map((storey) => {
       const made = button(shortName(storey), "storey", () => pick(storey));
       made.title = [storey.name, storey.elevation_m === null ? "" : `${storey.elevation_m.toFixed(HEIGHT_DIGITS)} m`, `${storey.elements}`].filter(Boolean).join(" · ");
@@ -55,23 +62,23 @@ export function storeyPicker(model: string, storeys: Storey[], chosen: string | 
 /** 3F, B1, or the name where the storey has no number. */
 export function shortName(storey: Storey): string {
   const number = storey.storey_number;
-  if (number === null) return storey.name ?? "?";
+  if (number === null || (storey.name && !/\d/.test(storey.name) && storey.name.length <= MOST_LETTERS)) return storey.name ?? "?";
   return number < 0 ? `B${-number}` : `${number}F`;
 }
 
-export function elementCard(found: ElementRecord, close: () => void): HTMLElement {
+export function elementCard(found: ElementRecord, names: Record<string, string>, close: () => void): HTMLElement {
   const closing = button("×", "quiet close", close);
   closing.setAttribute("aria-label", word("close"));
   const extent = found.z_min_m !== null && found.z_max_m !== null ? `${found.z_min_m.toFixed(HEIGHT_DIGITS)} – ${found.z_max_m.toFixed(HEIGHT_DIGITS)} m` : null;
   const codes = found.classifications.map((one) => [one.code, one.name].filter(Boolean).join(" ")).join("；");
   return element(
     "div", { class: "bim-element", "data-element": found.global_id },
-    element("div", { class: "results-head" }, element("h2", {}, found.name || className(found.class)), closing),
+    element("div", { class: "results-head" }, element("h2", {}, found.long_name || found.name || className(found.class)), closing),
     element(
       "table", {},
       ...rows([
-        [word("bimClass"), className(found.class)], [word("bimType"), found.type_name ?? found.object_type], [word("storey"), found.storey_name],
-        [word("elevation"), extent], [word("materials"), found.materials.join("、")], [word("systems"), found.systems.join("、")], [word("codes"), codes], ["GlobalId", found.global_id],
+        [word("bimClass"), className(found.class)], [word("bimType"), found.type_name ?? found.object_type], [word("storey"), found.storey_name], [word("space"), found.space ? names[found.space] ?? null : null],
+        [word("elevation"), extent], [word("materials"), found.materials.join("、")], [word("systems"), found.systems.map((id) => names[id] ?? id).join("、")], [word("codes"), codes], ["GlobalId", found.global_id],
       ]),
     ),
     ...Object.entries(found.quantities).map(([name, values]) => group(name, Object.entries(values).map(([key, value]) => [key, measured(key, value)]))),

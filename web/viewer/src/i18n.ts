@@ -186,6 +186,8 @@ const WORDS = {
   buildingCode: { zh: "建筑统一编码", en: "Building code" },
   cimLevel: { zh: "模型级别", en: "Level of the model" },
   storeyPlans: { zh: "分层平面", en: "Storey plans" },
+  space: { zh: "房间", en: "Space" },
+  equipment: { zh: "机电", en: "Services" },
   storey: { zh: "楼层", en: "Storey" },
   noStoreys: { zh: "此模型没有楼层", en: "This model has no storeys" },
   emptyStorey: { zh: "此楼层没有可画的构件", en: "Nothing on this storey can be drawn" },

@@ -43,6 +43,7 @@ CREATE TABLE bim.element (
     kind text NOT NULL,
     ifc_class text NOT NULL,
     name text,
+    long_name text,
     description text,
     object_type text,
     predefined_type text,
