@@ -117,7 +117,7 @@ async def called(
     rows = element_rows(query)
     name = sa.func.coalesce(rows.c.long_name, rows.c.name)
     found = await connection.execute(sa.select(rows.c.global_id, name).where(name.is_not(None)))
-    return {global_id: text for global_id, text in found.tuples()}
+    return dict(found.tuples().all())
 
 
 async def all_elements(connection: AsyncConnection, query: ElementQuery, most: int) -> list[dict[str, Any]]:
