@@ -15,6 +15,7 @@ import tempfile
 import threading
 import time
 from pathlib import Path
+from typing import Self
 
 from benchmarks.generated_ifc import write
 from benchmarks.machine import children, proportional_mb, spread
@@ -69,7 +70,8 @@ def measure(_county: Path | None, rounds: int) -> dict[str, object]:
                 seconds[peer].append(_peer(source, folder / "peer.glb", kernel))
         size = source.stat().st_size
     ratios = {
-        peer: [theirs / ours for theirs, ours in zip(seconds[peer], seconds["records"], strict=True)] for peer in KERNELS
+        peer: [theirs / ours for theirs, ours in zip(seconds[peer], seconds["records"], strict=True)]
+        for peer in KERNELS
     }
     return {
         "bytes": size,
@@ -116,7 +118,7 @@ class _Watch:
         self._done = threading.Event()
         self._thread = threading.Thread(target=self._watch, daemon=True)
 
-    def __enter__(self) -> "_Watch":
+    def __enter__(self) -> Self:
         self._thread.start()
         return self
 
@@ -132,7 +134,9 @@ class _Watch:
 
 def _peer(path: Path, target: Path, kernel: str) -> float:
     begun = time.perf_counter()
-    done = subprocess.run([sys.executable, "-c", PEER, path, target, kernel], capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", PEER, path, target, kernel], capture_output=True, text=True, check=True
+    )
     took = time.perf_counter() - begun
     if json.loads(done.stdout.splitlines()[-1]) == 0 or not target.stat().st_size:
         raise RuntimeError("the peer wrote nothing")

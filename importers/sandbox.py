@@ -93,7 +93,6 @@ class Source:
         }
         return self._child.stream(request)
 
-
     def model(
         self, layer: LayerInspection, known: Mapping[str, bytes], placement: Placement | None = None
     ) -> Iterator[Record]:

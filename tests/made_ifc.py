@@ -54,7 +54,10 @@ def made_model() -> ifcopenshell.file:
     aggregate.assign_object(file, [cellar, ground, first], building)
     aggregate.assign_object(file, [room], ground)
     box = _box(file, body, 4000.0, 200.0, 3000.0)
-    wall, other = _made(file, "IfcWall", "墙", box, (1000, 2000, 0)), _made(file, "IfcWall", "墙 2", box, (1000, 6000, 0))
+    wall, other = (
+        _made(file, "IfcWall", "墙", box, (1000, 2000, 0)),
+        _made(file, "IfcWall", "墙 2", box, (1000, 6000, 0)),
+    )
     chair = _made(file, "IfcFurniture", "椅", _box(file, body, 500.0, 500.0, 800.0), (2000, 3000, 0))
     spatial.assign_container(file, [wall, other], ground)
     spatial.assign_container(file, [chair], room)

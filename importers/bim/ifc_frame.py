@@ -93,8 +93,10 @@ def _opened(path: Path) -> Model:
     parts.write(*_frame_places(index, tree, sample), frame)
     file = opened_part(frame, path.name)
     units = units_of(file)
-    reach = np.array([_origin(file.by_id(int(index.ids[place])), units) for place in sample] or [[0.0, 0.0, 0.0]])
-    return Model(path, index, hashes, tree, parts, file, units, _storeys(file, index, tree, units), reach, text.encoding)
+    reach = np.array([_origin(file.by_id(int(index.ids[place])), units) for place in sample] or [np.zeros(3)])
+    return Model(
+        path, index, hashes, tree, parts, file, units, _storeys(file, index, tree, units), reach, text.encoding
+    )
 
 
 def opened_part(part: Path, name: str) -> Any:

@@ -57,9 +57,10 @@ class Tessellator:
 
         self._file = file
         self._unit_m = units.length_m
-        self._create = ifcopenshell.geom.create_shape
-        self._settings = ifcopenshell.geom.settings()
-        self._settings.set("no-normals", True)  # noqa: FBT003 - the library's own signature
+        geom: Any = ifcopenshell.geom
+        self._create = geom.create_shape
+        self._settings = geom.settings()
+        self._settings.set("no-normals", True)
         self._settings.set("circle-segments", CIRCLE_SEGMENTS)
         self._names: dict[str, str] = {}
         self._placements: dict[int, Matrix] = {}

@@ -144,7 +144,7 @@ def test_places_agree_with_a_computation_of_their_own_to_a_millimetre(read: Read
     outline = shapely.transform(
         shapely.from_wkb(chair.outline), lambda xy: np.column_stack(back.transform(xy[:, 0], xy[:, 1]))
     )
-    expected = shapely.Polygon(turned + [EAST_M, NORTH_M])
+    expected = shapely.Polygon(turned + np.array([EAST_M, NORTH_M]))
     assert shapely.hausdorff_distance(outline, expected) < 1e-3
     assert (chair.z_min_m, chair.z_max_m) == pytest.approx((HEIGHT_M, HEIGHT_M + 0.8), abs=1e-6)
     assert read.head.placement.height_datum == "EPSG:5737"
@@ -175,9 +175,7 @@ def test_only_what_changed_is_sent_again_whatever_the_numbers(tmp_path: Path) ->
     file.write(str(tmp_path / "first.ifc"))
     first = read_here(tmp_path / "first.ifc")
     wall = next(item for item in file.by_type("IfcWall") if item.Name == "墙 2")
-    ifcopenshell.api.pset.edit_pset(
-        file, ifcopenshell.api.pset.add_pset(file, wall, "新"), properties={"值": 1.5}
-    )
+    ifcopenshell.api.pset.edit_pset(file, ifcopenshell.api.pset.add_pset(file, wall, "新"), properties={"值": 1.5})
     text = file.to_string().splitlines()
     (tmp_path / "second.ifc").write_text("\n".join(_renumbered(line) for line in text), "utf-8")
     second = read_here(tmp_path / "second.ifc", first.hashes)
