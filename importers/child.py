@@ -2,7 +2,8 @@
 
 A request is one line of JSON. An inspection is answered with one line of JSON; a reading with the byte 1 and an Arrow
 IPC stream whose rows carry their number in the file, a rejection reason or a repair, and WKB in storage coordinates, or
-with the byte 0 where there are no rows. A building model is answered likewise, by rows of ``importers.bim.records``. A refusal is one line of JSON on standard error and exit status 3.
+with the byte 0 where there are no rows. A building model is answered likewise, by rows of ``importers.bim.records``. A
+refusal is one line of JSON on standard error and exit status 3.
 """
 
 import json

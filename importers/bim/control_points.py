@@ -60,8 +60,8 @@ def fit_placement(
     placement = Placement(
         srid=srid,
         wkt=wkt,
-        east_m=origin.real,
-        north_m=origin.imag,
+        east_m=float(origin.real),
+        north_m=float(origin.imag),
         height_m=float(map_mean[2] - model_mean[2]),
         abscissa=float(direction.real),
         ordinate=float(direction.imag),

@@ -32,10 +32,13 @@ def height_datum_of(given: str | None, written: str, compound: str | None) -> st
 
 def _named(written: str) -> str | None:
     code = re.fullmatch(r"\s*(?:EPSG:?\s*)?(\d{4,5})\s*", written, re.IGNORECASE)
-    if code:
-        try:
-            vertical = pyproj.CRS.from_epsg(int(code[1])).is_vertical
-        except pyproj.exceptions.CRSError:
-            return None
-        return f"EPSG:{code[1]}" if vertical else None
+    if code and _is_vertical(int(code[1])):
+        return f"EPSG:{code[1]}"
     return next((datum for pattern, datum in _WORDS if re.search(pattern, written, re.IGNORECASE)), None)
+
+
+def _is_vertical(code: int) -> bool:
+    try:
+        return bool(pyproj.CRS.from_epsg(code).is_vertical)
+    except pyproj.exceptions.CRSError:
+        return False

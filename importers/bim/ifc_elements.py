@@ -1,4 +1,4 @@
-"""What an object of an IFC file says of itself, with what its type says: names, properties, materials, classifications."""
+"""What an object says of itself and takes over from its type: names, properties, materials, classifications."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -6,7 +6,7 @@ from typing import Any
 
 from cim.model.bim import Classification, Element, ElementKind, ParentRelation
 from importers.bim.ifc_units import Units
-from importers.bim.ifc_values import Sets, SetReader, merged, plain_text
+from importers.bim.ifc_values import SetReader, Sets, merged, plain_text
 
 _LEVELS_LIMIT = 32
 

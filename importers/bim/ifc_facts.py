@@ -16,7 +16,9 @@ def facts_of(model: Model, thing: Thing) -> Facts:
     tree = model.tree
     parent = tree.things.get(thing.parent) if thing.parent is not None else None
     container = tree.things.get(thing.container) if thing.container is not None else None
-    above, relation = (parent, thing.relation) if parent is not None else (container, "contains" if container else None)
+    above, relation = parent, thing.relation
+    if parent is None:
+        above, relation = container, "contains" if container is not None else None
     storey = thing if thing.role == "storey" else tree.above(thing, "storey")
     building = tree.above(thing, "building")
     space = tree.above(thing, "space")
@@ -63,4 +65,4 @@ def heights_in(source_hash: bytes) -> Heights:
     if len(source_hash) < _HEIGHTS.size:
         return None
     low, high = _HEIGHTS.unpack(source_hash[-_HEIGHTS.size :])
-    return (low, high) if low == low and high == high else None  # noqa: PLR0124 - what is no number is not itself
+    return (low, high) if low == low and high == high else None

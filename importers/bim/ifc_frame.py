@@ -27,6 +27,7 @@ GROUND_M = -0.5
 """A storey lower than this under the building's zero is a basement."""
 SAME_LEVEL_M = 0.05
 FRAME_ROLES = frozenset({"project", "site", "building", "storey", "spatial", "group"})
+_FAULTS = (RuntimeError, AttributeError, TypeError, ValueError)
 _ALWAYS = (
     "IFCMAPCONVERSION",
     "IFCMAPCONVERSIONSCALED",
@@ -92,8 +93,10 @@ def _opened(path: Path) -> Model:
     parts.write(*_frame_places(index, tree, sample), frame)
     file = opened_part(frame, path.name)
     units = units_of(file)
-    reach = np.array([_origin(file.by_id(int(index.ids[place])), units) for place in sample] or [[0.0, 0.0, 0.0]])
-    return Model(path, index, hashes, tree, parts, file, units, _storeys(file, index, tree, units), reach, text.encoding)
+    reach = np.array([_origin(file.by_id(int(index.ids[place])), units) for place in sample] or [np.zeros(3)])
+    return Model(
+        path, index, hashes, tree, parts, file, units, _storeys(file, index, tree, units), reach, text.encoding
+    )
 
 
 def opened_part(part: Path, name: str) -> Any:
@@ -147,7 +150,7 @@ def _origin(placement: Any, units: Units) -> NDArray[np.float64]:
 
     try:
         matrix = np.asarray(get_local_placement(placement), np.float64)
-    except (RuntimeError, AttributeError, TypeError, ValueError):
+    except _FAULTS:
         return np.zeros(3)
     return matrix[:3, 3] * units.length_m
 

@@ -175,4 +175,3 @@ def _reference(index: StepIndex, names: tuple[str, ...]) -> Places:
 
 def _kind(index: StepIndex, name: str) -> int:
     return index.names.index(name) if name in index.names else -1
-

@@ -1,4 +1,4 @@
-"""How the objects of a model are shared out to worker processes: objects of one shape together, in parts of the file."""
+"""How the objects of a model are shared out to worker processes: those of one shape together, in parts of the file."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
@@ -90,7 +90,11 @@ class Needs:
             self._voids.setdefault(host, []).append((statement, opening))
         wholes = pairs_of(index, "IFCRELAGGREGATES")
         self._wholes = dict(
-            zip(wholes.related.tolist(), zip(wholes.statements.tolist(), wholes.relating.tolist(), strict=True), strict=True)
+            zip(
+                wholes.related.tolist(),
+                zip(wholes.statements.tolist(), wholes.relating.tolist(), strict=True),
+                strict=True,
+            )
         )
 
     def of(self, places: Sequence[int]) -> tuple[list[int], list[int]]:

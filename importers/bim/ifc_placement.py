@@ -127,7 +127,7 @@ def _with_unit(
 ) -> tuple[Placement, Problem | None]:
     """The placement with offsets in metres, in the first unit by which the model lies where the system is used."""
     meant = conversion.map_unit_m or units.length_m
-    for unit_m in dict.fromkeys((meant, 1.0, units.length_m, 1e-3)):
+    for unit_m in (meant,) if _is_far(reach_m) else dict.fromkeys((meant, 1.0, units.length_m, 1e-3)):
         scaled = replace(
             placement,
             east_m=placement.east_m * unit_m,
@@ -202,9 +202,7 @@ def _by_site(
     return Placed(placement, tuple(problems))
 
 
-def _with_checks(
-    found: Placed, conversion: Conversion | None, site: SitePlace | None, options: ReadOptions
-) -> Placed:
+def _with_checks(found: Placed, conversion: Conversion | None, site: SitePlace | None, options: ReadOptions) -> Placed:
     """The height datum, the site against the placement, and all problems as notes of the placement."""
     placement = found.placement
     if placement is None:

@@ -53,7 +53,7 @@ class Tree:
         """The nearest object of a role it is in: through what contains it, what it fills, is part of or nested in."""
         seen: Thing | None = thing
         for _ in range(STEPS_LIMIT):
-            seen = self._up(seen)
+            seen = self._up(seen) if seen is not None else None
             if seen is None or seen.role == role:
                 return seen
         return None

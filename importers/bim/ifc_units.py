@@ -58,8 +58,9 @@ def units_of(file: Any) -> Units:
 
 def unit_factor(unit: Any) -> float | None:
     """What one of a unit is in ours; None where that cannot be told."""
-    import ifcopenshell.util.unit as tables  # noqa: PLC0415 - see importers.bim.ifc_schema
+    import ifcopenshell.util.unit  # noqa: PLC0415 - see importers.bim.ifc_schema
 
+    tables: Any = ifcopenshell.util.unit
     if unit.is_a("IfcSIUnit"):
         factor = tables.get_prefix_multiplier(unit.Prefix) if unit.Prefix else 1.0
         power = {"SQUARE_METRE": 2, "CUBIC_METRE": 3}.get(unit.Name, 1)

@@ -4,7 +4,7 @@ Lengths, areas, volumes and masses are in ours (``ifc_units``); values of other 
 """
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from importers.bim.ifc_units import Units
@@ -29,6 +29,13 @@ class SetReader:
     def __init__(self, units: Units) -> None:
         self._units = units
         self._known: dict[int, tuple[str, dict[str, Any], bool]] = {}
+        self._kinds: dict[str, Callable[[Any], Any]] = {
+            "IfcPropertyEnumeratedValue": lambda item: self._list(item.EnumerationValues),
+            "IfcPropertyListValue": lambda item: self._list(item.ListValues, item.Unit),
+            "IfcPropertyBoundedValue": self._bounded,
+            "IfcPropertyTableValue": self._table,
+            "IfcPropertyReferenceValue": lambda item: _reference(item.PropertyReference),
+        }
 
     def read(self, definitions: Iterable[Any]) -> tuple[Sets, dict[str, dict[str, float]]]:
         """Properties and quantities by set and name."""
@@ -57,43 +64,60 @@ class SetReader:
 
     def _quantities(self, quantities: Iterable[Any], before: str = "", depth: int = 0) -> Iterable[tuple[str, float]]:
         for quantity in quantities:
-            name = f"{before}{plain_text(quantity.Name)}"
             kind = quantity.is_a()
             if kind == "IfcPhysicalComplexQuantity" and depth < DEPTH_LIMIT:
-                yield from self._quantities(quantity.HasQuantities or (), f"{name}.", depth + 1)
+                inner = f"{before}{plain_text(quantity.Name)}."
+                yield from self._quantities(quantity.HasQuantities or (), inner, depth + 1)
             elif kind in _QUANTITIES:
                 attribute, unit = _QUANTITIES[kind]
-                value = getattr(quantity, attribute)
+                info = quantity.get_info_2(recursive=True)
+                value = info[attribute]
                 if isinstance(value, int | float) and math.isfinite(value):
-                    yield name, value * (self._units.factor(unit, quantity.Unit) if unit else 1.0)
+                    own = quantity.Unit if info["Unit"] is not None else None
+                    yield (
+                        f"{before}{plain_text(info['Name'])}",
+                        value * (self._units.factor(unit, own) if unit else 1.0),
+                    )
 
     def _properties(self, properties: Iterable[Any], depth: int = 0) -> dict[str, Any]:
         found = {}
         for item in properties:
-            value = self._property(item, depth)
+            kind = item.is_a()
+            if kind == "IfcPropertySingleValue":
+                name, value = self._single(item)
+            else:
+                name, value = item.Name, self._property(item, kind, depth)
             if value is not None:
-                found[plain_text(item.Name) or item.is_a()] = value
+                found[plain_text(name) or kind] = value
         return found
 
-    def _property(self, item: Any, depth: int) -> Any:
-        kind = item.is_a()
-        if kind == "IfcPropertySingleValue":
-            return self.value(item.NominalValue, item.Unit)
-        if kind == "IfcPropertyEnumeratedValue":
-            return self._list(item.EnumerationValues)
-        if kind == "IfcPropertyListValue":
-            return self._list(item.ListValues, item.Unit)
-        if kind == "IfcPropertyBoundedValue":
-            names = (("lower", "LowerBoundValue"), ("upper", "UpperBoundValue"), ("set", "SetPointValue"))
-            return {n: v for n, a in names if (v := self.value(getattr(item, a, None), item.Unit)) is not None} or None
-        if kind == "IfcPropertyTableValue":
-            defining, defined = self._list(item.DefiningValues), self._list(item.DefinedValues)
-            return {"defining": defining or [], "defined": defined or []} if defining or defined else None
-        if kind == "IfcPropertyReferenceValue":
-            return _reference(item.PropertyReference)
-        if kind == "IfcComplexProperty" and depth < DEPTH_LIMIT:
-            return self._properties(item.HasProperties or (), depth + 1) or None
-        return None
+    def _single(self, item: Any) -> tuple[str, Any]:
+        """Name and value of the most common kind, read in one step."""
+        info = item.get_info_2(recursive=True)
+        wrapped = info["NominalValue"]
+        if wrapped is None:
+            return info["Name"], None
+        raw = wrapped["wrappedValue"]
+        if isinstance(raw, bool) or not isinstance(raw, int | float):
+            return info["Name"], _plain(raw)
+        factor = self._units.of_measure(wrapped["type"], item.Unit if info["Unit"] is not None else None)
+        return info["Name"], _plain(raw if factor == 1.0 else raw * factor)
+
+    def _property(self, item: Any, kind: str, depth: int) -> Any:
+        if kind == "IfcComplexProperty":
+            return self._properties(item.HasProperties or (), depth + 1) or None if depth < DEPTH_LIMIT else None
+        read = self._kinds.get(kind)
+        return read(item) if read is not None else None
+
+    def _bounded(self, item: Any) -> dict[str, Any] | None:
+        names = (("lower", "LowerBoundValue"), ("upper", "UpperBoundValue"), ("set", "SetPointValue"))
+        values = ((name, self.value(getattr(item, attribute, None), item.Unit)) for name, attribute in names)
+        return {name: value for name, value in values if value is not None} or None
+
+    def _table(self, item: Any) -> dict[str, Any] | None:
+        defining = self._list(item.DefiningValues, item.DefiningUnit) or []
+        defined = self._list(item.DefinedValues, item.DefinedUnit) or []
+        return {"defining": defining, "defined": defined} if defining or defined else None
 
     def _list(self, values: Any, unit: Any = None) -> list[Any] | None:
         found = [self.value(value, unit) for value in values or ()]
@@ -115,8 +139,9 @@ class SetReader:
         for name, value in definition.get_info(recursive=False).items():
             if name in _OWN or not isinstance(value, int | float | str):
                 continue
-            scaled = isinstance(value, float) and _is_length(definition, name)
-            found[name] = _plain(value * self._units.length_m if scaled else value)
+            if isinstance(value, float) and _is_length(definition, name):
+                value = value * self._units.length_m  # noqa: PLW2901 - as ours from here on
+            found[name] = _plain(value)
         return found
 
 
@@ -131,7 +156,9 @@ def _is_length(definition: Any, name: str) -> bool:
 def _reference(found: Any) -> str | None:
     if found is None:
         return None
-    name = next((plain_text(text) for text in (getattr(found, a, None) for a in ("Name", "Identification")) if text), "")
+    name = next(
+        (plain_text(text) for text in (getattr(found, a, None) for a in ("Name", "Identification")) if text), ""
+    )
     return f"{found.is_a()} {name}".strip()
 
 
@@ -151,7 +178,7 @@ def plain_text(text: Any) -> str:
         return ""
     if "\x00" in text:
         text = text.replace("\x00", "")
-    return text if text.isascii() else text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    return text if text.isascii() else str(text.encode("utf-16", "surrogatepass").decode("utf-16", "replace"))
 
 
 def merged(own: Mapping[str, Mapping[str, Any]], inherited: Mapping[str, Mapping[str, Any]]) -> tuple[Sets, list[str]]:

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 import shapely
 from numpy.typing import NDArray
+from shapely.geometry.base import BaseGeometry
 
 from cim.model.bim import Defect, Element, Placement
 from importers.bim.ifc_elements import ElementReader, Facts
@@ -129,7 +130,7 @@ class _PartReader:
     def _entity(self, place: int) -> Any:
         return self._file.by_id(int(self._shared.model.index.ids[place]))
 
-    def _element(self, place: int, shape: Shape | None, outline: shapely.Geometry | None) -> "_Made | None":
+    def _element(self, place: int, shape: Shape | None, outline: BaseGeometry | None) -> "_Made | None":
         """An element, its matrix and outline in its frame or the model's; a defect where it cannot be read."""
         thing = self._shared.model.tree.things[place]
         facts = facts_of(self._shared.model, thing)
@@ -143,8 +144,8 @@ class _PartReader:
             return place, _rejected(facts, error), None, None
 
     def _placed(
-        self, entity: Any, element: Element, shape: Shape, outline: shapely.Geometry | None
-    ) -> tuple[Element, NDArray[np.float64], shapely.Geometry | None]:
+        self, entity: Any, element: Element, shape: Shape, outline: BaseGeometry | None
+    ) -> tuple[Element, NDArray[np.float64], BaseGeometry | None]:
         matrix = self._shapes.matrix(entity)
         matrix[:3, 3] += matrix[:3, :3] @ shape.origin_m
         if not np.isfinite(matrix).all():
@@ -170,7 +171,7 @@ class _PartReader:
         return placed, np.column_stack([turn, matrix[:2, 3]]), outline
 
 
-_Made = tuple[int, Element | Defect, NDArray[np.float64] | None, shapely.Geometry | None]
+_Made = tuple[int, Element | Defect, NDArray[np.float64] | None, BaseGeometry | None]
 
 
 def _rejected(facts: Facts, error: Exception) -> Defect:
@@ -190,8 +191,9 @@ def _on_map(made: list[_Made], placement: Placement) -> list[bytes | None]:
     plan = np.einsum("nij,nj->ni", frames[:, :, :2], points) + frames[:, :, 2]
     on_map = placement.to_map(np.column_stack([plan, np.zeros(len(plan))]))[:, :2]
     degrees = way_to_degrees(placement.srid, placement.wkt)(on_map)
-    if not np.isfinite(degrees).all():
-        return found
-    for number, shape in zip(chosen, shapely.set_coordinates(shapes, degrees), strict=True):
-        found[number] = shapely.to_wkb(shape)
+    on_earth = (np.isfinite(degrees) & (np.abs(degrees) <= (180, 90))).all(axis=1)
+    lost = frozenset(owners[~on_earth].tolist())
+    for place, (number, shape) in enumerate(zip(chosen, shapely.set_coordinates(shapes, degrees), strict=True)):
+        if place not in lost:
+            found[number] = shapely.to_wkb(shape)
     return found

@@ -1,8 +1,11 @@
 """Plan outlines of meshes: what their triangles cover seen from above."""
 
+from typing import Any
+
 import numpy as np
 import shapely
 from numpy.typing import NDArray
+from shapely.geometry.base import BaseGeometry
 
 TRIANGLES_LIMIT = 1_500
 """Of more triangles facing up, the convex hull is taken."""
@@ -11,7 +14,7 @@ SIMPLE_M = 5e-3
 THIN_M = 2e-3
 
 
-def plan_outline(points: NDArray[np.float64], triangles: NDArray[np.uint32]) -> shapely.Geometry | None:
+def plan_outline(points: NDArray[np.float64], triangles: NDArray[np.uint32]) -> BaseGeometry | None:
     """The outline of a mesh in the plane of x and y, in metres: a polygon, or several; None where it covers nothing.
 
     Of a closed body the faces that look up cover as much as all do; of an open one all faces are taken.
@@ -33,10 +36,12 @@ def plan_outline(points: NDArray[np.float64], triangles: NDArray[np.uint32]) -> 
     except shapely.errors.GEOSException:
         return _hull(points)
     outline = shapely.simplify(outline, SIMPLE_M)
-    parts = [part for part in shapely.get_parts(outline) if part.geom_type == "Polygon" and part.area > 0]
+    parts: list[Any] = [
+        part for part in shapely.get_parts(outline) if isinstance(part, shapely.Polygon) and not part.is_empty
+    ]
     if not parts:
         return _hull(points)
-    return parts[0] if len(parts) == 1 else shapely.multipolygons(parts)
+    return shapely.MultiPolygon(parts) if len(parts) > 1 else shapely.Polygon(parts[0])
 
 
 def _covers_box(up: NDArray[np.float64], plan_m2: float) -> bool:
@@ -47,9 +52,9 @@ def _covers_box(up: NDArray[np.float64], plan_m2: float) -> bool:
     return bool(abs(shapely.area(hull) - plan_m2) < GRID_M)
 
 
-def _hull(points: NDArray[np.float64]) -> shapely.Geometry | None:
+def _hull(points: NDArray[np.float64]) -> BaseGeometry | None:
     """The convex hull; of what stands upright and covers nothing, a thin strip."""
-    hull = shapely.convex_hull(shapely.multipoints(points[:, :2]))
-    if hull.geom_type == "Polygon":
-        return hull
-    return shapely.buffer(hull, THIN_M, quad_segs=1, cap_style="square") if hull.geom_type == "LineString" else None
+    hull: Any = shapely.convex_hull(shapely.multipoints(points[:, :2]))
+    if isinstance(hull, shapely.LineString):
+        hull = shapely.buffer(hull, THIN_M, quad_segs=1, cap_style="square")
+    return hull if isinstance(hull, shapely.Polygon) else None

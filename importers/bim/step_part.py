@@ -75,13 +75,15 @@ class Parts:
         counts = first[places + 1] - first[places]
         offsets = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)
         targets = self._index.targets[np.repeat(first[places], counts) + offsets].astype(np.int64)
-        return targets[targets >= 0]
+        known: Places = targets[targets >= 0]
+        return known
 
     def _added(self, places: Places) -> Places:
         low = np.searchsorted(self._others, places, "left")
         counts = np.searchsorted(self._others, places, "right") - low
         offsets = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)
-        return self._adding[np.repeat(low, counts) + offsets]
+        added: Places = self._adding[np.repeat(low, counts) + offsets]
+        return added
 
 
 def _shortened(found: bytes, known: set[int]) -> bytes:

@@ -25,7 +25,7 @@ _DATA = re.compile(rb"'[^']*'|\bDATA\s*(?:\([^;]*\))?\s*;")
 
 @dataclass(frozen=True, slots=True)
 class StepText:
-    """A STEP text: its bytes, the schema its header names, where its data begin, and the encoding of texts beyond ASCII."""
+    """A STEP text: its bytes, the schema its header names, where its data begin, how texts beyond ASCII are coded."""
 
     data: mmap.mmap | bytes
     schema: str
