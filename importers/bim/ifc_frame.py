@@ -27,6 +27,7 @@ GROUND_M = -0.5
 """A storey lower than this under the building's zero is a basement."""
 SAME_LEVEL_M = 0.05
 FRAME_ROLES = frozenset({"project", "site", "building", "storey", "spatial", "group"})
+_FAULTS = (RuntimeError, AttributeError, TypeError, ValueError)
 _ALWAYS = (
     "IFCMAPCONVERSION",
     "IFCMAPCONVERSIONSCALED",
@@ -147,7 +148,7 @@ def _origin(placement: Any, units: Units) -> NDArray[np.float64]:
 
     try:
         matrix = np.asarray(get_local_placement(placement), np.float64)
-    except (RuntimeError, AttributeError, TypeError, ValueError):
+    except _FAULTS:
         return np.zeros(3)
     return matrix[:3, 3] * units.length_m
 

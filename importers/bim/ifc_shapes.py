@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import math
 import re
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -18,6 +19,8 @@ NEAR_M = 1_000.0
 """Coordinates up to this are kept to 0.1 mm by 32 bits; farther ones get an origin of their own."""
 GREY = Material("", (0.7, 0.7, 0.7, 1.0))
 HASH_BYTES = 16
+PARALLEL = 1e-12
+Vector = tuple[float, float, float]
 _FLAT = frozenset(
     {
         "Curve",
@@ -92,8 +95,6 @@ class Tessellator:
 
     def _placement(self, placement: Any) -> Matrix:
         """A local placement in the model, in the file's units."""
-        from ifcopenshell.util.placement import get_axis2placement  # noqa: PLC0415 - see importers.bim.ifc_schema
-
         known = self._placements.get(placement.id())
         if known is None:
             above = placement.PlacementRelTo
@@ -104,9 +105,7 @@ class Tessellator:
             else:
                 base = np.array(self._create(self._settings, above).matrix, np.float64).reshape((4, 4), order="F")
                 base[:3, 3] /= self._unit_m
-            known = self._placements[placement.id()] = base @ np.asarray(
-                get_axis2placement(placement.RelativePlacement), np.float64
-            )
+            known = self._placements[placement.id()] = base @ _axes(placement.RelativePlacement)
         return known
 
     def _material(self, style: Any) -> Material:
@@ -132,6 +131,39 @@ class Tessellator:
             if item.is_a() in ("IfcSurfaceStyle", "IfcMaterial") and item.Name:
                 return str(item.Name)
         return ""
+
+
+def _axes(placement: Any) -> Matrix:
+    """An axis placement as a matrix, in the file's units; a direction that is missing or zero is the usual one."""
+    info = placement.get_info_2(recursive=True)
+    location = info["Location"].get("Coordinates")
+    if location is None:
+        from ifcopenshell.util.placement import get_axis2placement  # noqa: PLC0415 - see importers.bim.ifc_schema
+
+        return np.asarray(get_axis2placement(placement), np.float64)
+    z = _direction(info.get("Axis"), (0.0, 0.0, 1.0))
+    x = _direction(info.get("RefDirection"), (1.0, 0.0, 0.0))
+    y = _crossed(z, x)
+    length = math.sqrt(sum(part * part for part in y))
+    if length < PARALLEL:
+        y = _crossed(z, (0.0, 1.0, 0.0) if abs(z[1]) < abs(z[0]) else (1.0, 0.0, 0.0))
+        length = math.sqrt(sum(part * part for part in y))
+    y = (y[0] / length, y[1] / length, y[2] / length)
+    x = _crossed(y, z)
+    origin = (*location, 0.0)[:3]
+    return np.array([[x[k], y[k], z[k], origin[k]] for k in range(3)] + [[0.0, 0.0, 0.0, 1.0]], np.float64)
+
+
+def _direction(info: Any, usual: Vector) -> Vector:
+    if info is None:
+        return usual
+    x, y, z = (*info["DirectionRatios"], 0.0)[:3]
+    length = math.sqrt(x * x + y * y + z * z)
+    return (x / length, y / length, z / length) if length > 0 and math.isfinite(length) else usual
+
+
+def _crossed(a: Vector, b: Vector) -> Vector:
+    return a[1] * b[2] - a[2] * b[1], a[2] * b[0] - a[0] * b[2], a[0] * b[1] - a[1] * b[0]
 
 
 def has_surface(entity: Any) -> bool:

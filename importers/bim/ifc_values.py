@@ -57,28 +57,43 @@ class SetReader:
 
     def _quantities(self, quantities: Iterable[Any], before: str = "", depth: int = 0) -> Iterable[tuple[str, float]]:
         for quantity in quantities:
-            name = f"{before}{plain_text(quantity.Name)}"
             kind = quantity.is_a()
             if kind == "IfcPhysicalComplexQuantity" and depth < DEPTH_LIMIT:
-                yield from self._quantities(quantity.HasQuantities or (), f"{name}.", depth + 1)
+                inner = f"{before}{plain_text(quantity.Name)}."
+                yield from self._quantities(quantity.HasQuantities or (), inner, depth + 1)
             elif kind in _QUANTITIES:
                 attribute, unit = _QUANTITIES[kind]
-                value = getattr(quantity, attribute)
+                info = quantity.get_info_2(recursive=True)
+                value = info[attribute]
                 if isinstance(value, int | float) and math.isfinite(value):
-                    yield name, value * (self._units.factor(unit, quantity.Unit) if unit else 1.0)
+                    own = quantity.Unit if info["Unit"] is not None else None
+                    yield f"{before}{plain_text(info['Name'])}", value * (self._units.factor(unit, own) if unit else 1.0)
 
     def _properties(self, properties: Iterable[Any], depth: int = 0) -> dict[str, Any]:
         found = {}
         for item in properties:
-            value = self._property(item, depth)
+            kind = item.is_a()
+            if kind == "IfcPropertySingleValue":
+                name, value = self._single(item)
+            else:
+                name, value = item.Name, self._property(item, kind, depth)
             if value is not None:
-                found[plain_text(item.Name) or item.is_a()] = value
+                found[plain_text(name) or kind] = value
         return found
 
-    def _property(self, item: Any, depth: int) -> Any:
-        kind = item.is_a()
-        if kind == "IfcPropertySingleValue":
-            return self.value(item.NominalValue, item.Unit)
+    def _single(self, item: Any) -> tuple[str, Any]:
+        """Name and value of the most common kind, read in one step."""
+        info = item.get_info_2(recursive=True)
+        wrapped = info["NominalValue"]
+        if wrapped is None:
+            return info["Name"], None
+        raw = wrapped["wrappedValue"]
+        if isinstance(raw, bool) or not isinstance(raw, int | float):
+            return info["Name"], _plain(raw)
+        factor = self._units.of_measure(wrapped["type"], item.Unit if info["Unit"] is not None else None)
+        return info["Name"], _plain(raw if factor == 1.0 else raw * factor)
+
+    def _property(self, item: Any, kind: str, depth: int) -> Any:
         if kind == "IfcPropertyEnumeratedValue":
             return self._list(item.EnumerationValues)
         if kind == "IfcPropertyListValue":
