@@ -60,7 +60,7 @@ ANALYZE bim.element; ANALYZE bim.model; ANALYZE cim.collection;
 BARE = """
 SELECT global_id, name, properties, ST_AsGeoJSON(outline, 8, 0) FROM bim.element
 WHERE valid_to_version IS NULL AND ifc_class = 'IfcDoor' AND storey_number = 3
-  AND outline_3857 && ST_Transform(ST_GeomFromGeoJSON(%(area)s)::geometry(Geometry, 4490), 3857)
+  AND outline_3857 && ST_Transform(ST_SetSRID(ST_GeomFromGeoJSON(%(area)s), 4490), 3857)
   AND ST_Intersects(outline, ST_SetSRID(ST_GeomFromGeoJSON(%(area)s), 4490))
 """
 

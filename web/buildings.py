@@ -32,7 +32,7 @@ async def building_document(connection: AsyncConnection, who: Caller, code: str,
         query, features = await _with_code(connection, decision, code)
         if features:
             building = feature_entry(decision, who.state.catalog.layers.get(BUILDINGS), features[0])
-            walk = Walk(connection, who, When(), limit)
+            walk = Walk(connection, who, When(datetime=None, scenario=None), limit)
             groups = await walk.groups(Reached(decision, query, [feature.fid for feature in features]), 1)
     shapes = await _city_objects(connection, who, code)
     if building is None and not models and not shapes:

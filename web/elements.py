@@ -2,13 +2,15 @@
 
 import base64
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any, Literal
 
+import numpy as np
 import shapely
 import sqlalchemy as sa
 from pydantic import BaseModel, ConfigDict, Field
+from shapely.geometry.base import BaseGeometry
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from cim.errors import BadRequest, NotFound
@@ -104,7 +106,7 @@ async def conditions_of(who: Caller, asked: ElementFilters) -> tuple[sa.ColumnEl
 def _plain(asked: ElementFilters) -> Iterator[sa.ColumnElement[bool]]:
     if asked.class_ is not None:
         yield conditions.of_classes(asked.class_, subclasses=asked.subclasses)
-    for text, condition in (
+    asks: tuple[tuple[str | None, Callable[[str], sa.ColumnElement[bool]]], ...] = (
         (asked.storey, conditions.on_storey),
         (asked.space, partial(conditions.equal_to, "space")),
         (asked.kind, partial(conditions.equal_to, "kind")),
@@ -112,7 +114,8 @@ def _plain(asked: ElementFilters) -> Iterator[sa.ColumnElement[bool]]:
         (asked.material, partial(conditions.among, "materials")),
         (asked.code, conditions.coded),
         *((each, partial(conditions.with_property, value_of=set_value)) for each in asked.property),
-    ):
+    )
+    for text, condition in asks:
         if text is not None:
             text_literal(text)
             yield condition(text)
@@ -124,10 +127,10 @@ async def in_area(who: Caller, area: str) -> sa.ColumnElement[bool]:
     return compile_node(call("s_intersects", (Property("geom"), Geometry(shape))), SCOPE).condition
 
 
-def _geojson(text: str) -> shapely.Geometry:
+def _geojson(text: str) -> BaseGeometry:
     try:
         document = json.loads(text)
-        shape = shapely.from_geojson(json.dumps(document.get("geometry", document)))
+        shape: BaseGeometry | None = shapely.from_geojson(json.dumps(document.get("geometry", document)))
     except (ValueError, AttributeError, RecursionError, shapely.errors.ShapelyError):
         raise BadRequest("the area is not GeoJSON", where="area", remedy="give a Polygon or a MultiPolygon") from None
     if shape is None or shape.geom_type not in ("Polygon", "MultiPolygon"):
@@ -135,11 +138,12 @@ def _geojson(text: str) -> shapely.Geometry:
     return shape
 
 
-async def _red_line(who: Caller, redline: str) -> shapely.Geometry:
+async def _red_line(who: Caller, redline: str) -> BaseGeometry:
     author = who.principal.name if who.principal.role != "anonymous" else ""
     async with who.state.database.writing(who.request_id) as connection:
         line = await the_redline(connection, redline, author)
-    return shapely.union_all(to_lonlat([parcel.shape for parcel in line.parcels], line.srid))
+    shapes = np.array([parcel.shape for parcel in line.parcels], dtype=object)
+    return shapely.union_all(to_lonlat(shapes, line.srid))
 
 
 async def version_of(connection: AsyncConnection, model: str, current: int, asked: Moment) -> int | None:

@@ -190,7 +190,7 @@ class _Compiler:
     def _alike(self, node: Call, *, ordered: bool) -> list[Value]:
         """Operands of one kind, brought to one type where some are computed."""
         found = [self.operand(arg) for arg in node.args]
-        kind = next((each.kind for each in found if each.kind != "document"), "text")
+        kind: operands.Kind = next((each.kind for each in found if each.kind != "document"), "text")
         held = [self._as_kind(arg, each, kind) for arg, each in zip(node.args, found, strict=True)]
         first = held[0]
         for arg, other in zip(node.args, held, strict=True):

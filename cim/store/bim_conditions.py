@@ -78,9 +78,9 @@ def with_property(text: str, value_of: Any) -> Condition:
     name, equals, wanted = text.partition("=")
     if not name.strip() or len(name) > 200:
         raise BadRequest("no property is named", where="property", remedy="write Pset_DoorCommon.FireRating=甲级")
-    as_text = sa.literal_column("'{}'::text[]")
+    as_text: sa.ColumnElement[Any] = sa.literal_column("'{}'::text[]")
     if "." in name:
-        value = value_of(name)
+        value: sa.ColumnElement[Any] = value_of(name)
         if not equals:
             return value.is_not(None)
         held: Condition = value.op("#>>", return_type=sa.Text())(as_text) == wanted

@@ -73,7 +73,10 @@ def everything(query: ElementQuery) -> sa.Select[Any]:
     """All elements of the query's models, for conditions to be put on."""
     e = b.element.c
     names = {"class": e.ifc_class, "geom": e.outline, "geom_3857": e.outline_3857}
-    columns = [names.get(name, e.get(name)).label(name) for name in (*RECORD, "mesh", "matrix", "geom", "geom_3857")]
+    columns = [
+        (names[name] if name in names else e[name]).label(name)
+        for name in (*RECORD, "mesh", "matrix", "geom", "geom_3857")
+    ]
     of = e.model == query.models[0] if len(query.models) == 1 else e.model.in_(query.models)
     return sa.select(sa.select(*columns).where(of, b.in_version(query.version)).subquery("elements"))
 

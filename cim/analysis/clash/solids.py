@@ -72,17 +72,20 @@ def meeting(one: Body, other: Body, tolerance_m: float) -> Meeting | None:
 def _near(body: Body, low: Floats, high: Floats) -> Floats:
     """The triangles whose boxes reach into a box."""
     reaching = (body.corners.min(axis=1) <= high).all(axis=1) & (body.corners.max(axis=1) >= low).all(axis=1)
-    return body.corners[reaching]
+    return np.asarray(body.corners[reaching])
 
 
 def _crossings(edged: Floats, faces: Floats, tolerance_m: float) -> Floats:
     """Where edges of the ones go through triangles of the others, well within them and well beyond on both sides."""
     if not len(edged) or not len(faces):
         return np.zeros((0, 3))
-    starts, ends = edged.reshape(-1, 3), np.roll(edged, -1, axis=1).reshape(-1, 3)
+    starts: Floats = edged.reshape(-1, 3)
+    ends: Floats = np.roll(edged, -1, axis=1).reshape(-1, 3)
     lines = np.stack([starts, ends], axis=1)
     first, second = _box_pairs(lines, faces)
-    start, end, face = starts[first], ends[first], faces[second]
+    start: Any = starts[first]
+    end: Any = ends[first]
+    face: Any = faces[second]
     normal = np.cross(face[:, 1] - face[:, 0], face[:, 2] - face[:, 0])
     length = np.linalg.norm(normal, axis=1)
     solid = length > 1e-12
@@ -91,10 +94,10 @@ def _crossings(edged: Floats, faces: Floats, tolerance_m: float) -> Floats:
     from_start = np.einsum("ij,ij->i", start - face[:, 0], normal)
     from_end = np.einsum("ij,ij->i", end - face[:, 0], normal)
     through = (from_start * from_end < 0) & (np.minimum(abs(from_start), abs(from_end)) > tolerance_m)
-    start, end, face, normal, flat = start[through], end[through], face[through], normal[through], flat[through]
+    start, end = start[through], end[through]
     share = from_start[through] / (from_start[through] - from_end[through])
     points = start + share[:, None] * (end - start)
-    return np.asarray(points[_well_within(points, face, normal, flat, tolerance_m)])
+    return np.asarray(points[_well_within(points, face[through], normal[through], flat[through], tolerance_m)])
 
 
 def _flat_sides(faces: Floats) -> Any:
@@ -148,7 +151,7 @@ def _inner(near: Floats, own: Body, other: Body, tolerance_m: float) -> Floats:
     points = chosen.mean(axis=1) - 1.5 * tolerance_m * normal
     points = points[((points > other.low) & (points < other.high)).all(axis=1)]
     points = points[_inside(points, own)] if len(points) else points
-    return points[_inside(points, other)] if len(points) else points
+    return np.asarray(points[_inside(points, other)] if len(points) else points)
 
 
 def _inside(points: Floats, body: Body) -> Any:
