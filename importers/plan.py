@@ -19,7 +19,6 @@ from layers.catalog import Catalog
 from layers.definition import LayerDefinition
 from layers.romanise import romanised
 
-
 KEYS: dict[LayerKind, str] = {"raster": "image", "city": "object_id"}
 """The fields that tell the features of a kind of layer apart where nobody says otherwise."""
 

@@ -16,9 +16,9 @@ from cim.policy.policy import read_context
 from cim.store import audits
 from cim.store.exporting import FeaturePage, feature_pages
 from cim.store.features import FeatureQuery, count_features
+from importers.city.writing import CITYJSON
 from importers.export_formats import FORMATS, XLSX
 from importers.export_workbook import sheet_text
-from importers.city.writing import CITYJSON
 from importers.exports import ExportOrder
 from web.city_files import CITY_FORMS, check_city, document_of, write_city_file
 from web.items import ItemsParameters, in_its_state, is_plain

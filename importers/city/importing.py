@@ -198,7 +198,11 @@ def _object_problems(looked: list[Looked], met: _Met) -> Iterator[Problem]:
     for (code, text), ids in named.items():
         listed = ", ".join(one[:80] for one in ids[:MOST_NAMED]) + (", ..." if len(ids) > MOST_NAMED else "")
         yield Problem(code, len(ids), f"{text}: {len(ids)} objects{seen}, {listed}")
-    places = [shape is None and not one.refused for batch in looked for one, shape in zip(batch.objects, batch.shapes, strict=True)]
+    places = [
+        shape is None and not one.refused
+        for batch in looked
+        for one, shape in zip(batch.objects, batch.shapes, strict=True)
+    ]
     if any(places):
         yield Problem("no-footprint", sum(places), f"objects without an area in the plan{seen}; they have no footprint")
 

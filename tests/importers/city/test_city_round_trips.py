@@ -147,7 +147,9 @@ def kept(source: Document, north_first: bool) -> tuple[list[StoredObject], dict[
         for one, row, body in zip(looked.objects, looked.rows, looked.bodies, strict=True):
             assert one.refused is None
             assert body is not None
-            stored.append(StoredObject(row["object_id"], row["object_type"], row["parent"], row["attributes"], body.content))
+            stored.append(
+                StoredObject(row["object_id"], row["object_type"], row["parent"], row["attributes"], body.content)
+            )
     scale = list(frame.order(source.head.scale))
     return stored, {"members": dict(source.head.members), "north_first": north_first, "scale": scale}
 
