@@ -6,6 +6,8 @@ from cim.errors import ImportRefused
 from importers.archive import Archive
 from importers.city.citygml import CityGml
 from importers.city.cityjson import CityJson, CityJsonSeq
+from importers.city.meshes import Glb, Obj
+from importers.city.point_clouds import Las
 from importers.csv_points import CsvPoints
 from importers.dwg import Dwg
 from importers.dxf import Dxf
@@ -40,6 +42,8 @@ _SINGLE: tuple[Importer, ...] = (
     XlsxPoints(),
     *FORMATS,
     RasterFolder(),
+    Glb(),
+    Las(),
     Dxf(),
     Dwg(),
     Osm(),
@@ -52,6 +56,7 @@ _SINGLE: tuple[Importer, ...] = (
     CityJson(),
     GeoJsonLines(),
     GeoJson(),
+    Obj(),
     CsvPoints(),
 )
 IMPORTERS: tuple[Importer, ...] = (*_SINGLE, Archive(_SINGLE))

@@ -112,7 +112,8 @@ class Vertices:
         transform = body["transform"]
         scale, translate = transform["scale"], transform["translate"]
         if any(own < grid * 0.999 for own, grid in zip(scale, self.scale, strict=True)):
-            raise FinerGrid(tuple(min(pair) for pair in zip(scale, self.scale, strict=True)))
+            x, y, z = (min(pair) for pair in zip(scale, self.scale, strict=True))
+            raise FinerGrid((x, y, z))
         axes = [
             self._axis([vertex[axis] for vertex in body["vertices"]], scale[axis], translate[axis], axis)
             for axis in range(3)

@@ -117,6 +117,12 @@ def east_first(frame: Frame) -> Axes:
     return Axes(north_first=False, note=f"{frame.crs} has northings first, the coordinates eastings: taken as such")
 
 
+def lies_in(frame: Frame, box: BoundingBox) -> bool:
+    """Whether a box, east first, lies where the system of a frame is used."""
+    system = _system(frame.srid, frame.wkt)
+    return system is not None and _inside(system, box)
+
+
 def _inside(system: pyproj.CRS, box: BoundingBox) -> bool:
     """Whether a box, east first, lies where a system is used."""
     area = system.area_of_use

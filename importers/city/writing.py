@@ -42,7 +42,7 @@ def write_city(order: CityOrder, pages: Pages, target: Path, *, overwrite: bool 
     writer = _Document if order.form == CITYJSON else _Sequence
     scale: Three = GRID
     if listed(order.document.get("scale")):
-        scale = tuple(order.document["scale"])
+        scale = three_of(order.document["scale"])
     with tempfile.TemporaryDirectory(prefix=".cim-export-", dir=target.parent) as name:
         while True:
             try:
@@ -76,7 +76,7 @@ class _Writer:
         if body.get("vertices"):
             self.frame = same_frame(body, self.frame)
             if self.translate is None:
-                self.translate = tuple(body["transform"]["translate"])
+                self.translate = three_of(body["transform"]["translate"])
         self.count += 1
         return body
 
@@ -172,6 +172,12 @@ class _Sequence(_Writer):
         made = {one.id: self.made(one, body, vertices, looks) for one, body in zip(family, bodies, strict=True)}
         feature = {"type": "CityJSONFeature", "id": top, "CityObjects": made, "vertices": self.axes(vertices.entries)}
         return feature | ({"appearance": looks.to_json()} if looks.to_json() else {})
+
+
+def three_of(values: Sequence[float]) -> Three:
+    """Three numbers as such."""
+    first, second, third = values
+    return first, second, third
 
 
 def _text(value: Any) -> str:
