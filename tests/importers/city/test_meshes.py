@@ -59,7 +59,8 @@ async def test_a_mesh_is_placed_by_longitude_latitude_height_and_heading(databas
         row = (
             await connection.execute(
                 sa.text(
-                    "SELECT ground_m, roof_m, ST_SRID(geom), ST_XMin(geom), ST_YMax(geom), ST_Area(geom) FROM city.tower"
+                    "SELECT ground_m, roof_m, ST_SRID(geom), ST_XMin(geom), ST_YMax(geom), ST_Area(geom)"
+                    " FROM city.tower"
                 )
             )
         ).one()
@@ -91,7 +92,7 @@ def test_a_broken_glb_is_refused(tmp_path: Path, content: bytes) -> None:
 def test_a_broken_obj_names_its_line(tmp_path: Path, line: str) -> None:
     path = tmp_path / "broken.obj"
     path.write_text(f"v 0 0 0\nv 1 0 0\nv 1 1 0\nf 1 2 3\n{line}\n")
-    with pytest.raises(ImportRefused, match="line 5|three coordinates"):
+    with pytest.raises(ImportRefused, match=r"line 5|three coordinates"):
         inspected(path, place=(103.95, 30.98, 0.0, 0.0))
 
 
