@@ -49,7 +49,8 @@ class Frame:
         if not self.geographic or not len(points):
             return points
         middle = np.radians(points[:, 1].mean())
-        return points * np.array([M_PER_DEGREE * np.cos(middle), M_PER_DEGREE, 1.0])
+        metres: Reals = points * np.array([M_PER_DEGREE * np.cos(middle), M_PER_DEGREE, 1.0])
+        return metres
 
 
 def frame_of(reference: str | None, options: ReadOptions) -> Frame:

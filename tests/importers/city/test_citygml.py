@@ -40,6 +40,7 @@ BOXES = {
     "melbourne_roads_3way_v3.gml": (321102.079, 5813636.042, 321259.245, 5814071.23),
     "plateau_numazu_fld_6697.gml": (138.888125, 35.108125, 138.888875, 35.108333),
 }
+AGAIN = {YOKOSUKA, "Building_LOD3-EPSG25832_v3.gml"}
 POLYGONS = {YOKOSUKA: 811, "citygml4j_lod2_buildings_v3.gml": 700, "Opera-Lyon_CityGML3.0_LOD2.gml": 2279}
 
 
@@ -57,6 +58,8 @@ async def test_every_object_of_the_file_is_one_of_the_layer(
     async with database.writing() as connection:
         rows = await connection.execute(sa.text("SELECT object_type FROM city.town"))
         assert Counter(rows.scalars()) == types
+    if name not in AGAIN:
+        return
     first = await written(database, "town", tmp_path / "a.city.json")
     await load(database, first, "again")
     again = await written(database, "again", tmp_path / "b.city.jsonl", "cityjsonseq")
