@@ -1,5 +1,6 @@
 """Point clouds (LAS, LAZ, COPC): what they hold is told; keeping them is not built yet, and an import says so."""
 
+import struct
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,8 @@ from importers.importer import ReadOptions
 from importers.inspection import LayerInspection, Problem, SourceField
 
 CHUNK_POINTS = 1_000_000
+VLR_BYTES, EVLR_BYTES = 54, 60
+LEAST_HEADER, HEADER_1_4 = 227, 375
 
 
 class Las:
@@ -27,6 +30,7 @@ class Las:
         """Points, system, box and classes; the points are read once."""
         import laspy  # noqa: PLC0415 - only point clouds need it
 
+        _check_counts(path)
         try:
             with laspy.open(path) as source:
                 header = source.header
@@ -70,3 +74,21 @@ class Las:
     def read(self, path: Path, layer: LayerInspection, options: ReadOptions) -> Iterator[Any]:
         """Nothing: an inspection has refused it."""
         raise ImportRefused("not-kept", "point clouds are not kept yet", where=path.name, remedy="keep the file")
+
+
+def _check_counts(path: Path) -> None:
+    """Refuse a header that announces more records than there is room for: the reader would walk through them all."""
+    size = path.stat().st_size
+    with path.open("rb") as file:
+        head = file.read(HEADER_1_4)
+    sound = len(head) >= LEAST_HEADER
+    if sound:
+        header_bytes, points_at, records = struct.unpack_from("<HII", head, 94)
+        sound = header_bytes <= points_at <= size and records * VLR_BYTES <= points_at - header_bytes
+    if sound and head[25] >= 4 and len(head) == HEADER_1_4:
+        starts_at, more = struct.unpack_from("<QI", head, 235)
+        sound = more * EVLR_BYTES <= max(size - starts_at, 0)
+    if not sound:
+        raise ImportRefused(
+            "unreadable", "the header and the size of the file disagree", where=path.name, remedy="ask for it again"
+        )

@@ -109,5 +109,11 @@ async def test_a_point_cloud_is_told_truly_and_not_kept(database: Database, tmp_
         assert (layer.feature_count, layer.crs) == (2, "EPSG:4544")
         assert layer.bbox == pytest.approx((400_001, 3_430_000, 400_009, 3_430_007))
         assert "2: 1, 6: 1" in layer.problems[0].message
+        content = (tmp_path / name).read_bytes()
+        for place in (96, 100, 243):
+            broken = tmp_path / f"broken-{name}"
+            broken.write_bytes(content[:place] + b"\xff\xff\xff\x7f" + content[place + 4 :])
+            with pytest.raises(ImportRefused, match="disagree"):
+                inspected(broken)
         report = await load(database, tmp_path / name, "cloud")
         assert (report.status, "not kept yet" in report.message) == ("refused", True)
