@@ -29,7 +29,15 @@ HEAD: dict[str, Any] = {
     "transform": {"scale": [0.001, 0.001, 0.001], "translate": list(ORIGIN_M)},
     "metadata": {"referenceSystem": CRS, "title": "gabled houses"},
 }
-FACES = [[[0, 3, 2, 1]], [[0, 1, 5, 4]], [[1, 2, 6, 9, 5]], [[2, 3, 7, 6]], [[3, 0, 4, 8, 7]], [[4, 5, 9, 8]], [[6, 7, 8, 9]]]
+FACES = [
+    [[0, 3, 2, 1]],
+    [[0, 1, 5, 4]],
+    [[1, 2, 6, 9, 5]],
+    [[2, 3, 7, 6]],
+    [[3, 0, 4, 8, 7]],
+    [[4, 5, 9, 8]],
+    [[6, 7, 8, 9]],
+]
 MEANINGS = ["GroundSurface", "WallSurface", "WallSurface", "WallSurface", "WallSurface", "RoofSurface", "RoofSurface"]
 DRIVER = """
 import asyncio, os, sys, time

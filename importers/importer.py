@@ -18,7 +18,8 @@ class ReadOptions:
 
     ``crs`` overrides a missing or wrong declaration; ``encoding`` that of its texts; ``split`` makes one layer for each
     kind of geometry; ``trust_file`` reads without network isolation where the machine has none; ``height_datum`` names
-    the vertical reference system of heights: 1985, egm96, ellipsoidal, local or an EPSG code.
+    the vertical reference system of heights: 1985, egm96, ellipsoidal, local or an EPSG code. ``place`` is where a mesh
+    stands: longitude and latitude of its origin, the height of that in metres, and the heading of its north in degrees.
     """
 
     crs: str | None = None
@@ -26,6 +27,7 @@ class ReadOptions:
     split: bool = False
     trust_file: bool = False
     height_datum: str | None = None
+    place: tuple[float, float, float, float] | None = None
 
 
 class Importer(Protocol):

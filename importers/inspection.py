@@ -33,8 +33,8 @@ class LayerInspection:
 
     ``geometry_types`` are all kinds met; ``geometry_type`` is what the layer would be stored as. ``member`` is the file
     of an archive it is in, ``source_name`` its name there. ``height_datum`` is the vertical reference system where
-    heights have one, ``time_span`` the earliest and latest moment in the rows looked at. ``document`` is JSON of what the
-    source says of itself as a whole, which is kept with the version.
+    heights have one, ``time_span`` the earliest and latest moment in the rows looked at. ``document`` is JSON of
+    what the source says of itself as a whole, which is kept with the version.
     """
 
     name: str

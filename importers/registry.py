@@ -7,6 +7,8 @@ from importers.archive import Archive
 from importers.bim.ifc import Ifc
 from importers.city.citygml import CityGml
 from importers.city.cityjson import CityJson, CityJsonSeq
+from importers.city.meshes import Glb, Obj
+from importers.city.point_clouds import Las
 from importers.csv_points import CsvPoints
 from importers.dwg import Dwg
 from importers.dxf import Dxf
@@ -42,6 +44,8 @@ _SINGLE: tuple[Importer, ...] = (
     *FORMATS,
     RasterFolder(),
     Ifc(),
+    Glb(),
+    Las(),
     Dxf(),
     Dwg(),
     Osm(),
@@ -54,6 +58,7 @@ _SINGLE: tuple[Importer, ...] = (
     CityJson(),
     GeoJsonLines(),
     GeoJson(),
+    Obj(),
     CsvPoints(),
 )
 IMPORTERS: tuple[Importer, ...] = (*_SINGLE, Archive(_SINGLE))

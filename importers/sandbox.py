@@ -45,6 +45,7 @@ CLONE_NEWNET, CLONE_NEWUSER = 0x40000000, 0x10000000
 PR_SET_PDEATHSIG, PR_SET_NO_NEW_PRIVS = 1, 38
 PROJECT = Path(__file__).resolve().parents[1]
 PART_SUFFIXES = {
+    ".obj": frozenset({".mtl"}),
     ".shp": frozenset({".shp", ".shx", ".dbf", ".prj", ".cpg", ".qix", ".sbn", ".sbx"}),
     ".dbf": frozenset({".cpg"}),
     ".tif": frozenset({".tfw", ".tifw", ".wld"}),

@@ -39,7 +39,7 @@ async def stored_objects(connection: AsyncConnection, query: FeatureQuery) -> As
         for first in range(0, len(rows), SHAPES_AT_ONCE):
             some = rows[first : first + SHAPES_AT_ONCE]
             bodies = await shapes_by_hash(connection, layer, [row[4] for row in some if row[4]])
-            yield [StoredObject(*row[:4], bodies.get(row[4])) for row in some]
+            yield [StoredObject(row[0], row[1], row[2], row[3], bodies.get(row[4])) for row in some]
 
 
 async def family_tree(connection: AsyncConnection, query: FeatureQuery) -> dict[str, str | None]:

@@ -1,4 +1,4 @@
-"""The shapes of city objects: taken over with an import, read one by one or in pages, let go when nothing names them."""
+"""The shapes of city objects: taken over with an import, read one by one or in pages, let go when unnamed."""
 
 from collections.abc import Iterable, Sequence
 

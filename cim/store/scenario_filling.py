@@ -93,8 +93,9 @@ def _refuse_misfit(layer: CollectionSchema, delivery: CollectionSchema, mode: Im
             where=f"layer {layer.id}",
             remedy="leave them out of the file, or import it into the layer first",
         )
-    if layer.kind == "raster":
-        raise BadRequest("a layer of images has no scenarios", where=f"layer {layer.id}", remedy="use a vector layer")
+    if layer.kind != "vector":
+        what = {"raster": "images", "city": "city objects"}.get(layer.kind, "models")
+        raise BadRequest(f"a layer of {what} has no scenarios", where=f"layer {layer.id}", remedy="use a vector layer")
     if mode is ImportMode.REPLACE_AREA:
         raise BadRequest(
             "a scenario is not filled by area",

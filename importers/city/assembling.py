@@ -14,7 +14,7 @@ _BODY_MEMBERS = frozenset(
 )
 
 
-class FinerGrid(Exception):  # noqa: N818 - asks for another start
+class FinerGrid(Exception):
     """An object has a finer grid than the file: ``scale`` would hold it without loss."""
 
     def __init__(self, scale: Three) -> None:
@@ -112,7 +112,8 @@ class Vertices:
         transform = body["transform"]
         scale, translate = transform["scale"], transform["translate"]
         if any(own < grid * 0.999 for own, grid in zip(scale, self.scale, strict=True)):
-            raise FinerGrid(tuple(min(pair) for pair in zip(scale, self.scale, strict=True)))  # type: ignore[arg-type]  # three
+            x, y, z = (min(pair) for pair in zip(scale, self.scale, strict=True))
+            raise FinerGrid((x, y, z))
         axes = [
             self._axis([vertex[axis] for vertex in body["vertices"]], scale[axis], translate[axis], axis)
             for axis in range(3)
@@ -149,9 +150,7 @@ def object_of(
             templates.take(geometry, shared)
     if geometries:
         out["geometry"] = geometries
-    for name, value in body.items():
-        if name not in _BODY_MEMBERS:
-            out[name] = value
+    out |= {name: value for name, value in body.items() if name not in _BODY_MEMBERS}
     for name in {"parents", "children"} & {*out}:
         out[name] = [one for one in listed(out[name]) if one in known]
         if not out[name]:

@@ -159,7 +159,7 @@ class CityGml(CityImporter):
         plain = head.lstrip(b"\xef\xbb\xbf \t\r\n")
         return plain.startswith(b"<") and (b"citygml" in plain.lower() or b"CityModel" in plain)
 
-    def open(self, path: Path) -> GmlModel:
+    def open(self, path: Path, options: ReadOptions) -> GmlModel:
         """The model; a child that inspects and then reads makes the first pass once."""
         return _model(path, path.stat().st_mtime_ns)
 

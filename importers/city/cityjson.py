@@ -12,6 +12,7 @@ from cim.errors import ImportRefused
 from importers.city.importing import CityImporter
 from importers.city.json_text import parsed
 from importers.city.model import CityObject, Family, Head, Pool, Vertices, listed, mapped
+from importers.importer import ReadOptions
 
 VERSIONS = ("1.1", "2.0")
 DOCUMENT_BYTES = 160 * 1024**2
@@ -93,7 +94,7 @@ class CityJson(CityImporter):
             or b'"CityObjects"' in head
         )
 
-    def open(self, path: Path) -> Document:
+    def open(self, path: Path, options: ReadOptions) -> Document:
         """The document; a child that inspects and then reads parses it once."""
         return _document(path, path.stat().st_mtime_ns)
 
@@ -113,7 +114,7 @@ class CityJsonSeq(CityImporter):
             first, second = file.readline(LINE_BYTES), file.readline(LINE_BYTES)
         return first.rstrip().endswith(b"}") and _marked(first, b"CityJSON") and _marked(second, b"CityJSONFeature")
 
-    def open(self, path: Path) -> Sequenced:
+    def open(self, path: Path, options: ReadOptions) -> Sequenced:
         """The sequence."""
         return Sequenced(path)
 

@@ -31,7 +31,7 @@ def footprints(found: Measured, plan: Reals, objects: int) -> Shapes:
     if not len(polygons):
         return out
     crooked = ~shapely.is_valid(polygons)
-    polygons[crooked] = shapely.make_valid(polygons[crooked])
+    polygons[crooked] = [_mended(polygon) for polygon in polygons[crooked]]
     of_object = owners[surfaces.surface_part[which]]
     order = np.argsort(of_object, kind="stable")
     polygons, of_object = polygons[order], of_object[order]
@@ -43,13 +43,26 @@ def footprints(found: Measured, plan: Reals, objects: int) -> Shapes:
 
 def united(polygons: Sequence[shapely.Geometry] | Shapes) -> shapely.Geometry | None:
     """The polygons as one (multi)polygon without the lines and points left where they meet; None for none."""
-    if len(polygons) == 1 and polygons[0].geom_type == "Polygon":
+    if len(polygons) == 1 and isinstance(polygons[0], shapely.Polygon):
         return polygons[0]
-    whole = shapely.union_all(polygons)
+    try:
+        whole = shapely.union_all(polygons)
+    except shapely.errors.GEOSException:
+        whole = shapely.convex_hull(shapely.GeometryCollection(list(polygons)))
     parts = [part for part in shapely.get_parts(whole) if part.geom_type == "Polygon" and not part.is_empty]
     if not parts:
         return None
     return parts[0] if len(parts) == 1 else shapely.MultiPolygon(parts)
+
+
+def _mended(polygon: shapely.Polygon) -> shapely.Geometry:
+    """A valid shape for one that is not; without its holes where they are too broken, empty where all of it is."""
+    for shape in (polygon, shapely.Polygon(polygon.exterior)):
+        try:
+            return shapely.make_valid(shape)
+        except shapely.errors.GEOSException:
+            continue
+    return shapely.Polygon()
 
 
 def _chosen(found: Measured, owners: Numbers, objects: int) -> Flags:
@@ -65,7 +78,8 @@ def _chosen(found: Measured, owners: Numbers, objects: int) -> Flags:
     ranks = np.where(ground, 1_000 - levels, np.where(flat, 500 - levels, np.where(lying, levels, -1.0)))
     best = np.full(objects, -0.5)
     np.maximum.at(best, owner, ranks)
-    return (ranks == best[owner]) & lying
+    chosen: Flags = (ranks == best[owner]) & lying
+    return chosen
 
 
 def level_of(lod: str) -> float:

@@ -49,7 +49,8 @@ class Frame:
         if not self.geographic or not len(points):
             return points
         middle = np.radians(points[:, 1].mean())
-        return points * [M_PER_DEGREE * np.cos(middle), M_PER_DEGREE, 1.0]
+        metres: Reals = points * np.array([M_PER_DEGREE * np.cos(middle), M_PER_DEGREE, 1.0])
+        return metres
 
 
 def frame_of(reference: str | None, options: ReadOptions) -> Frame:
@@ -115,6 +116,12 @@ def axes_of(frame: Frame, box: BoundingBox | None) -> Axes:
 def east_first(frame: Frame) -> Axes:
     """The order that shapes tell in spite of the system."""
     return Axes(north_first=False, note=f"{frame.crs} has northings first, the coordinates eastings: taken as such")
+
+
+def lies_in(frame: Frame, box: BoundingBox) -> bool:
+    """Whether a box, east first, lies where the system of a frame is used."""
+    system = _system(frame.srid, frame.wkt)
+    return system is not None and _inside(system, box)
 
 
 def _inside(system: pyproj.CRS, box: BoundingBox) -> bool:

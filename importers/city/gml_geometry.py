@@ -13,11 +13,10 @@ Element = etree._Element  # noqa: SLF001 - lxml names its type so
 XLINK = "{http://www.w3.org/1999/xlink}href"
 PATCHES = frozenset({"PolygonPatch", "Triangle", "Rectangle"})
 CURVES = frozenset({"LineString", "LineStringSegment", "LinearRing"})
-GEOMETRIES = frozenset({"ImplicitGeometry", "Point", "MultiPoint", "MultiCurve", "CompositeCurve", "Curve", "LineString"})
 DEPTH = 200
 
 
-class BrokenGml(ValueError):  # noqa: N818 - a finding, told of one object
+class BrokenGml(ValueError):
     """A geometry that cannot be read; the text says what is wrong."""
 
 
@@ -55,7 +54,7 @@ class VertexList:
 
 @dataclass(slots=True)
 class GeometryReader:
-    """Reads geometries of one member. ``find`` gives the element an id names, within the file; None where there is none.
+    """Reads geometries of one member. ``find`` gives the element that an id names in the file, or None.
 
     ``matrix`` takes the points of an implicit geometry to where it stands.
     """

@@ -40,11 +40,41 @@ TYPES = {
     "GenericOccupiedSpace": "GenericCityObject",
 }
 KNOWN_TYPES = frozenset(
-    """Bridge BridgePart BridgeInstallation BridgeConstructiveElement BridgeRoom BridgeFurniture Building BuildingPart
-    BuildingInstallation BuildingConstructiveElement BuildingFurniture BuildingStorey BuildingRoom BuildingUnit
-    CityFurniture CityObjectGroup GenericCityObject LandUse OtherConstruction PlantCover SolitaryVegetationObject
-    TINRelief TransportSquare Railway Road Tunnel TunnelPart TunnelInstallation TunnelConstructiveElement
-    TunnelHollowSpace TunnelFurniture WaterBody Waterway""".split()
+    [
+        "Bridge",
+        "BridgePart",
+        "BridgeInstallation",
+        "BridgeConstructiveElement",
+        "BridgeRoom",
+        "BridgeFurniture",
+        "Building",
+        "BuildingPart",
+        "BuildingInstallation",
+        "BuildingConstructiveElement",
+        "BuildingFurniture",
+        "BuildingStorey",
+        "BuildingRoom",
+        "BuildingUnit",
+        "CityFurniture",
+        "CityObjectGroup",
+        "GenericCityObject",
+        "LandUse",
+        "OtherConstruction",
+        "PlantCover",
+        "SolitaryVegetationObject",
+        "TINRelief",
+        "TransportSquare",
+        "Railway",
+        "Road",
+        "Tunnel",
+        "TunnelPart",
+        "TunnelInstallation",
+        "TunnelConstructiveElement",
+        "TunnelHollowSpace",
+        "TunnelFurniture",
+        "WaterBody",
+        "Waterway",
+    ]
 )
 
 
@@ -267,7 +297,10 @@ def _lod(match: re.Match[str], name: str, element: Element) -> str:
 def _is_structure(prop: Element) -> bool:
     """Whether a property holds geometry, surfaces, features or appearances, and no attribute."""
     return any(
-        NESTED.match(local(child)) or MEANINGS.search(local(child)) or local(child) == "Appearance" or _holds_geometry(child)
+        NESTED.match(local(child))
+        or MEANINGS.search(local(child))
+        or local(child) == "Appearance"
+        or _holds_geometry(child)
         for child in prop
     )
 

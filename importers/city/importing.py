@@ -34,20 +34,20 @@ class CityImporter:
 
     name = ""
 
-    def open(self, path: Path) -> CitySource:
+    def open(self, path: Path, options: ReadOptions) -> CitySource:
         """The file as a city model."""
         raise NotImplementedError
 
     def inspect(self, path: Path, options: ReadOptions) -> list[LayerInspection]:
         """One layer of all objects."""
         spare_collecting()
-        source = self.open(path)
+        source = self.open(path, options)
         return [_inspection(layer_name(path), source, options)]
 
     def read(self, path: Path, layer: LayerInspection, options: ReadOptions) -> Iterator[pa.RecordBatch]:
         """Rows object by object; their shapes are written to ``SHAPES_FILE`` in the working folder."""
         spare_collecting()
-        source = self.open(path)
+        source = self.open(path, options)
         north_first = bool(json.loads(layer.document or "{}").get("north_first"))
         frame = replace(frame_of(source.head.reference, options), north_first=north_first)
         with ShapeFile(Path.cwd() / SHAPES_FILE) as shapes:
@@ -198,7 +198,11 @@ def _object_problems(looked: list[Looked], met: _Met) -> Iterator[Problem]:
     for (code, text), ids in named.items():
         listed = ", ".join(one[:80] for one in ids[:MOST_NAMED]) + (", ..." if len(ids) > MOST_NAMED else "")
         yield Problem(code, len(ids), f"{text}: {len(ids)} objects{seen}, {listed}")
-    places = [shape is None and not one.refused for batch in looked for one, shape in zip(batch.objects, batch.shapes, strict=True)]
+    places = [
+        shape is None and not one.refused
+        for batch in looked
+        for one, shape in zip(batch.objects, batch.shapes, strict=True)
+    ]
     if any(places):
         yield Problem("no-footprint", sum(places), f"objects without an area in the plan{seen}; they have no footprint")
 

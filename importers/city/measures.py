@@ -5,6 +5,7 @@ The codes are those of val3dity, which the trade knows; tolerances are its defau
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import shapely
@@ -151,9 +152,9 @@ def polygons_of(surfaces: Surfaces, plane: Reals, wanted: Flags) -> tuple[NDArra
     if not len(which):
         return np.empty(0, dtype=object), which
     numbers = np.repeat(np.arange(int(rings.sum())), surfaces.rings[rings])
-    linear = shapely.linearrings(plane[points], indices=numbers)
+    linear: Any = shapely.linearrings(plane[points], indices=numbers)
     renumbered = np.cumsum(usable) - 1
-    polygons = shapely.polygons(linear, indices=renumbered[ring_surface[rings]])
+    polygons: Any = shapely.polygons(linear, indices=renumbered[ring_surface[rings]])
     return polygons, which
 
 

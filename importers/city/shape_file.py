@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from types import TracebackType
-from typing import BinaryIO
+from typing import BinaryIO, Self
 
 import pyarrow as pa
 
@@ -20,7 +20,7 @@ class ShapeFile:
         self._path = path
         self._file: BinaryIO | None = None
 
-    def __enter__(self) -> "ShapeFile":
+    def __enter__(self) -> Self:
         self._file = self._path.open("wb")
         self._file.write(HEADER)
         return self

@@ -17,7 +17,7 @@ SURFACES = frozenset({"MultiSurface", "CompositeSurface", *SOLIDS})
 WITHOUT_AREA = frozenset({"MultiPoint", "MultiLineString"})
 
 
-class BrokenGeometry(ValueError):  # noqa: N818 - a finding, told of one object
+class BrokenGeometry(ValueError):
     """A geometry that cannot be read; the text says what is wrong."""
 
 
@@ -92,10 +92,7 @@ class Collector:
         try:
             for place, geometry in enumerate(listed(one.content.get("geometry"))):
                 self._add(owner, place, mapped(geometry))
-            points = self._points[mark[0] :]
-            if points and not (0 <= min(points) and max(points) < len(one.pool.vertices)):
-                wrong = next(p for p in points if not 0 <= p < len(one.pool.vertices))
-                raise BrokenGeometry(f"vertex {wrong} is missing: there are {len(one.pool.vertices)}")
+            check_missing(self._points[mark[0] :], len(one.pool.vertices))
         except BrokenGeometry:
             self._forget(mark)
             raise
@@ -216,6 +213,13 @@ def check_places(kind: str, boundaries: Sequence[Any]) -> None:
     flat = chain.from_iterable(boundaries) if kind == "MultiLineString" else boundaries
     if not all(type(place) is int for place in flat):
         raise BrokenGeometry("the geometry's boundaries are not nested as its type asks")
+
+
+def check_missing(points: "array[int]", count: int) -> None:
+    """Raise BrokenGeometry when a place is not one of ``count`` vertices."""
+    if points and (min(points) < 0 or max(points) >= count):
+        wrong = next(place for place in points if not 0 <= place < count)
+        raise BrokenGeometry(f"vertex {wrong} is missing: there are {count}")
 
 
 def _numbers(values: "array[int]") -> Numbers:

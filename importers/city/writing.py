@@ -26,7 +26,7 @@ Pages = Callable[[], Iterator[Sequence[StoredObject]]]
 
 @dataclass(frozen=True, slots=True)
 class CityOrder:
-    """What to write: ``document`` is what the file of the newest import said of itself, ``tree`` all ids and parents."""
+    """What to write: ``document`` is what the file of the newest import said, ``tree`` all ids and parents."""
 
     form: str
     document: Mapping[str, Any]
@@ -39,10 +39,10 @@ def write_city(order: CityOrder, pages: Pages, target: Path, *, overwrite: bool 
         raise BadRequest("the file is there already", where=str(target), remedy="name another, or use --overwrite")
     if not target.parent.is_dir():
         raise BadRequest("the folder does not exist", where=str(target.parent), remedy="make it first")
-    writer = {CITYJSON: _Document, CITYJSONSEQ: _Sequence}[order.form]
+    writer = _Document if order.form == CITYJSON else _Sequence
     scale: Three = GRID
     if listed(order.document.get("scale")):
-        scale = tuple(order.document["scale"])  # type: ignore[assignment]  # three
+        scale = three_of(order.document["scale"])
     with tempfile.TemporaryDirectory(prefix=".cim-export-", dir=target.parent) as name:
         while True:
             try:
@@ -76,7 +76,7 @@ class _Writer:
         if body.get("vertices"):
             self.frame = same_frame(body, self.frame)
             if self.translate is None:
-                self.translate = tuple(body["transform"]["translate"])
+                self.translate = three_of(body["transform"]["translate"])
         self.count += 1
         return body
 
@@ -128,7 +128,9 @@ class _Document(_Writer):
                 done.write(_text(self.head())[:-1] + ',"CityObjects":{')
                 _copy(objects, done)
                 rows = self.axes(vertices.entries if vertices else [])
-                done.write('\n},"vertices":' + _text(rows) + "".join(f",{_text(n)}:{_text(v)}" for n, v in tail.items()))
+                done.write(
+                    '\n},"vertices":' + _text(rows) + "".join(f",{_text(n)}:{_text(v)}" for n, v in tail.items())
+                )
                 done.write("}\n")
         return self.count
 
@@ -170,6 +172,12 @@ class _Sequence(_Writer):
         made = {one.id: self.made(one, body, vertices, looks) for one, body in zip(family, bodies, strict=True)}
         feature = {"type": "CityJSONFeature", "id": top, "CityObjects": made, "vertices": self.axes(vertices.entries)}
         return feature | ({"appearance": looks.to_json()} if looks.to_json() else {})
+
+
+def three_of(values: Sequence[float]) -> Three:
+    """Three numbers as such."""
+    first, second, third = values
+    return first, second, third
 
 
 def _text(value: Any) -> str:

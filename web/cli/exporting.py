@@ -32,7 +32,8 @@ def export(
     layer: LayerId,
     target: Annotated[Path, typer.Option("--out", help="File to write; its suffix tells the format.")],
     form: Annotated[
-        str | None, typer.Option("--format", help=f"One of {', '.join(FORMATS)}, mbtiles, pmtiles, cityjson, cityjsonseq.")
+        str | None,
+        typer.Option("--format", help=f"One of {', '.join(FORMATS)}, mbtiles, pmtiles, cityjson, cityjsonseq."),
     ] = None,
     crs: Annotated[str | None, typer.Option(help="System of the coordinates, for example EPSG:4523.")] = None,
     encoding: Annotated[str, typer.Option(help="Of the texts in Shapefile and red-line text.")] = "UTF-8",

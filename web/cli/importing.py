@@ -23,7 +23,7 @@ from importers.sandbox import sweep_jobs
 from layers.catalog import Catalog
 from web.cli.opening import ROLE, opened, operator, the_catalog
 from web.cli.options import AsJson, DataDir
-from web.cli.reading import Crs, Encoding, HeightDatum, TrustFile, existing
+from web.cli.reading import Crs, Encoding, HeightDatum, Place, TrustFile, existing, place_of
 from web.settings import ServerSettings
 
 SHOWN_ROWS = 10
@@ -48,6 +48,7 @@ def import_files(
     ] = None,
     split: Annotated[bool, typer.Option("--split", help="One layer for each kind of geometry.")] = False,
     height_datum: HeightDatum = None,
+    place: Place = None,
     scenario: Annotated[
         str | None, typer.Option("--scenario", help="Fill the scenario of this name; publishes nothing.")
     ] = None,
@@ -68,7 +69,7 @@ def import_files(
     """Import files into layers; each ends published, unchanged, partly loaded or refused, with reasons."""
     for path in paths:
         existing(path)
-    options = ReadOptions(crs, encoding, split, trust_file, height_datum)
+    options = ReadOptions(crs, encoding, split, trust_file, height_datum, place_of(place))
     if scenario is not None:
         check_scenario_name(scenario)
     elif over is not None:

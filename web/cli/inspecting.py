@@ -10,7 +10,7 @@ from importers.importer import ReadOptions
 from importers.inspection import Inspection
 from importers.sandbox import open_source
 from web.cli.options import AsJson
-from web.cli.reading import Crs, Encoding, HeightDatum, TrustFile, existing
+from web.cli.reading import Crs, Encoding, HeightDatum, Place, TrustFile, existing, place_of
 
 
 def inspect(
@@ -19,10 +19,11 @@ def inspect(
     crs: Crs = None,
     encoding: Encoding = None,
     height_datum: HeightDatum = None,
+    place: Place = None,
     trust_file: TrustFile = False,
 ) -> None:
     """Say what a file holds, what would load, what not, and why."""
-    options = ReadOptions(crs, encoding, False, trust_file, height_datum)
+    options = ReadOptions(crs, encoding, False, trust_file, height_datum, place_of(place))
     with open_source(existing(path), options) as source:
         inspection = source.inspection
     if as_json:

@@ -1,5 +1,6 @@
 """Options of the verbs that read files, and what they mean for the importers."""
 
+import math
 from pathlib import Path
 from typing import Annotated
 
@@ -12,10 +13,30 @@ Encoding = Annotated[str | None, typer.Option("--encoding", help="Text encoding 
 HeightDatum = Annotated[
     str | None, typer.Option("--height-datum", help="Height system: 1985, egm96, ellipsoidal, local or EPSG:CODE.")
 ]
+Place = Annotated[
+    str | None,
+    typer.Option("--place", help="Where a mesh (GLB, OBJ) stands: LON,LAT[,HEIGHT[,HEADING]] in degrees and metres."),
+]
 TrustFile = Annotated[
     bool,
     typer.Option("--trust-file", help="Read the file although this machine cannot cut the reader off the network."),
 ]
+
+
+def place_of(text: str | None) -> tuple[float, float, float, float] | None:
+    """Longitude, latitude, height and heading; BadRequest when the text is none of it."""
+    if text is None:
+        return None
+    try:
+        numbers = [float(part) for part in text.split(",")]
+    except ValueError:
+        numbers = []
+    lon, lat, height_m, heading_deg = [*numbers, *[0.0] * 4][:4]
+    if not 2 <= len(numbers) <= 4 or not (abs(lon) <= 180 and abs(lat) < 90 and math.isfinite(height_m + heading_deg)):
+        raise BadRequest(
+            f"{text!r} is no place", where="--place", remedy="write LON,LAT,HEIGHT,HEADING: 103.95,30.98,560,0"
+        )
+    return lon, lat, height_m, heading_deg
 
 
 def existing(path: Path) -> Path:

@@ -128,8 +128,8 @@ async def items(
 async def item(layer: str, fid: int, who: Who, asked: Annotated[ItemView, Query()]) -> JSONResponse:
     """One feature by its stable id, now or as it was.
 
-    One of a layer of city objects tells its levels of detail and the areas of its surfaces as ``shapes``; ``f=cityjson``
-    gives it whole.
+    One of a layer of city objects tells its levels of detail and the areas of its surfaces as ``shapes``;
+    ``f=cityjson`` gives it whole.
     """
     decision = who.decide(layer)
     srid = parse_crs(asked.crs, offered_srids(decision))

@@ -82,7 +82,10 @@ async def test_objects_that_cannot_be_read_are_rejected_with_their_ids_and_the_r
         "shallow": {"type": "Building", "geometry": [{"type": "Solid", "lod": "1", "boundaries": [0, 1, 2]}]},
         "deep": {"type": "Building", "geometry": [{"type": "MultiSurface", "lod": "1", "boundaries": [[SHELL]]}]},
         "kind": {"type": "Building", "geometry": [{"type": "Sphere", "lod": "1", "boundaries": [1]}]},
-        "template": {"type": "CityFurniture", "geometry": [{"type": "GeometryInstance", "template": 3, "boundaries": [0]}]},
+        "template": {
+            "type": "CityFurniture",
+            "geometry": [{"type": "GeometryInstance", "template": 3, "boundaries": [0]}],
+        },
         "no-type": {"geometry": []},
         "text": "Building",
     }
@@ -102,7 +105,10 @@ async def test_objects_that_cannot_be_read_are_rejected_with_their_ids_and_the_r
 async def test_ids_twice_and_parents_that_are_not_there_are_told(database: Database, tmp_path: Path) -> None:
     text = json.dumps(document({"a": solid(SHELL, parents=["gone"]), "b": solid(SHELL, children=["gone too"])}))
     text = text.replace('"CityObjects": {', f'"CityObjects": {{"a": {json.dumps(solid(SHELL[1:]))}, ')
-    text = text.replace('"b": {', '"c": {"type": "BuildingPart", "parents": ["d"]}, "d": {"type": "BuildingPart", "parents": ["c"]}, "b": {')
+    text = text.replace(
+        '"b": {',
+        '"c": {"type": "BuildingPart", "parents": ["d"]}, "d": {"type": "BuildingPart", "parents": ["c"]}, "b": {',
+    )
     report = await loaded(database, tmp_path, text)
     assert [row.reason for row in report.rejected] == ["a: another object has this id"]
     told = " | ".join(row.repair for row in report.repaired)

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from cim.store.city_exporting import StoredObject
-from importers.city.cityjson import CityJson, Document
+from importers.city.cityjson import Document
 from importers.city.frames import Frame
 from importers.city.rows import Looker
 from importers.city.writing import CITYJSON, CITYJSONSEQ, CityOrder, write_city
@@ -135,7 +135,7 @@ def test_any_model_comes_out_as_it_went_in(model: dict[str, Any], north_first: b
             assert write_city(order, lambda: pages(stored), target) == len(before)
             after = resolved(target)
             assert after == before
-        again = kept(CityJson().open(folder / "out.city.json"), north_first)[0]
+        again = kept(Document(folder / "out.city.json"), north_first)[0]
         assert {one.id: one.attributes for one in again} == {one.id: one.attributes for one in stored}
 
 
@@ -147,7 +147,9 @@ def kept(source: Document, north_first: bool) -> tuple[list[StoredObject], dict[
         for one, row, body in zip(looked.objects, looked.rows, looked.bodies, strict=True):
             assert one.refused is None
             assert body is not None
-            stored.append(StoredObject(row["object_id"], row["object_type"], row["parent"], row["attributes"], body.content))
+            stored.append(
+                StoredObject(row["object_id"], row["object_type"], row["parent"], row["attributes"], body.content)
+            )
     scale = list(frame.order(source.head.scale))
     return stored, {"members": dict(source.head.members), "north_first": north_first, "scale": scale}
 

@@ -40,6 +40,7 @@ BOXES = {
     "melbourne_roads_3way_v3.gml": (321102.079, 5813636.042, 321259.245, 5814071.23),
     "plateau_numazu_fld_6697.gml": (138.888125, 35.108125, 138.888875, 35.108333),
 }
+AGAIN = {YOKOSUKA, "Building_LOD3-EPSG25832_v3.gml"}
 POLYGONS = {YOKOSUKA: 811, "citygml4j_lod2_buildings_v3.gml": 700, "Opera-Lyon_CityGML3.0_LOD2.gml": 2279}
 
 
@@ -57,6 +58,8 @@ async def test_every_object_of_the_file_is_one_of_the_layer(
     async with database.writing() as connection:
         rows = await connection.execute(sa.text("SELECT object_type FROM city.town"))
         assert Counter(rows.scalars()) == types
+    if name not in AGAIN:
+        return
     first = await written(database, "town", tmp_path / "a.city.json")
     await load(database, first, "again")
     again = await written(database, "again", tmp_path / "b.city.jsonl", "cityjsonseq")
@@ -95,7 +98,8 @@ GML = """<?xml version="1.0" encoding="UTF-8"?>{doctype}
  xmlns:bldg="http://www.opengis.net/citygml/building/2.0" xmlns:xlink="http://www.w3.org/1999/xlink"
  xmlns:app="http://www.opengis.net/citygml/appearance/2.0">
  <gml:boundedBy><gml:Envelope srsName="EPSG:4544" srsDimension="3"/></gml:boundedBy>
- <core:cityObjectMember><bldg:Building gml:id="a"><gml:name>{name}</gml:name>{geometry}</bldg:Building></core:cityObjectMember>
+ <core:cityObjectMember><bldg:Building gml:id="a"><gml:name>{name}</gml:name>{geometry}</bldg:Building>
+ </core:cityObjectMember>
  {more}
 </core:CityModel>"""
 SQUARE = (
@@ -141,7 +145,9 @@ def test_xml_nested_without_end_is_refused(tmp_path: Path) -> None:
         inspected(gml(tmp_path, more=deep))
 
 
-@pytest.mark.parametrize("text", ["<", "<core:CityModel", GML.format(doctype="", name="&nothing;", geometry="", more="")])
+@pytest.mark.parametrize(
+    "text", ["<", "<core:CityModel", GML.format(doctype="", name="&nothing;", geometry="", more="")]
+)
 def test_broken_xml_is_refused(tmp_path: Path, text: str) -> None:
     path = tmp_path / "town.gml"
     path.write_text(text if "CityModel" in text else f"{text}!-- citygml", "utf-8")
@@ -160,9 +166,7 @@ async def test_links_within_the_file_are_followed_and_others_told(database: Data
     assert report.loaded == 3
     assert ["#gone is not in the file" in row.repair for row in report.repaired] == [True]
     async with database.writing() as connection:
-        rows = await connection.execute(
-            sa.text("SELECT object_id, ST_Area(geom) FROM city.town ORDER BY object_id")
-        )
+        rows = await connection.execute(sa.text("SELECT object_id, ST_Area(geom) FROM city.town ORDER BY object_id"))
         assert [(row[0], row[1] and round(row[1])) for row in rows] == [("a", 100), ("b", 100), ("c", None)]
 
 
