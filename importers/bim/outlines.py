@@ -49,7 +49,7 @@ def _covers_box(up: NDArray[np.float64], plan_m2: float) -> bool:
     if len(up) > 2:
         return False
     hull = shapely.convex_hull(shapely.multipoints(up.reshape(-1, 2)))
-    return bool(abs(shapely.area(hull) - plan_m2) < GRID_M)
+    return abs(float(shapely.area(hull)) - plan_m2) < GRID_M
 
 
 def _hull(points: NDArray[np.float64]) -> BaseGeometry | None:
