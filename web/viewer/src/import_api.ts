@@ -38,6 +38,7 @@ export interface Upload {
 export interface Run {
   id: number;
   layer: string;
+  driver: string;
   source_name: string;
   author: string;
   status: string;
@@ -63,6 +64,11 @@ export interface StartOptions {
   cim_level?: number | null;
   height_datum?: string | null;
   placement?: GivenPlacement | null;
+}
+
+/** Whether an import was of a building model, which has pages of its own. */
+export function isModel(run: Run): boolean {
+  return run.driver === "IFC";
 }
 
 export const UNDER_WAY = new Set(["received", "inspecting", "queued", "running"]);
@@ -91,8 +97,8 @@ export class ImportApi {
   remove(upload: string): Promise<Upload> {
     return ask(`/imports/uploads/${upload}`, this.sent("DELETE"));
   }
-  rollback(layer: string, version: number): Promise<{ status: string }> {
-    return ask(`/collections/${layer}/rollback`, this.sent("POST", { version }));
+  rollback(run: Run, version: number): Promise<{ status: string }> {
+    return ask(`/${isModel(run) ? "models" : "collections"}/${run.layer}/rollback`, this.sent("POST", { version }));
   }
 
   /** Hand files in, telling how much of them has gone. */

@@ -147,7 +147,7 @@ export class ImportPage {
       }),
       undo: () => void this.trying(async () => {
         if (!run.version) return;
-        await this.api.rollback(run.layer, run.version - 1);
+        await this.api.rollback(run, run.version - 1);
         say(word("undone"));
         this.around.overlay("changes", NOTHING);
         this.around.changed(run.layer);

@@ -1,7 +1,7 @@
 /** What was found in a file, and how an import ended, for reading. */
 
 import { button, element } from "./dom";
-import type { InspectedLayer, Inspection, Run } from "./import_api";
+import { isModel, type InspectedLayer, type Inspection, type Run } from "./import_api";
 import { current, word, type Word } from "./i18n";
 
 const MOST_ROWS = 8;
@@ -64,7 +64,7 @@ export function runView(run: Run, title: string, open: boolean, actions: RunActi
       element("a", { href: `/imports/${run.id}/report.html?lang=${current()}`, target: "_blank", rel: "noopener" }, `${word("report")} HTML`),
       element("a", { href: `/imports/${run.id}/report.xlsx?lang=${current()}` }, "XLSX"),
       run.checks.length ? button(word("faultsOnMap"), "quiet", actions.faults) : null,
-      published ? button(word("changesOnMap"), "quiet", actions.changes) : null,
+      published && !isModel(run) ? button(word("changesOnMap"), "quiet", actions.changes) : null,
       published ? button(word("undo"), "quiet undo", actions.undo) : null,
     ),
   );

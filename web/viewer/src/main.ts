@@ -297,6 +297,7 @@ class Viewer {
   /** Draw a layer again after an import or an undo: its version, and maybe its being there, have changed. */
   private async layerChanged(map: CityMap, id: string): Promise<void> {
     try {
+      await this.bim?.load();
       this.catalog = await ask<Catalog>("/catalog");
       const layer = this.catalog.layers.find((one) => one.id === id);
       map.remove(id);
