@@ -86,7 +86,7 @@ def _crossings(edged: Floats, faces: Floats, tolerance_m: float) -> Floats:
     start: Any = starts[first]
     end: Any = ends[first]
     face: Any = faces[second]
-    normal = np.cross(face[:, 1] - face[:, 0], face[:, 2] - face[:, 0])
+    normal: Any = np.cross(face[:, 1] - face[:, 0], face[:, 2] - face[:, 0])
     length = np.linalg.norm(normal, axis=1)
     solid = length > 1e-12
     flat = _flat_sides(faces)[second][solid]
