@@ -36,9 +36,8 @@ def plan_outline(points: NDArray[np.float64], triangles: NDArray[np.uint32]) -> 
     except shapely.errors.GEOSException:
         return _hull(points)
     outline = shapely.simplify(outline, SIMPLE_M)
-    parts: list[Any] = [
-        part for part in shapely.get_parts(outline) if isinstance(part, shapely.Polygon) and not part.is_empty
-    ]
+    found: list[Any] = list(shapely.get_parts(outline))
+    parts = [part for part in found if part.geom_type == "Polygon" and not part.is_empty]
     if not parts:
         return _hull(points)
     return shapely.MultiPolygon(parts) if len(parts) > 1 else shapely.Polygon(parts[0])
