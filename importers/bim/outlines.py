@@ -47,8 +47,8 @@ def _covers_box(up: NDArray[np.float64], plan_m2: float) -> bool:
     """Whether two triangles facing up fill a convex outline, as those of a box do."""
     if len(up) > 2:
         return False
-    hull = shapely.convex_hull(shapely.multipoints(up.reshape(-1, 2)))
-    return bool(abs(shapely.area(hull) - plan_m2) < GRID_M)
+    hull: Any = shapely.convex_hull(shapely.multipoints(up.reshape(-1, 2)))
+    return abs(float(hull.area) - plan_m2) < GRID_M
 
 
 def _hull(points: NDArray[np.float64]) -> BaseGeometry | None:
