@@ -36,9 +36,8 @@ def plan_outline(points: NDArray[np.float64], triangles: NDArray[np.uint32]) -> 
     except shapely.errors.GEOSException:
         return _hull(points)
     outline = shapely.simplify(outline, SIMPLE_M)
-    parts: list[Any] = [
-        part for part in shapely.get_parts(outline) if isinstance(part, shapely.Polygon) and not part.is_empty
-    ]
+    found: list[Any] = list(shapely.get_parts(outline))
+    parts = [part for part in found if part.geom_type == "Polygon" and not part.is_empty]
     if not parts:
         return _hull(points)
     return shapely.MultiPolygon(parts) if len(parts) > 1 else shapely.Polygon(parts[0])
@@ -48,8 +47,8 @@ def _covers_box(up: NDArray[np.float64], plan_m2: float) -> bool:
     """Whether two triangles facing up fill a convex outline, as those of a box do."""
     if len(up) > 2:
         return False
-    hull = shapely.convex_hull(shapely.multipoints(up.reshape(-1, 2)))
-    return abs(float(shapely.area(hull)) - plan_m2) < GRID_M
+    hull: Any = shapely.convex_hull(shapely.multipoints(up.reshape(-1, 2)))
+    return abs(float(hull.area) - plan_m2) < GRID_M
 
 
 def _hull(points: NDArray[np.float64]) -> BaseGeometry | None:
