@@ -189,6 +189,14 @@ async def plan_elements(
     return [dict(row) for row in found.mappings()]
 
 
+async def floors_of(connection: AsyncConnection, model: str) -> int:
+    """How many storeys at and above the ground of a model have rooms; 0 where none has."""
+    rows = everything(ElementQuery((model,))).subquery("every")
+    counted = sa.func.count(rows.c.storey_number.distinct())
+    statement = sa.select(counted).where(rows.c.kind == "space", rows.c.storey_number > 0)
+    return int(await connection.scalar(statement) or 0)
+
+
 async def storeys_of(connection: AsyncConnection, model: str, version: int | None) -> list[dict[str, Any]]:
     """The storeys of a model from the lowest up: name, number, elevation, and the elements on them."""
     rows = everything(ElementQuery((model,), version)).subquery("every")

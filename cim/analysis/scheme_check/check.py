@@ -16,7 +16,8 @@ from cim.analysis.compliance_review.review import overall
 from cim.analysis.context import Context
 from cim.analysis.scheme_check import findings
 from cim.analysis.scheme_check.findings import Case, floor_area_m2, setbacks_m, united_m2
-from cim.analysis.scheme_check.scheme import Scheme, scheme_of
+from cim.analysis.scheme_check.kept import the_scheme
+from cim.analysis.scheme_check.scheme import Scheme
 from cim.analysis.terrain.cells import metric_srid
 from cim.model.analysis import Answer, Column, Place, Table, Title
 from cim.model.ellipsoid import ellipsoidal_areas_m2
@@ -31,7 +32,10 @@ class SchemeParameters(Parameters):
     area: Any = area_field()
     scheme: Any = Field(
         title="方案 Scheme",
-        description="a GeoJSON FeatureCollection of footprints in longitude, latitude with floors and height_m",
+        description=(
+            "a GeoJSON FeatureCollection of footprints in longitude, latitude with floors and height_m; or what was"
+            ' imported: {"model": ID} a building model, {"layer": ID} buildings or city objects on the site'
+        ),
         json_schema_extra={"x-cim-input": "geojson", "type": "object"},
     )
     setback_m: float | None = Field(None, title="建筑退界 Setback (m)", ge=0, le=500)
@@ -40,9 +44,9 @@ class SchemeParameters(Parameters):
 
 async def scheme_check(asked: SchemeParameters, context: Context) -> Answer:
     """Check a scheme against the limits of its site."""
-    scheme = scheme_of(asked.scheme)
     async with context.reading() as connection:
         red_line = await red_line_of(context, asked.area)
+        scheme = await the_scheme(connection, context, asked.scheme, red_line)
         changed = await changed_by(connection, context, asked.scenario)
         reader = BlockReader(connection, context, red_line.shapes, red_line.srid, changed)
         under = await reader.under_scenario(PLAN, PLAN_FIELDS)

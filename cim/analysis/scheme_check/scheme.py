@@ -13,6 +13,7 @@ from cim.errors import BadRequest
 from cim.model.redline import LONLAT_SRID, checked, moved
 
 MOST_BUILDINGS = 2_000
+_IMPORT = 'import the model (IFC, GLB, CityJSON) and name it: {"model": ID} or {"layer": ID}'
 _HELP = 'give a GeoJSON FeatureCollection of footprints, each with the properties "floors" and "height_m"'
 
 
@@ -33,7 +34,7 @@ class Scheme:
 def scheme_of(value: Any) -> Scheme:
     """The scheme that an input is; BadRequest names the building that cannot be used."""
     if isinstance(value, str) or (isinstance(value, Mapping) and "asset" in value):
-        raise BadRequest("models (IFC, GLB, glTF) cannot be read as a scheme yet", where="scheme", remedy=_HELP)
+        raise BadRequest("a file cannot be given here", where="scheme", remedy=_IMPORT)
     if not isinstance(value, Mapping) or value.get("type") not in ("Feature", "FeatureCollection"):
         raise BadRequest("the scheme is not GeoJSON with properties", where="scheme", remedy=_HELP)
     given = value.get("features") if value["type"] == "FeatureCollection" else [value]
