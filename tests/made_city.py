@@ -9,7 +9,7 @@ import pyproj
 
 from cim.analysis.context import Context
 from cim.model.collection import ImportMode
-from cim.store.collections import all_collections
+from cim.store.collections import all_collections, all_models
 from cim.store.database import Database
 from cim.store.files import FileStore
 from cim.store.identities import principal_for_role
@@ -85,5 +85,7 @@ async def view_of(
     """What an analysis is given over a database for a role."""
     async with database.writing("test") as connection:
         principal = await principal_for_role(connection, role, "王工")
-        collections = await all_collections(connection)
-    return analysis_context(database, load_catalog(), collections, principal, author=None, inputs=inputs, files=files)
+        collections, models = await all_collections(connection), await all_models(connection)
+    return analysis_context(
+        database, load_catalog(), collections, principal, author=None, inputs=inputs, files=files, models=models
+    )

@@ -35,7 +35,7 @@ async def _of_model(connection: AsyncConnection, context: Context, name: str) ->
     decision = _readable(context.models.get(name), name, "GET /models")
     (row,) = await models_by_id(connection, {name: decision.collection.version})
     if row.footprint is None:
-        raise BadRequest(f"the model {name} has no footprint", where="scheme", remedy="none of its elements has a shape")
+        raise BadRequest(f"the model {name} has no footprint", where="scheme", remedy="no element of it has a shape")
     floors = await floors_of(connection, name)
     footprint = np.array([shapely.from_geojson(row.footprint)], dtype=object)
     height = math.nan if row.z_max_m is None else row.z_max_m - _ground_m(row)

@@ -1,11 +1,14 @@
 """Schemes against the limits of a site made by hand."""
 
 from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
 from typing import Any
 
+import pyproj
 import pytest
 from clones import Clones
-from made_city import area_of, geodesic_m2, put, view_of
+from made_city import EASTING_M, NORTHING_M, area_of, geodesic_m2, put, view_of
+from models import SRID, building, import_made, placement
 
 from cim.analysis.registry import ANALYSES
 from cim.errors import BadRequest
@@ -120,5 +123,35 @@ async def test_schemes_that_cannot_be_read(city: Database) -> None:
         await check(city)
     context = await view_of(city)
     for model in ("scheme.ifc", {"asset": {"version": "2.0"}}):
-        with pytest.raises(BadRequest, match="cannot be read as a scheme yet"):
+        with pytest.raises(BadRequest, match="a file cannot be given here"):
             await ANALYSES["scheme-check"].answer({"area": area_of(*SITE), "scheme": model}, context)
+    for kept in ({"model": "nowhere"}, {"layer": "nowhere"}):
+        with pytest.raises(BadRequest, match="no 'nowhere' that you may see"):
+            await ANALYSES["scheme-check"].answer({"area": area_of(*SITE), "scheme": kept}, context)
+
+
+async def test_a_model_that_is_kept_is_a_scheme(city: Database) -> None:
+    east, north = pyproj.Transformer.from_crs(4544, SRID).transform(NORTHING_M + 20.0, EASTING_M + 30.0)[::-1]
+    await import_made(city, building("方案楼", storeys=3, at=placement(east, north)), "draft-house")
+    asked = {"area": area_of(*SITE), "scheme": {"model": "draft-house"}}
+    answer = await ANALYSES["scheme-check"].answer(asked, await view_of(city))
+    assert answer.summary["buildings"] == 1
+    assert answer.summary["footprint_m2"] == pytest.approx(geodesic_m2(30.0, 20.0, 12.0, 8.0), rel=1e-4)
+    assert answer.summary["floor_area_m2"] == pytest.approx(3 * geodesic_m2(30.0, 20.0, 12.0, 8.0), rel=1e-4)
+    assert finding(answer, "height").measured == pytest.approx(8.8, abs=1e-3)
+    with pytest.raises(BadRequest, match="no 'draft-house' that you may see"):
+        await ANALYSES["scheme-check"].answer(asked, await view_of(city, "anonymous"))
+
+
+async def test_buildings_of_a_layer_are_a_scheme(city: Database, tmp_path: Path) -> None:
+    facts = {"building_code": "1", "name": "东楼", "floors": 4, "height_m": 15.0}
+    rows = [(facts, (20.0, 20.0, 30.0, 10.0)), ({**facts, "building_code": "2"}, (900.0, 900.0, 30.0, 10.0))]
+    await put(city, tmp_path, "drafts", rows)
+    asked = {"area": area_of(*SITE), "scheme": {"layer": "drafts"}}
+    answer = await ANALYSES["scheme-check"].answer(asked, await view_of(city))
+    (row,) = next(table for table in answer.tables if table.id == "buildings").rows
+    assert (row[0], row[2], row[4]) == ("东楼", 4.0, 15.0)
+    with pytest.raises(BadRequest, match="0 objects of the layer"):
+        await ANALYSES["scheme-check"].answer(
+            {"area": area_of(5000.0, 0.0, 50.0, 50.0), "scheme": {"layer": "drafts"}}, await view_of(city)
+        )
