@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from cim.store import bim_tables as b
@@ -77,7 +78,9 @@ def everything(query: ElementQuery) -> sa.Select[Any]:
         (names[name] if name in names else e[name]).label(name)
         for name in (*RECORD, "mesh", "matrix", "geom", "geom_3857")
     ]
-    of = e.model == query.models[0] if len(query.models) == 1 else e.model.in_(query.models)
+    # one value however many models: PostgreSQL looks them up by hash
+    among = sa.func.any(sa.literal(list(query.models), ARRAY(sa.Text)))
+    of = e.model == query.models[0] if len(query.models) == 1 else e.model == among
     return sa.select(sa.select(*columns).where(of, b.in_version(query.version)).subquery("elements"))
 
 

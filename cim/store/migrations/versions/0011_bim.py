@@ -122,11 +122,11 @@ CREATE POLICY writers ON bim.model TO cim_writer USING (true) WITH CHECK (true);
 CREATE POLICY writers ON bim.model_version TO cim_writer USING (true) WITH CHECK (true);
 CREATE POLICY writers ON bim.mesh TO cim_writer USING (true) WITH CHECK (true);
 CREATE POLICY writers ON bim.element TO cim_writer USING (true) WITH CHECK (true);
-CREATE POLICY readers ON bim.model FOR SELECT TO cim_reader USING (id = ANY ((SELECT bim.open_models())::text[]));
+CREATE POLICY readers ON bim.model FOR SELECT TO cim_reader USING (id IN (SELECT unnest(bim.open_models())));
 CREATE POLICY readers ON bim.model_version FOR SELECT TO cim_reader
-    USING (model = ANY ((SELECT bim.open_models())::text[]));
-CREATE POLICY readers ON bim.mesh FOR SELECT TO cim_reader USING (model = ANY ((SELECT bim.open_models())::text[]));
-CREATE POLICY readers ON bim.element FOR SELECT TO cim_reader USING (model = ANY ((SELECT bim.open_models())::text[]));
+    USING (model IN (SELECT unnest(bim.open_models())));
+CREATE POLICY readers ON bim.mesh FOR SELECT TO cim_reader USING (model IN (SELECT unnest(bim.open_models())));
+CREATE POLICY readers ON bim.element FOR SELECT TO cim_reader USING (model IN (SELECT unnest(bim.open_models())));
 """
 
 
