@@ -102,7 +102,7 @@ def _crossings(edged: Floats, faces: Floats, tolerance_m: float) -> Floats:
 
 def _flat_sides(faces: Floats) -> Any:
     """For each triangle, which of its sides it shares with one that goes on in the same plane: no border of a face."""
-    ends = np.stack([faces, np.roll(faces, -1, axis=1)], axis=2).round(6).reshape(-1, 2, 3)
+    ends: Any = np.stack([faces, np.roll(faces, -1, axis=1)], axis=2).round(6).reshape(-1, 2, 3)
     ends = np.where(_is_later(ends[:, 0], ends[:, 1])[:, None, None], ends[:, ::-1], ends).reshape(-1, 6)
     _, side, counts = np.unique(ends, axis=0, return_inverse=True, return_counts=True)
     side = side.reshape(-1)

@@ -61,7 +61,7 @@ async def _of_layer(connection: AsyncConnection, context: Context, layer: str, s
             where="scheme",
             remedy="name the layer that the scheme was imported as",
         )
-    names = [str(_first(found.columns, _NAMES, k) or found.keys[k]) for k in at]
+    names = [str(_first(found.columns, _NAMES, k) or found.keys[int(k)]) for k in at]
     floors = np.array([_number(_first(found.columns, _FLOORS, k)) for k in at])
     heights = np.array([_number(_first(found.columns, ("height_m",), k)) for k in at])
     return Scheme(tuple(names), moved(found.shapes[at], site.srid, LONLAT_SRID), floors, heights)
@@ -75,7 +75,7 @@ def _readable(decision: Decision | None, name: str, listed: str) -> Decision:
     return decision
 
 
-def _first(columns: Mapping[str, list[Any]], names: tuple[str, ...], k: int) -> Any:
+def _first(columns: Mapping[str, list[Any]], names: tuple[str, ...], k: Any) -> Any:
     return next((columns[name][k] for name in names if name in columns and columns[name][k] is not None), None)
 
 

@@ -136,8 +136,8 @@ async def test_a_model_that_is_kept_is_a_scheme(city: Database) -> None:
     asked = {"area": area_of(*SITE), "scheme": {"model": "draft-house"}}
     answer = await ANALYSES["scheme-check"].answer(asked, await view_of(city))
     assert answer.summary["buildings"] == 1
-    assert answer.summary["footprint_m2"] == pytest.approx(geodesic_m2(30.0, 20.0, 12.0, 8.0), rel=1e-4)
-    assert answer.summary["floor_area_m2"] == pytest.approx(3 * geodesic_m2(30.0, 20.0, 12.0, 8.0), rel=1e-4)
+    assert answer.summary["footprint_m2"] == pytest.approx(geodesic_m2(30.0, 20.0, 12.0, 8.0), rel=1e-3)
+    assert answer.summary["floor_area_m2"] == pytest.approx(3 * geodesic_m2(30.0, 20.0, 12.0, 8.0), rel=1e-3)
     assert finding(answer, "height").measured == pytest.approx(8.8, abs=1e-3)
     with pytest.raises(BadRequest, match="no 'draft-house' that you may see"):
         await ANALYSES["scheme-check"].answer(asked, await view_of(city, "anonymous"))
