@@ -22,6 +22,7 @@ import pytest
 import rasterio
 import shapely
 
+from benchmarks import city_models, generated_ifc
 from cim.store.cluster import Cluster
 from cim.store.cluster_logins import Logins
 from cim.store.files import PARTIAL, FileStore
@@ -31,6 +32,7 @@ from importers.sandbox import JOB
 ROWS = 60_000
 SIDE = 2_200
 KILLS = 30
+MODEL_MB, HOUSES = 2.0, 6_000
 LEAST_HITS = 3
 NOTICED_AFTER_S = 60
 DOING = "SELECT concat_ws(' ', state, wait_event, query) FROM pg_stat_activity WHERE usename = 'cim_writer'"
@@ -41,6 +43,8 @@ RECORDING = (
 PHASES = {
     "copy": "query LIKE 'COPY%' AND state = 'active'",
     "publish": f"{RECORDING} OR query LIKE '%ANALYZE%')",
+    "elements": "state <> 'idle' AND (query LIKE '%bim.element%' OR query LIKE '%staged_element%')",
+    "shapes": "state <> 'idle' AND (query LIKE '%city_incoming%' OR query LIKE '%cim.city_shape%')",
 }
 
 
@@ -70,7 +74,26 @@ KINDS = {
         "SELECT file FROM city.dem ORDER BY image",
         ("cog",) * 6 + ("file",) * 7 + ("copy",) * 6 + ("publish",) * 6 + ("random",) * 5,
     ),
+    "model": Kind(
+        "old.ifc",
+        "new.ifc",
+        ("--layer", "tower"),
+        "SELECT md5(row(e.global_id, e.source_hash, e.properties, e.outline, m.body)::text) FROM bim.element e"
+        " LEFT JOIN bim.mesh m ON m.model = e.model AND m.hash = e.mesh"
+        " WHERE e.model = 'tower' AND e.valid_to_version IS NULL ORDER BY e.global_id",
+        ("elements",) * 15 + ("random",) * 15,
+    ),
+    "city": Kind(
+        "old.city.json",
+        "new.city.json",
+        ("--layer", "block", "--height-datum", "1985"),
+        "SELECT md5(row(b.*, s.body)::text) FROM city.block b"
+        " LEFT JOIN cim.city_shape s ON s.layer = 'block' AND encode(s.hash, 'hex') = b.shape ORDER BY b.object_id",
+        ("copy",) * 8 + ("shapes",) * 7 + ("publish",) * 8 + ("random",) * 7,
+    ),
 }
+FIRST_KILLS, FIRST_S = 5, 6.0
+"""Kills of the very first import of a model, after which there is none, or the whole."""
 
 
 @dataclass(frozen=True)
@@ -135,7 +158,26 @@ def deliver_heights(folder: Path) -> None:
             dataset.write(heights)
 
 
-DELIVER: dict[str, Callable[[Path], None]] = {"vector": deliver_lots, "raster": deliver_heights}
+def deliver_models(folder: Path) -> None:
+    """An office building, and the same with every tenth element changed."""
+    for name, share in (("old", 0.0), ("new", 0.1)):
+        generated_ifc.write(folder / f"{name}.ifc", MODEL_MB, share)
+
+
+def deliver_houses(folder: Path) -> None:
+    """Houses with roofs, and more of them a little higher."""
+    city_models.written(folder / "old.city.json", HOUSES)
+    document = json.loads((folder / "old.city.json").read_text("utf-8"))
+    document["transform"]["translate"][2] += 1.0
+    (folder / "new.city.json").write_text(json.dumps(document), "utf-8")
+
+
+DELIVER: dict[str, Callable[[Path], None]] = {
+    "vector": deliver_lots,
+    "raster": deliver_heights,
+    "model": deliver_models,
+    "city": deliver_houses,
+}
 
 
 def start(place: Place, kind: Kind, file: str, output: int) -> subprocess.Popen[str]:
@@ -205,6 +247,18 @@ def kill_in(place: Place, kind: Kind, logins: Logins, phase: str, wait_s: float)
     return hit
 
 
+def first_killed(place: Place, kind: Kind, logins: Logins, rng: random.Random) -> str:
+    """Kill an import into nothing; what there is then."""
+    if values(logins, kind.rows):
+        return "there already"
+    kill_in(place, kind, logins, "random", rng.uniform(0, FIRST_S))
+    leftovers(logins)
+    count = len(values(logins, kind.rows))
+    listed = values(logins, "SELECT feature_count FROM cim.collection WHERE version > 0")
+    assert listed in ([], [count]), "a model is there in part"
+    return "whole" if count else "absent"
+
+
 def leftovers(logins: Logins) -> dict[str, object]:
     """Tables in staging, locks and sessions of the killed import, once the database has noticed."""
     questions = {
@@ -230,6 +284,7 @@ def test_killed_imports_leave_one_of_two_versions(place: Place, name: str, figur
     kind, rng = KINDS[name], random.Random(11)
     DELIVER[name](place.folder)
     with Cluster(place.data) as logins:
+        first = Counter(first_killed(place, kind, logins, rng) for _ in range(FIRST_KILLS if name == "model" else 0))
         assert load(place, kind, kind.old) == "published"
         old = visible(place, kind, logins)
         began = time.monotonic()
@@ -257,7 +312,16 @@ def test_killed_imports_leave_one_of_two_versions(place: Place, name: str, figur
         assert load(place, kind, kind.new) == "published"
         assert visible(place, kind, logins) == new
         assert values(logins, "SELECT count(*) FROM cim.import_run WHERE status = 'running'") == [0]
-    figures("F1", kind=name, kills=len(kind.phases), hits=hits, seen=outcomes, half_written=half_written, torn=0)
+    figures(
+        "F1",
+        kind=name,
+        first=first,
+        kills=len(kind.phases),
+        hits=hits,
+        seen=outcomes,
+        half_written=half_written,
+        torn=0,
+    )
     assert len(kind.phases) == KILLS
     assert all(hits[phase] >= LEAST_HITS for phase in set(kind.phases) - {"random"}), hits
 
