@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from cim.model.bim import Placement
@@ -44,11 +45,13 @@ async def models_by_id(
     rows = (
         sa.select(*(m[n] for n in ("id", "name", "building_code", "cim_level", "z_min_m", "z_max_m")))
         .add_columns(m.footprint.label("geom"), m.footprint_3857.label("geom_3857"))
-        .where(m.id.in_(versions))
+        .where(m.id == sa.func.any(sa.literal(list(versions), ARRAY(sa.Text))))
         .subquery("models")
     )
-    wanted = sa.tuple_(v.model, v.number).in_(list(versions.items()))
-    heads = sa.select(v.model, v.head).where(wanted).subquery("heads")
+    names, numbers = sa.literal(list(versions), ARRAY(sa.Text)), sa.literal(list(versions.values()), ARRAY(sa.Integer))
+    given = sa.func.unnest(names, numbers).table_valued("model", "number").render_derived("given")
+    wanted = sa.and_(v.model == given.c.model, v.number == given.c.number)
+    heads = sa.select(v.model, v.head).select_from(b.model_version.join(given, wanted)).subquery("heads")
     statement = (
         sa.select(rows, heads.c.head, sa.func.ST_AsGeoJSON(rows.c.geom, DIGITS, 0).label("footprint"))
         .select_from(rows.join(heads, heads.c.model == rows.c.id))

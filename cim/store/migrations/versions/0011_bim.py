@@ -109,7 +109,11 @@ GRANT USAGE ON SCHEMA bim TO cim_reader, cim_writer;
 GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA bim TO cim_writer;
 GRANT SELECT ON ALL TABLES IN SCHEMA bim TO cim_reader;
 CREATE FUNCTION bim.open_models() RETURNS text[] LANGUAGE sql STABLE AS $$
-    SELECT coalesce(array_agg(id), '{}') FROM cim.collection WHERE kind = 'model' AND cim.opening(id) = '*'
+    SELECT coalesce(array_agg(id), '{}') FROM cim.collection WHERE kind = 'model' AND grade IN (
+        SELECT split_part(part, '=', 1)
+        FROM unnest(string_to_array(current_setting('cim.openings', true), ';')) AS part
+        WHERE split_part(part, '=', 2) = '*'
+    )
 $$;
 COMMENT ON FUNCTION bim.open_models() IS
     'The models this transaction may read whole; what is open in some regions only is not among them';
