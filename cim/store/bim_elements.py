@@ -122,8 +122,8 @@ async def called(
     query = ElementQuery((model,), version, (sa.column("global_id").in_(list(global_ids)),))
     rows = element_rows(query)
     name = sa.func.coalesce(rows.c.long_name, rows.c.name)
-    found = await connection.execute(sa.select(rows.c.global_id, name).where(name.is_not(None)))
-    return dict(found.tuples().all())
+    found = await connection.execute(sa.select(rows.c.global_id, name.label("called")).where(name.is_not(None)))
+    return {row.global_id: row.called for row in found}
 
 
 async def all_elements(connection: AsyncConnection, query: ElementQuery, most: int) -> list[dict[str, Any]]:
