@@ -52,6 +52,7 @@ ROUTE_ACCESS: dict[str, Access] = {
     "/scenarios": "layer",
     "/scenarios/{name}": "layer",
     "/models": "layer",
+    "/models/placements": "right",
     "/models/{model}": "layer",
     "/models/{model}/tree": "layer",
     "/models/{model}/storeys": "layer",

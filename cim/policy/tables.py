@@ -1,12 +1,13 @@
 """How each table of the database may be reached by the web's reader login; a test holds it to the real grants.
 
 open: the reader may select; what it shows is no more than names, versions and extents, and outputs still ask the
-policy. door: only through a function that filters by the caller's openings. closed: never by the reader.
+policy. rows: the reader may select, below row-level security. door: only through a function that filters by the
+caller's openings. closed: never by the reader.
 """
 
 from typing import Literal
 
-Reach = Literal["open", "door", "closed"]
+Reach = Literal["open", "rows", "door", "closed"]
 
 TABLE_REACH: dict[str, Reach] = {
     "alembic_version": "open",
@@ -20,6 +21,7 @@ TABLE_REACH: dict[str, Reach] = {
     "scenario_layer": "open",
     "general_state": "open",
     "rule_edition": "open",
+    "city_shape": "rows",
     "search_entry": "door",
     "import_run": "closed",
     "import_fault": "closed",
@@ -40,3 +42,6 @@ TABLE_REACH: dict[str, Reach] = {
     "moving_object": "closed",
     "track_point": "closed",
 }
+
+BIM_REACH: dict[str, Reach] = dict.fromkeys(("model", "model_version", "mesh", "element"), "rows")
+"""The tables of building models, in a schema of their own."""

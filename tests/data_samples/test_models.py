@@ -80,7 +80,8 @@ def floor_corners(model: ifcopenshell.file) -> tuple[np.ndarray, float]:
     settings.set("use-world-coords", True)
     storey = next(s for s in model.by_type("IfcBuildingStorey") if s.Name == "1层")
     slab = next(e for rel in storey.ContainsElements for e in rel.RelatedElements if e.is_a("IfcSlab"))
-    points = np.array(ifcopenshell.geom.create_shape(settings, slab).geometry.verts).reshape(-1, 3)
+    made = ifcopenshell.geom.create_shape(settings, slab)  # its geometry lives no longer than it does
+    points = np.array(made.geometry.verts).reshape(-1, 3)
     (west, south, _), (east, north, top) = points.min(axis=0), points.max(axis=0)
     return np.array([(west, south), (east, south), (east, north), (west, north)]), float(top)
 

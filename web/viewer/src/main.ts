@@ -209,14 +209,16 @@ class Viewer {
 
   private async identify(map: CityMap, lon: number, lat: number, model: HTMLElement | null = null): Promise<void> {
     const layers = [...new Set([...map.visible(), ...map.terrain.layers])];
-    if (!layers.length) return;
+    if (!layers.length && !model) return;
     const query = new URLSearchParams({
       lon: lon.toFixed(7), lat: lat.toFixed(7), z: map.gl.getZoom().toFixed(2), layers: layers.slice(0, 40).join(","), limit: "5",
     });
     try {
-      const found = await ask<{ features: Identified[]; heights: HeightHere[] }>(`/identify?${query}`);
+      const found = layers.length ? await ask<{ features: Identified[]; heights: HeightHere[] }>(`/identify?${query}`) : { features: [], heights: [] };
       this.results(found.features, found.heights);
-      if (model) this.root.querySelector(".results .results-head")?.after(model);
+      if (!model) return;
+      this.root.querySelector(".results .results-head")?.after(model);
+      this.root.querySelector(".results .none")?.remove();
     } catch (error) {
       this.failed(error);
     }
