@@ -1,6 +1,5 @@
 """The header of a LAS, LAZ or COPC file, believed only as far as the size of the file bears it out."""
 
-import math
 import struct
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -15,6 +14,8 @@ FORMATS = frozenset({0, 1, 2, 3, 6, 7, 8})
 WAVEFORMS = frozenset({4, 5, 9, 10})
 PACKED, FORMAT_BITS = 0xC0, 0x3F
 EARLIEST_YEAR = 1990
+LARGEST, COARSEST = 1e15, 1e6
+"""No coordinate and no step of coordinates, in any unit, is as large as these."""
 UNPACKED_RATIO, FREE_BYTES = 2_000, 2 * 1024**3
 RECORDS_BYTES = 256 * 1024**2
 """The most that records before or after the points may take, all of which are held in memory."""
@@ -58,7 +59,7 @@ def header_of(path: Path) -> CloudHeader:
     _check_points(path, head, size, points * point_bytes, packed=packed)
     numbers = struct.unpack_from("<12d", head, 131)
     scales, offsets, (east, west, north, south, top, bottom) = numbers[:3], numbers[3:6], numbers[6:]
-    if not all(map(math.isfinite, numbers)) or min(scales) <= 0:
+    if not all(abs(number) < LARGEST for number in numbers) or not 0 < min(scales) <= max(scales) < COARSEST:
         raise _damaged(path, "scales, offsets or box in the header are no usable numbers")
     return CloudHeader(
         path,

@@ -9,10 +9,11 @@ import numpy as np
 import pyarrow as pa
 import shapely
 
+from cim.errors import ImportRefused
 from cim.model.collection import FieldType
 from importers.clouds.header import CloudHeader, header_of
 from importers.clouds.keeping import keep_cloud
-from importers.clouds.places import Place, area_m2, outline_of, place_of, place_problems
+from importers.clouds.places import Place, area_m2, outlined, place_of
 from importers.clouds.points import Survey, reading, survey_of
 from importers.importer import GEOMETRY_COLUMN, ReadOptions
 from importers.inspection import LayerInspection, Problem, SourceField
@@ -54,11 +55,16 @@ _OURS: dict[pa.DataType, FieldType] = {
 
 @dataclass(frozen=True, slots=True)
 class Cloud:
-    """One file: its header, what its points are, and where it lies."""
+    """One file: its header, what its points are, and where it lies; ``outline`` is None where that is not known.
+
+    ``problems`` are those of its place and of its coordinates.
+    """
 
     header: CloudHeader
     survey: Survey
     place: Place
+    outline: shapely.MultiPolygon | None
+    problems: tuple[Problem, ...]
 
     @property
     def name(self) -> str:
@@ -113,16 +119,16 @@ def cloud_of(path: Path, options: ReadOptions) -> Cloud:
     header = header_of(path)
     survey = survey_of(path)
     with reading(path) as source:
-        return Cloud(header, survey, place_of(header, source, survey, options))
+        place = place_of(header, source, survey, options)
+    outline, problems = outlined(place, survey)
+    return Cloud(header, survey, place, outline, (*place.problems, *problems, *_box_problems(header, survey)))
 
 
 def inspect_clouds(name: str, clouds: Sequence[Cloud]) -> LayerInspection:
     """One layer for one or many clouds; the box is in longitude and latitude where the system is known."""
     first = clouds[0].place
     srid, wkt = declared_crs(first.declared)
-    problems = _merged(clouds)
-    refused = any(problem.refuses for problem in problems)
-    placed = [outline_of(cloud.place, cloud.survey) for cloud in clouds if cloud.place.crs and not refused]
+    placed = [cloud.outline for cloud in clouds if cloud.outline is not None]
     rows = [_row(cloud) for cloud in clouds[:MOST_NAMED]]
     return LayerInspection(
         name=name,
@@ -135,7 +141,7 @@ def inspect_clouds(name: str, clouds: Sequence[Cloud]) -> LayerInspection:
         encoding="none",
         bbox=tuple(shapely.total_bounds(placed).tolist()) if placed else None,
         fields=tuple(_field(name, kind, rows) for name, kind in FIELDS.items()),
-        problems=tuple(problems),
+        problems=tuple(_merged(clouds)),
         kind="pointcloud",
         height_datum=first.datum,
     )
@@ -143,16 +149,17 @@ def inspect_clouds(name: str, clouds: Sequence[Cloud]) -> LayerInspection:
 
 def read_cloud(cloud: Cloud) -> pa.RecordBatch:
     """The row of a cloud, whose LAZ is left in the working folder; its outline is WKB in EPSG:4490."""
-    outline = outline_of(cloud.place, cloud.survey)
+    if cloud.outline is None:
+        raise ImportRefused("no-place", "the cloud has no place on the map", where=cloud.name, remedy="give --crs")
     kept = keep_cloud(cloud.header, Path.cwd() / KEPT_FOLDER)
-    row = _row(cloud, outline) | {"file": kept.name, "bytes": kept.bytes}
+    row = _row(cloud) | {"file": kept.name, "bytes": kept.bytes}
     columns = [pa.array([row[name]], kind) for name, kind in FIELDS.items()]
-    shapes = pa.array([shapely.to_wkb(outline)], pa.binary())
+    shapes = pa.array([shapely.to_wkb(cloud.outline)], pa.binary())
     return pa.RecordBatch.from_arrays([*columns, shapes], names=[*FIELDS, GEOMETRY_COLUMN])
 
 
-def _row(cloud: Cloud, outline: shapely.MultiPolygon | None = None) -> dict[str, Any]:
-    header, survey, place = cloud.header, cloud.survey, cloud.place
+def _row(cloud: Cloud) -> dict[str, Any]:
+    header, survey, place, outline = cloud.header, cloud.survey, cloud.place, cloud.outline
     unit = place.height_m
     return {
         "name": cloud.name,
@@ -181,7 +188,7 @@ def _merged(clouds: Sequence[Cloud]) -> list[Problem]:
     """What is wrong with the clouds, once for each kind of fault with the names of the first files that have it."""
     met: dict[str, list[tuple[str, Problem]]] = {}
     for cloud in clouds:
-        for problem in _problems(cloud):
+        for problem in cloud.problems:
             met.setdefault(problem.code, []).append((cloud.name, problem))
     merged = []
     for code, found in met.items():
@@ -204,10 +211,7 @@ def _merged(clouds: Sequence[Cloud]) -> list[Problem]:
     return merged
 
 
-def _problems(cloud: Cloud) -> Iterator[Problem]:
-    header, survey = cloud.header, cloud.survey
-    yield from cloud.place.problems
-    yield from place_problems(cloud.place, survey)
+def _box_problems(header: CloudHeader, survey: Survey) -> Iterator[Problem]:
     off = np.abs(np.array([survey.low, survey.high]) - np.array([header.low, header.high]))
     if (off > BOX_STEPS * np.array(header.scales)).any():
         yield Problem("header-box", 1, "the box in the header is not that of the points; that of the points is taken")

@@ -1,5 +1,6 @@
 """Where a point cloud lies: its reference system by WKT, GeoTIFF keys or ``--crs``, its heights, and its outline."""
 
+import functools
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -15,7 +16,14 @@ from importers.clouds.header import CloudHeader
 from importers.clouds.points import Survey
 from importers.importer import ReadOptions
 from importers.inspection import Problem
-from importers.reference_systems import GEOGRAPHIC, coordinate_problems, declared_crs, given_crs, way_to_degrees
+from importers.reference_systems import (
+    GEOGRAPHIC,
+    Way,
+    coordinate_problems,
+    declared_crs,
+    given_crs,
+    way_to_degrees,
+)
 
 PROJECTED, GEODETIC, VERTICAL, UNITS, VERTICAL_UNITS = 3072, 2048, 4096, 3076, 4099
 """Numbers of the GeoTIFF keys that are read."""
@@ -84,7 +92,7 @@ def outline_of(place: Place, survey: Survey) -> shapely.MultiPolygon:
     """
     flat = _flat_outline(survey, LEAST_SIDE_DEGREES if _is_geographic(place) else LEAST_SIDE_M)
     try:
-        (moved,) = way_to_degrees(place.srid, place.wkt).apply(np.array([flat], dtype=object))
+        (moved,) = _way(place.srid, place.wkt).apply(np.array([flat], dtype=object))
     except pyproj.exceptions.ProjError as error:
         raise ImportRefused("crs-no-operation", f"there is no way from {place.crs} to CGCS2000") from error
     west, south, east, north = shapely.bounds(moved).tolist()
@@ -95,24 +103,29 @@ def outline_of(place: Place, survey: Survey) -> shapely.MultiPolygon:
     return shapely.MultiPolygon(parts)
 
 
-def place_problems(place: Place, survey: Survey) -> Iterator[Problem]:
-    """What the coordinates say against the system."""
+def outlined(place: Place, survey: Survey) -> tuple[shapely.MultiPolygon | None, list[Problem]]:
+    """The outline; or None, and what the coordinates say against the system where one is known."""
     if place.crs is None:
-        return
+        return None, []
     box = (survey.low[0], survey.low[1], survey.high[0], survey.high[1])
     against = [problem for problem in coordinate_problems(place.srid, box) if problem.refuses]
-    yield from against
     if against:
-        return
+        return None, against
     try:
-        outline_of(place, survey)
+        return outline_of(place, survey), []
     except ImportRefused as error:
-        yield Problem(error.code, 1, error.what, refuses=True)
+        return None, [Problem(error.code, 1, error.what, refuses=True)]
 
 
 def area_m2(outline: shapely.MultiPolygon) -> float:
     """The ground an outline covers, on the ellipsoid."""
     return float(ellipsoidal_areas_m2(np.array([outline], dtype=object))[0])
+
+
+@functools.lru_cache(maxsize=32)
+def _way(srid: int | None, wkt: str | None) -> Way:
+    """The way to degrees; a folder's clouds are mostly of one system, and looking for a way takes long."""
+    return way_to_degrees(srid, wkt)
 
 
 def _records(source: Any) -> tuple[str | None, dict[int, int]]:
@@ -154,7 +167,7 @@ def _contradiction(wkt: str, geotiff: str | None, taken: str | None, survey: Sur
     places = []
     for system in (first, second):
         try:
-            way = way_to_degrees(*system)
+            way = _way(*system)
             places.append(way.move(middle)[0] if way.move else middle[0])
         except (ImportRefused, pyproj.exceptions.ProjError):
             places.append(np.full(2, np.nan))
@@ -226,8 +239,9 @@ def _flat_outline(survey: Survey, least: float) -> shapely.Geometry:
     sides = np.array(survey.cell)
     west, south = (survey.cells * sides + origin).T
     east, north = ((survey.cells + 1) * sides + origin).T
+    box = shapely.Polygon([low, (high[0], low[1]), high, (low[0], high[1])])
     if narrow.any():
-        return shapely.box(low[0], low[1], high[0], high[1])
+        return box
     cells = shapely.union_all(shapely.box(west, south, east, north))
-    cut = shapely.intersection(cells, shapely.box(low[0], low[1], high[0], high[1]))
-    return shapely.segmentize(cut, 8 * float(max(sides)))
+    cut: shapely.Geometry = shapely.segmentize(shapely.intersection(cells, box), 8 * float(max(sides)))
+    return cut

@@ -19,6 +19,8 @@ MOST_CELLS = 4_096
 POINTS_A_CELL = 4
 """Cells grow until they hold so many points on average, so that thin clouds have an outline and not specks."""
 CLASSES = 256
+FIRST, LOW_HALF = 2**31, 2**32 - 1
+"""``FIRST`` is added to coordinates in whole steps: cells count from the least there can be, and halve down to one."""
 
 Whole = NDArray[np.int64]
 
@@ -122,7 +124,8 @@ class _Walk:
         self.counts += np.bincount(np.asarray(chunk.classification), minlength=CLASSES)[:CLASSES]
         if self.has_colours and not self.colours:
             self.colours = any(bool(np.asarray(chunk[name]).any()) for name in ("red", "green", "blue"))
-        fresh = _distinct(np.column_stack([axes[0] // self.step[0], axes[1] // self.step[1]]))
+        east, north = ((axes[axis] + FIRST) // self.step[axis] for axis in (0, 1))
+        fresh = _distinct(np.column_stack([east, north]))
         self.cells = _distinct(np.concatenate([self.cells, fresh]))
         while len(self.cells) > MOST_CELLS:
             self._coarsen()
@@ -149,7 +152,7 @@ class _Walk:
             self.colours,
             self.cells,
             (across, up),
-            self.header.offsets[:2],
+            (float(offsets[0] - FIRST * scales[0]), float(offsets[1] - FIRST * scales[1])),
         )
 
     def _coarsen(self) -> None:
@@ -158,7 +161,6 @@ class _Walk:
 
 
 def _distinct(cells: Whole) -> Whole:
-    """Distinct rows; both numbers fit 32 bits, as coordinates do."""
-    keys = np.unique((cells[:, 0] << 32) + cells[:, 1])
-    east = (keys + 2**31) >> 32
-    return np.column_stack([east, keys - (east << 32)])
+    """Distinct rows of numbers from 0 that fit 32 bits."""
+    keys = np.unique((cells[:, 0] << 32) | cells[:, 1])
+    return np.column_stack([(keys >> 32) & LOW_HALF, keys & LOW_HALF])
