@@ -13,14 +13,14 @@ from importers.geometry_kinds import family_of, stored_kind
 from importers.importer import ReadOptions
 from importers.inspection import LayerInspection
 from importers.mapping import FieldMapping, map_fields
-from importers.reference_systems import GEOGRAPHIC, Way, coordinate_problems, given_crs, way_to_storage
+from importers.reference_systems import GEOGRAPHIC, Way, coordinate_problems, given_crs, way_to_degrees, way_to_storage
 from importers.sandbox import Source
 from importers.shapes import Target
 from layers.catalog import Catalog
 from layers.definition import LayerDefinition
 from layers.romanise import romanised
 
-KEYS: dict[LayerKind, str] = {"raster": "image", "city": "object_id"}
+KEYS: dict[LayerKind, str] = {"raster": "image", "city": "object_id", "pointcloud": "name"}
 """The fields that tell the features of a kind of layer apart where nobody says otherwise."""
 
 
@@ -129,10 +129,10 @@ def make_plan(
     """Decide schema, fields, kind of geometry and way to storage; ImportRefused says what stands against it."""
     definition = catalog.layers.get(layer)
     _refuse_problems(inspection)
-    if known is not None and known.schema.kind == "model":
+    if known is not None and known.schema.kind != inspection.kind:
         raise ImportRefused(
             "kind-of-layer",
-            f"{layer} is a building model, the file is {inspection.kind}",
+            f"{layer} is a layer of kind {known.schema.kind}, the file is {inspection.kind}",
             where=inspection.name,
             remedy="import it as another layer with --layer",
         )
@@ -141,7 +141,6 @@ def make_plan(
     srid, wkt = inspection.srid, inspection.crs_wkt
     if request.options.crs:
         srid, wkt = given_crs(request.options.crs)
-    raster = inspection.kind == "raster"
     if definition and definition.content != inspection.kind:
         raise ImportRefused(
             "kind-of-layer",
@@ -158,12 +157,13 @@ def make_plan(
                 where=inspection.name,
                 remedy="give it with --crs, for example --crs EPSG:4523 (a missing .prj can be asked for)",
             )
-        if raster:
+        outlines = _outlines_way(inspection, srid, wkt)
+        if outlines:
             srid, wkt = GEOGRAPHIC, None
         for problem in coordinate_problems(srid, inspection.bbox):
             if problem.refuses:
                 raise ImportRefused(problem.code, problem.message, where=inspection.name, remedy="check --crs")
-        way = way_to_storage(srid, wkt)
+        way = outlines or way_to_storage(srid, wkt)
     _check_chosen(inspection, request.fields)
     chosen = {**(known.source_fields if known else {}), **request.fields}
     mapping = map_fields(inspection, definition, held, chosen)
@@ -177,6 +177,15 @@ def make_plan(
     target = Target(geometry, srid, wkt, family_of(inspection.geometry_type))
     grade = definition.grade if definition else Grade.DRAFT
     return Plan(layer, inspection, schema, mapping, way, target, grade, definition)
+
+
+def _outlines_way(inspection: LayerInspection, srid: int | None, wkt: str | None) -> Way | None:
+    """The way of a layer whose outlines its importer brings to longitude and latitude itself; None of any other."""
+    if inspection.kind == "raster":
+        return way_to_storage(GEOGRAPHIC, None)
+    if inspection.kind == "pointcloud":
+        return replace(way_to_degrees(srid, wkt), move=None)
+    return None
 
 
 def _check_chosen(inspection: LayerInspection, chosen: Mapping[str, str]) -> None:

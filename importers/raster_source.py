@@ -19,7 +19,7 @@ from importers.cog import write_cog
 from importers.importer import GEOMETRY_COLUMN, ReadOptions
 from importers.inspection import LayerInspection, Problem, SourceField
 from importers.reference_systems import declared_crs, declared_height_datum, given_crs
-from importers.wire import COG_FOLDER
+from importers.wire import KEPT_FOLDER
 
 EDGE_POINTS = 21
 RATIO_LIMIT = 2_000
@@ -155,7 +155,7 @@ def read_images(headers: Sequence[Header], driver: str, options: ReadOptions) ->
     for header in headers:
         declare_system(header, options)
         crs = options.crs or header.crs or ""
-        facts = write_cog(header.path, driver, Path.cwd() / COG_FOLDER, crs)
+        facts = write_cog(header.path, driver, Path.cwd() / KEPT_FOLDER, crs)
         row = _row(header, options) | {
             "file": facts.name,
             "bytes": facts.bytes,

@@ -168,6 +168,15 @@ def way_to_storage(srid: int | None, wkt: str | None) -> Way:
     return Way(GEOGRAPHIC, _mover(best), text, accuracy)
 
 
+def way_to_degrees(srid: int | None, wkt: str | None) -> Way:
+    """The way to storage, and from a projected system of CGCS2000 on to longitude and latitude."""
+    way = way_to_storage(srid, wkt)
+    if way.srid == GEOGRAPHIC:
+        return way
+    on = pyproj.Transformer.from_crs(way.srid, GEOGRAPHIC, always_xy=True)
+    return Way(GEOGRAPHIC, _mover(on), on.description, way.accuracy_m)
+
+
 def _better(group: TransformerGroup) -> str:
     """What a more accurate operation would need, where there is one."""
     if group.best_available or not group.unavailable_operations:

@@ -8,7 +8,7 @@ from importers.bim.ifc import Ifc
 from importers.city.citygml import CityGml
 from importers.city.cityjson import CityJson, CityJsonSeq
 from importers.city.meshes import Glb, Obj
-from importers.city.point_clouds import Las
+from importers.clouds.las import CloudFolder, Las
 from importers.csv_points import CsvPoints
 from importers.dwg import Dwg
 from importers.dxf import Dxf
@@ -46,6 +46,7 @@ _SINGLE: tuple[Importer, ...] = (
     Ifc(),
     Glb(),
     Las(),
+    CloudFolder(),
     Dxf(),
     Dwg(),
     Osm(),

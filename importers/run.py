@@ -72,7 +72,7 @@ async def import_file(
 ) -> list[ImportReport]:
     """Import every layer of a file; one report each. A refused layer does not stop the others.
 
-    ``files`` is where rasters are kept; without it they are refused.
+    ``files`` is where rasters and point clouds are kept; without it they are refused.
 
     Raises ImportRefused when the file as a whole cannot be read.
     """
@@ -128,8 +128,8 @@ async def _publish(job: _Layer, run: int) -> tuple[Plan, Version | None, Scenari
         with Ahead(copy_payloads(job.source, plan, account, quality, job.progress)) as payloads:
             await copy_rows(connection, plan.schema, run, payloads)
         await _check(connection, job, plan, run)
-        if plan.schema.kind == "raster" and not (request.dry_run or request.scenario):
-            await _keep_images(connection, job, run)
+        if plan.schema.kind in {"raster", "pointcloud"} and not (request.dry_run or request.scenario):
+            await _keep_files(connection, job, run)
         if plan.schema.kind == "city":
             await keep_shapes(connection, job.layer, run, shape_payloads(job.source.shapes))
         job.progress(job.layer, account.read, job.inspection.feature_count)
@@ -182,12 +182,13 @@ async def _take(
     return version, None
 
 
-async def _keep_images(connection: AsyncConnection, job: _Layer, run: int) -> None:
-    """Take the images of staged rows over into the store of files, before a version can name them."""
+async def _keep_files(connection: AsyncConnection, job: _Layer, run: int) -> None:
+    """Take the images or point clouds of staged rows over into the store of files, before a version can name them."""
     if job.files is None:
-        raise ImportRefused("no-file-store", "rasters cannot be kept here", where=job.layer, remedy="use cim import")
+        raise ImportRefused("no-file-store", "files cannot be kept here", where=job.layer, remedy="use cim import")
+    take = job.files.take_cloud if job.inspection.kind == "pointcloud" else job.files.take_raster
     for name in await staged_values(connection, run, "file"):
-        await asyncio.to_thread(job.files.take_raster, job.source.written(name), name)
+        await asyncio.to_thread(take, job.source.written(name), name)
 
 
 async def _check(connection: AsyncConnection, job: _Layer, plan: Plan, run: int) -> None:

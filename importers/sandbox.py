@@ -33,7 +33,7 @@ from importers.importer import ReadOptions
 from importers.inspection import Inspection, LayerInspection, inspection_from
 from importers.osgb_folder import looks_like_model, model_parts, stands_for_its_size
 from importers.shapes import Target
-from importers.wire import COG_FOLDER, KNOWN_FILE, NO_ROWS, SHAPES_FILE
+from importers.wire import KEPT_FOLDER, KNOWN_FILE, NO_ROWS, SHAPES_FILE
 
 MEMORY_BYTES = 3 * 1024**3
 """Address space, of which far less is ever resident; the libraries alone map about one gigabyte."""
@@ -53,7 +53,8 @@ PART_SUFFIXES = {
     ".asc": frozenset({".prj"}),
 }
 """Files that belong to a source of a suffix and are read with it."""
-RASTER_SUFFIXES = frozenset({".tif", ".tiff", ".asc", ".hgt"})
+LAYER_SUFFIXES = frozenset({".tif", ".tiff", ".asc", ".hgt", ".las", ".laz"})
+"""Of rasters and point clouds, which a folder may hold several of as one layer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,10 +78,10 @@ class Source:
     _job: Path = field(repr=False)
 
     def written(self, name: str) -> Path:
-        """A file the reading child wrote, such as the COG a row names; plain names only."""
+        """A file the reading child wrote, such as the COG or LAZ a row names; plain names only."""
         if Path(name).name != name:
             raise ImportRefused("reader-failed", "the reader named a file elsewhere", where=self.path.name)
-        return self._job / COG_FOLDER / name
+        return self._job / KEPT_FOLDER / name
 
     @property
     def shapes(self) -> Path:
@@ -295,7 +296,7 @@ def _announce(copy: Path, size: int) -> None:
 
 def _parts(path: Path) -> list[Path]:
     """The files that make up a source: one, one with its companions, or those of a folder that is a source."""
-    if path.is_dir() and (path.suffix.lower() == ".gdb" or _holds_rasters(path)):
+    if path.is_dir() and (path.suffix.lower() == ".gdb" or _holds_sheets(path)):
         return [part for part in sorted(path.iterdir()) if part.is_file() and not part.is_symlink()]
     if looks_like_model(path):
         return model_parts(path)
@@ -313,8 +314,8 @@ def _parts(path: Path) -> list[Path]:
     return [path, *(part for part in others if part.suffix.lower() in suffixes)]
 
 
-def _holds_rasters(folder: Path) -> bool:
-    return any(item.suffix.lower() in RASTER_SUFFIXES for item in folder.iterdir() if item.is_file())
+def _holds_sheets(folder: Path) -> bool:
+    return any(item.suffix.lower() in LAYER_SUFFIXES for item in folder.iterdir() if item.is_file())
 
 
 def _environment(job: Path) -> dict[str, str]:

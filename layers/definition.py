@@ -92,7 +92,7 @@ class GeocodingOptions(_Strict):
 class LayerDefinition(_Strict):
     """A layer as an office describes it. ``grade`` is who may see it; ``coverage`` that it tiles its area.
 
-    A layer whose ``content`` is raster has a feature for each image, its outline.
+    A layer whose ``content`` is raster has a feature for each image, its outline; one of pointcloud for each file.
     """
 
     id: str

@@ -10,7 +10,7 @@ from typing import Literal
 from cim.model.access import Grade
 
 FieldType = Literal["text", "integer", "bigint", "double", "boolean", "date", "timestamp"]
-LayerKind = Literal["vector", "raster", "city", "model"]
+LayerKind = Literal["vector", "raster", "city", "pointcloud", "model"]
 GeometryType = Literal["none", "Point", "MultiPoint", "LineString", "MultiLineString", "Polygon", "MultiPolygon"]
 BoundingBox = tuple[float, float, float, float]
 """West, south, east, north in degrees (CRS84 unless said otherwise)."""
@@ -31,8 +31,9 @@ class CollectionSchema:
 
     ``srid`` is the storage CRS: the source's where that is of the CGCS2000 family, else 4490.
     A layer of kind ``raster`` has one feature for each image: its outline, and the name of the file that holds it. One
-    of kind ``city`` has one for each city object: its footprint, and the hash of its shapes by level of detail. A
-    ``model`` is a building model, whose elements are kept with those of all models (``cim.model.bim``).
+    of kind ``city`` has one for each city object: its footprint, and the hash of its shapes by level of detail. One of
+    kind ``pointcloud`` has one for each file of points: its outline, and the name of the kept file. A ``model`` is a
+    building model, whose elements are kept with those of all models (``cim.model.bim``).
     ``key`` names the field that identifies a feature across versions; ``None`` lets the content be the key.
     """
 

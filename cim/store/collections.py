@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from cim.errors import NotFound
 from cim.model.access import Grade
-from cim.model.collection import Collection, CollectionSchema, Field
+from cim.model.collection import Collection, CollectionSchema, Field, LayerKind
 from cim.store import tables as t
 from cim.store.collection_tables import check_fields, check_layer_id, check_model_id, quoted
 
@@ -79,7 +79,16 @@ async def set_grade(connection: AsyncConnection, layer: str, grade: Grade) -> No
 
 async def raster_files(connection: AsyncConnection) -> set[str]:
     """Names of the files that any version of any raster layer refers to."""
-    layers = await connection.execute(sa.select(t.collection.c.id).where(t.collection.c.kind == "raster"))
+    return await _named_files(connection, "raster")
+
+
+async def cloud_files(connection: AsyncConnection) -> set[str]:
+    """Names of the files that any version of any layer of point clouds refers to."""
+    return await _named_files(connection, "pointcloud")
+
+
+async def _named_files(connection: AsyncConnection, kind: LayerKind) -> set[str]:
+    layers = await connection.execute(sa.select(t.collection.c.id).where(t.collection.c.kind == kind))
     named: set[str] = set()
     for layer in layers.scalars():
         rows = await connection.execute(sa.text(f"SELECT DISTINCT file FROM {quoted('history', layer)}"))

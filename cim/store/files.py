@@ -1,4 +1,4 @@
-"""Files the database refers to: uploads and rasters, below the data folder's ``files``.
+"""Files the database refers to: uploads, rasters and point clouds, below the data folder's ``files``.
 
 A file is written under a passing name, brought to the disk and then given its own name, so that a name always stands
 for a whole file.
@@ -8,7 +8,7 @@ import errno
 import os
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,6 +33,10 @@ class FileStore:
     def raster_path(self, name: str) -> Path:
         """Where a raster lies, by the name its rows give."""
         return self.root / "rasters" / name
+
+    def cloud_path(self, name: str) -> Path:
+        """Where a point cloud lies, by the name its rows give."""
+        return self.root / "clouds" / name
 
     def require_room(self, more_bytes: int) -> None:
         """Raise StoreFull when writing ``more_bytes`` would take the disk below its floor."""
@@ -75,7 +79,30 @@ class FileStore:
 
     def take_raster(self, written: Path, name: str) -> None:
         """Move a finished raster in; one that is there already has the same content, as its name says."""
-        target = self.raster_path(name)
+        self._take(written, self.raster_path(name))
+
+    def take_cloud(self, written: Path, name: str) -> None:
+        """Move a finished point cloud in, as ``take_raster``."""
+        self._take(written, self.cloud_path(name))
+
+    def remove_rasters_but(self, named: set[str], older_than_s: float) -> int:
+        """Remove rasters that are not named and older than some seconds, so that none on its way is hit; how many."""
+        return _remove_but(self.raster_path("").glob("*.tif"), named, older_than_s)
+
+    def remove_clouds_but(self, named: set[str], older_than_s: float) -> int:
+        """Remove point clouds that are not named and older than some seconds; how many."""
+        return _remove_but(self.cloud_path("").glob("*.laz"), named, older_than_s)
+
+    def sweep(self) -> int:
+        """Remove what writers that were killed left half written; returns how many files."""
+        kept = ("rasters", "clouds", "uploads/*", "results")
+        return sum(sweep_folders(self.root.glob(f"{place}/{PARTIAL}*")) for place in kept)
+
+    def remove_upload(self, upload: str) -> None:
+        """Remove the files of an upload."""
+        shutil.rmtree(self.upload_folder(upload), ignore_errors=True)
+
+    def _take(self, written: Path, target: Path) -> None:
         if target.exists():
             return
         self.require_room(written.stat().st_size)
@@ -83,25 +110,16 @@ class FileStore:
             shutil.move(written, partial)
             partial.chmod(0o600)
 
-    def remove_rasters_but(self, named: set[str], older_than_s: float) -> int:
-        """Remove rasters that are not named and older than some seconds, so that none on its way is hit; how many."""
-        gone = 0
-        for path in self.raster_path("").glob("*.tif"):
-            if path.name not in named and time.time() - path.stat().st_mtime > older_than_s:
-                path.unlink()
-                gone += 1
-        return gone
-
-    def sweep(self) -> int:
-        """Remove what writers that were killed left half written; returns how many files."""
-        kept = ("rasters", "uploads/*", "results")
-        return sum(sweep_folders(self.root.glob(f"{place}/{PARTIAL}*")) for place in kept)
-
-    def remove_upload(self, upload: str) -> None:
-        """Remove the files of an upload."""
-        shutil.rmtree(self.upload_folder(upload), ignore_errors=True)
-
     def _hand_over(self, path: Path) -> None:
         if os.geteuid() == 0:
             account = running_account()
             os.chown(path, account.uid, account.gid)
+
+
+def _remove_but(paths: Iterable[Path], named: set[str], older_than_s: float) -> int:
+    gone = 0
+    for path in paths:
+        if path.name not in named and time.time() - path.stat().st_mtime > older_than_s:
+            path.unlink()
+            gone += 1
+    return gone

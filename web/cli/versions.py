@@ -11,7 +11,7 @@ from cim.model.collection import Version
 from cim.store import any_versions, audits
 from cim.store import versions as store
 from cim.store.city_shapes import remove_unnamed_shapes
-from cim.store.collections import raster_files, the_collection
+from cim.store.collections import cloud_files, raster_files, the_collection
 from cim.store.database import run
 from cim.store.lineage import lineage_of_feature
 from web.cli.opening import ROLE, opened, operator
@@ -147,7 +147,9 @@ def prune(
             gone = await any_versions.prune(connection, layer, keep)
             if (await the_collection(connection, layer)).schema.kind == "city":
                 await remove_unnamed_shapes(connection, layer)
-            deployment.files().remove_rasters_but(await raster_files(connection), UNNAMED_FOR_S)
+            files = deployment.files()
+            files.remove_rasters_but(await raster_files(connection), UNNAMED_FOR_S)
+            files.remove_clouds_but(await cloud_files(connection), UNNAMED_FOR_S)
             detail = {"keep": keep, "rows": gone}
             await audits.record(
                 connection, actor=operator(), role=ROLE, action="prune", subject=layer, result="done", detail=detail

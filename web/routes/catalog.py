@@ -8,6 +8,7 @@ from cim.model.access import Grade, Operation
 from cim.model.collection import BoundingBox
 from cim.policy.policy import Decision
 from layers.definition import LayerDefinition
+from layers.kinds import FEATURE, WORDS, described
 from web.state import Caller, caller
 
 router = APIRouter(tags=["catalogue"])
@@ -83,7 +84,7 @@ def _defined(who: Caller, decision: Decision, definition: LayerDefinition) -> di
             )
     return {
         "title": definition.title.model_dump(),
-        "description": definition.description.model_dump(),
+        "description": described(definition.description, decision.collection.schema.kind).model_dump(),
         "category": definition.category,
         "theme": definition.theme,
         "kind": definition.kind.model_dump(),
@@ -97,13 +98,13 @@ def _defined(who: Caller, decision: Decision, definition: LayerDefinition) -> di
 
 
 def _undefined(decision: Decision) -> dict[str, Any]:
-    name = decision.collection.id
+    name, kind = decision.collection.id, decision.collection.schema.kind
     return {
         "title": {"zh": name, "en": name},
-        "description": {"zh": "", "en": ""},
+        "description": described(None, kind).model_dump(),
         "category": "cim-results",
         "theme": DRAFT_THEME["id"],
-        "kind": {"zh": "要素", "en": "feature"},
+        "kind": WORDS.get(kind, FEATURE).model_dump(),
         "attribution": "",
         "minzoom": 0,
         "maxzoom": 16,

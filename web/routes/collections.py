@@ -10,6 +10,7 @@ from fastapi.responses import JSONResponse, Response
 from cim.errors import NotFound
 from cim.policy.policy import Decision, read_context
 from cim.store.features import Feature, FeatureQuery, count_features, one_feature, page_of_features
+from layers.kinds import described
 from web.axes import swapped
 from web.city_files import object_as_cityjson, shapes_of
 from web.items import (
@@ -173,7 +174,7 @@ def _collection(who: Caller, decision: Decision) -> dict[str, Any]:
     document: dict[str, Any] = {
         "id": held.id,
         "title": f"{definition.title.zh} {definition.title.en}" if definition else held.id,
-        "description": definition.description.zh if definition else "",
+        "description": described(definition.description if definition else None, held.schema.kind).zh,
         "attribution": definition.attribution if definition else "",
         "itemType": "feature",
         "crs": [CRS84, *(crs_uri(srid) for srid in sorted(offered_srids(decision)))],

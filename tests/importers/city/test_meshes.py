@@ -1,9 +1,7 @@
-"""Meshes and point clouds: placed by coordinates or by longitude and latitude, and refused where they have no place."""
+"""Meshes: placed by coordinates or by longitude and latitude, and refused where they have no place."""
 
 from pathlib import Path
 
-import laspy
-import numpy as np
 import pyproj
 import pytest
 import sqlalchemy as sa
@@ -94,26 +92,3 @@ def test_a_broken_obj_names_its_line(tmp_path: Path, line: str) -> None:
     path.write_text(f"v 0 0 0\nv 1 0 0\nv 1 1 0\nf 1 2 3\n{line}\n")
     with pytest.raises(ImportRefused, match=r"line 5|three coordinates"):
         inspected(path, place=(103.95, 30.98, 0.0, 0.0))
-
-
-async def test_a_point_cloud_is_told_truly_and_not_kept(database: Database, tmp_path: Path) -> None:
-    header = laspy.LasHeader(point_format=6, version="1.4")
-    header.add_crs(pyproj.CRS.from_epsg(4544))
-    header.scales, header.offsets = [0.001] * 3, [400_000, 3_430_000, 0]
-    cloud = laspy.LasData(header)
-    cloud.x, cloud.y, cloud.z = np.array([400_001.0, 400_009]), np.array([3_430_000.0, 3_430_007]), np.array([5.0, 9])
-    cloud.classification = np.array([2, 6], np.uint8)
-    for name in ("cloud.las", "cloud.laz"):
-        cloud.write(tmp_path / name)
-        layer = inspected(tmp_path / name)
-        assert (layer.feature_count, layer.crs) == (2, "EPSG:4544")
-        assert layer.bbox == pytest.approx((400_001, 3_430_000, 400_009, 3_430_007))
-        assert "2: 1, 6: 1" in layer.problems[0].message
-        content = (tmp_path / name).read_bytes()
-        for place in (96, 100, 243):
-            broken = tmp_path / f"broken-{name}"
-            broken.write_bytes(content[:place] + b"\xff\xff\xff\x7f" + content[place + 4 :])
-            with pytest.raises(ImportRefused, match="disagree"):
-                inspected(broken)
-        report = await load(database, tmp_path / name, "cloud")
-        assert (report.status, "not kept yet" in report.message) == ("refused", True)

@@ -18,7 +18,7 @@ export interface LayerInfo {
   theme: string;
   grade: string;
   geometry: string;
-  content: "vector" | "raster";
+  content: "vector" | "raster" | "city" | "pointcloud";
   kind: Text;
   attribution: string;
   version: number;

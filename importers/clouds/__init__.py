@@ -1,0 +1,1 @@
+"""Point clouds (LAS, LAZ, COPC): layers whose features are files, each with its outline and what it holds."""
