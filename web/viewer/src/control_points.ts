@@ -22,6 +22,7 @@ interface Fitted {
 }
 const FIRST_ROWS = 3;
 const COLUMNS = ["x", "y", "z", "E", "N", "H"];
+const RESTS = ["ΔE", "ΔN", "ΔH"];
 const WIDE_M = 0.1;
 
 export class ControlPointsForm {
@@ -33,13 +34,12 @@ export class ControlPointsForm {
 
   constructor(private readonly session: Session, open: boolean) {
     for (let row = 0; row < FIRST_ROWS; row += 1) this.add();
-    const heads = [...COLUMNS, "ΔE", "ΔN", "ΔH"].map((name) => element("th", {}, name));
     this.element = element(
       "details", { class: "control-points", ...(open ? { open: "" } : {}) },
       element("summary", {}, word("controlPoints")),
       element("p", { class: "fine" }, word("controlHint")),
       element("label", {}, word("crs"), this.crs),
-      element("table", {}, element("thead", {}, element("tr", {}, ...heads)), this.body),
+      element("table", {}, this.body),
       element("div", { class: "buttons" }, button(`+ ${word("point")}`, "quiet", () => this.add()), button(word("fit"), "quiet fit", () => void this.fit())),
       this.told,
     );
@@ -52,7 +52,7 @@ export class ControlPointsForm {
 
   private add(): void {
     const number = this.body.children.length + 1;
-    const cells = COLUMNS.map((name) => element("td", {}, element("input", { inputmode: "decimal", "aria-label": `${name}${number}` })));
+    const cells = COLUMNS.map((name) => element("td", {}, element("input", { inputmode: "decimal", placeholder: `${name}${number}`, "aria-label": `${name}${number}` })));
     const rests = [0, 1, 2].map(() => element("td", { class: "rest" }));
     const row = element("tr", {}, ...cells, ...rests);
     row.addEventListener("input", () => this.forget());
@@ -87,7 +87,7 @@ export class ControlPointsForm {
         rest.forEach((value, axis) => {
           const cell = cells[axis];
           if (!cell) return;
-          cell.textContent = value.toFixed(3);
+          cell.textContent = `${RESTS[axis]} ${value.toFixed(3)}`;
           cell.classList.toggle("problem", Math.abs(value) > WIDE_M);
         });
       });
