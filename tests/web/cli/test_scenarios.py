@@ -43,6 +43,7 @@ def place() -> Iterator[Path]:
     shutil.rmtree(folder, ignore_errors=True)
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(300)
 def test_a_scenario_from_file_to_backup_and_away(place: Path) -> None:
     data = place / "city"

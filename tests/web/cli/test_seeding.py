@@ -66,6 +66,7 @@ def seeding(city: Path, *words: str | Path) -> "subprocess.CompletedProcess[str]
     return subprocess.run(command, capture_output=True, text=True, check=False, cwd=PROJECT, timeout=120)
 
 
+@pytest.mark.slow
 def test_seeded_tiles_are_on_disk_and_a_second_run_finds_them(city: Path) -> None:
     first = seeding(city, "seed", "wells", "--zooms", "10-14")
     assert first.returncode == 0, first.stderr

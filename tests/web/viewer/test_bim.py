@@ -94,6 +94,7 @@ def unplaced(path: Path) -> Path:
     return path
 
 
+@pytest.mark.slow
 async def test_a_model_that_does_not_say_where_it_lies_is_placed_by_points(
     page: Page, address: str, working: None, tmp_path: Path
 ) -> None:

@@ -58,6 +58,7 @@ async def switch(page: Page, layer: str) -> None:
     await row.locator("input[type=checkbox]").click()
 
 
+@pytest.mark.slow
 async def test_pictures_styles_and_terrain_are_seen(technician: Page, tmp_path: Path) -> None:
     page = technician
     await look_at(page, SEAT_VIEW)
