@@ -16,11 +16,14 @@ from importers.clouds.header import CloudHeader, Triple, header_of
 CHUNK_POINTS, CHUNK_BYTES = 1_000_000, 32 * 1024**2
 CELLS_A_SIDE = 64
 MOST_CELLS = 4_096
-POINTS_A_CELL = 4
+POINTS_A_CELL = 16
 """Cells grow until they hold so many points on average, so that thin clouds have an outline and not specks."""
 CLASSES = 256
-FIRST, LOW_HALF = 2**31, 2**32 - 1
-"""``FIRST`` is added to coordinates in whole steps: cells count from the least there can be, and halve down to one."""
+FIRST, LOW_HALF = 2**33, 2**32 - 1
+"""``FIRST``, a whole number of cells of any side, is where the header's corner is: no cell has a number below 0, and
+cells halve down to one. Sides are powers of two, and of four steps at least, so that numbers fit 32 bits.
+"""
+LEAST_SIDE = 4
 
 Whole = NDArray[np.int64]
 
@@ -97,7 +100,7 @@ def header_dimensions(source: Any) -> list[str]:
 
 @dataclass(slots=True)
 class _Walk:
-    """What was met so far; ``step`` is the side of a cell in whole steps of the coordinates, by axis."""
+    """What was met so far; ``step`` is the side of a cell and ``corner`` that of the header, in steps."""
 
     header: CloudHeader
     has_colours: bool
@@ -107,13 +110,16 @@ class _Walk:
     high: Whole = field(default_factory=lambda: np.full(3, np.iinfo(np.int64).min))
     colours: bool = False
     step: Whole = field(init=False)
+    corner: Whole = field(init=False)
     cells: Whole = field(default_factory=lambda: np.empty((0, 2), np.int64))
 
     def __post_init__(self) -> None:
-        spans = [self.header.high[axis] - self.header.low[axis] for axis in (0, 1)]
-        side = max(*spans, 0.0) / CELLS_A_SIDE
-        steps = [min(max(side / self.header.scales[axis], 1.0), 2.0**31) for axis in (0, 1)]
-        self.step = np.array(np.ceil(steps), np.int64)
+        low, high, scales = (np.array(part) for part in (self.header.low, self.header.high, self.header.scales))
+        side = max(float((high - low)[:2].max()), 0.0) / CELLS_A_SIDE
+        steps = np.clip(side / scales[:2], LEAST_SIDE, 2.0**32)
+        self.step = (2.0 ** np.ceil(np.log2(steps))).astype(np.int64)
+        corner = np.floor((low - np.array(self.header.offsets))[:2] / scales[:2])
+        self.corner = np.clip(corner, -(2.0**31), 2.0**31).astype(np.int64)
 
     def take(self, chunk: Any) -> None:
         """Add a piece of the points."""
@@ -124,7 +130,7 @@ class _Walk:
         self.counts += np.bincount(np.asarray(chunk.classification), minlength=CLASSES)[:CLASSES]
         if self.has_colours and not self.colours:
             self.colours = any(bool(np.asarray(chunk[name]).any()) for name in ("red", "green", "blue"))
-        east, north = ((axes[axis] + FIRST) // self.step[axis] for axis in (0, 1))
+        east, north = ((axes[axis] - self.corner[axis] + FIRST) // self.step[axis] for axis in (0, 1))
         fresh = _distinct(np.column_stack([east, north]))
         self.cells = _distinct(np.concatenate([self.cells, fresh]))
         while len(self.cells) > MOST_CELLS:
@@ -143,6 +149,7 @@ class _Walk:
         west, south, bottom = low.tolist()
         east, north, top = high.tolist()
         classes = {number: int(count) for number, count in enumerate(self.counts) if count}
+        origin = offsets[:2] + (self.corner - FIRST) * scales[:2]
         across, up = (self.step * scales[:2]).tolist()
         return Survey(
             self.met,
@@ -152,7 +159,7 @@ class _Walk:
             self.colours,
             self.cells,
             (across, up),
-            (float(offsets[0] - FIRST * scales[0]), float(offsets[1] - FIRST * scales[1])),
+            (float(origin[0]), float(origin[1])),
         )
 
     def _coarsen(self) -> None:
