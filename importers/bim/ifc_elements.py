@@ -147,7 +147,9 @@ def _defined_by(entity: Any) -> tuple[list[Any], Any]:
     for relation in getattr(entity, "IsDefinedBy", None) or ():
         if relation.is_a("IfcRelDefinesByProperties"):
             found = relation.RelatingPropertyDefinition
-            definitions += list(found) if isinstance(found, tuple) else [found] if found is not None else []
+            if found is not None:
+                # a set of sets has no number of its own
+                definitions += [found] if found.id() else list(found.wrappedValue)
         elif relation.is_a("IfcRelDefinesByType"):
             type_object = relation.RelatingType
     for relation in getattr(entity, "IsTypedBy", None) or ():
