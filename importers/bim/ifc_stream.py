@@ -16,6 +16,7 @@ from importers.bim.ifc_frame import FRAME_ROLES, Model, head_of, open_model
 from importers.bim.ifc_identity import HASH_BYTES, curved, element_hash, model_salt, shape_keys, source_hashes
 from importers.bim.ifc_jobs import Needs, jobs_of
 from importers.bim.ifc_placement import placed
+from importers.bim.ifc_plain_sets import PlainSets
 from importers.bim.ifc_pool import read_jobs, worker_count
 from importers.bim.ifc_tree import STEPS_LIMIT, Thing
 from importers.bim.ifc_worker import Work
@@ -92,7 +93,9 @@ class _Stream:
     def _read(self, things: list[Thing], hashes: Mapping[int, bytes], workers: int) -> Iterator[Row]:
         model = self._model
         sent: set[bytes] = set()
-        shared = Work(model, Needs(model.index, model.tree), hashes, self._placement, model.scratch.path)
+        shared = Work(
+            model, Needs(model.index, PlainSets(model.index, model.units)), hashes, self._placement, model.scratch.path
+        )
         jobs = jobs_of(things, self._keys, curved(model.index, model.tree), workers) if things else []
         for row, mesh, met in read_jobs(shared, jobs, workers):
             if met is not None:

@@ -144,7 +144,7 @@ class _PartReader:
         facts = facts_of(self._shared.model, thing)
         try:
             entity = self._entity(place)
-            element = self._elements.element(entity, facts)
+            element = self._elements.element(entity, facts, self._shared.needs.plain_sets(place))
             if shape is None:
                 return place, element, None, None
             return (place, *self._placed(entity, element, shape, outline))
