@@ -134,9 +134,12 @@ def _main_of(path: Path) -> Path:
     return plain.with_suffix("") if plain.suffix.lower() == ".shp" else plain
 
 
-def unpacked(path: Path) -> tuple[Path, int]:
-    """The folder the archive is unpacked in, and the number of entries left out; unpacks on the first call."""
-    folder = path.with_name(f"{path.name}.unpacked")
+def unpacked(path: Path, folder: Path | None = None) -> tuple[Path, int]:
+    """The folder the archive is unpacked in, and the number of entries left out; unpacks on the first call.
+
+    Without ``folder`` it lies beside the archive, which in the reading child is a copy of ours.
+    """
+    folder = folder or path.with_name(f"{path.name}.unpacked")
     try:
         with zipfile.ZipFile(path) as archive:
             entries = [entry for entry in archive.infolist() if not is_clutter(entry.filename)]

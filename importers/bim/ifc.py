@@ -3,6 +3,7 @@
 import zipfile
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -13,6 +14,7 @@ from importers.bim.ifc_frame import Model, open_model
 from importers.bim.ifc_placement import Placed, placed
 from importers.bim.ifc_stream import model_rows
 from importers.bim.records import Row
+from importers.bim.scratch import Scratch
 from importers.bim.step_text import schema_of
 from importers.importer import ReadOptions
 from importers.inspection import LayerInspection, Problem
@@ -83,8 +85,8 @@ def model_file(path: Path) -> Path:
     with path.open("rb") as file:
         if file.read(len(ZIP_MAGIC)) != ZIP_MAGIC:
             return path
-    folder, strange = unpacked(path)
-    files = [item for item in sorted(folder.rglob("*")) if item.is_file() and not _is_ours(item)]
+    folder, strange = unpacked(path, _folder(path, path.stat().st_mtime_ns).path / "unpacked")
+    files = [item for item in sorted(folder.rglob("*")) if item.is_file()]
     if len(files) != 1 or strange or files[0].suffix.lower() != SUFFIX:
         names = ", ".join(item.relative_to(folder).as_posix() for item in files[:5]) or "no files"
         raise ImportRefused(
@@ -96,9 +98,9 @@ def model_file(path: Path) -> Path:
     return files[0]
 
 
-def _is_ours(path: Path) -> bool:
-    """Whether a file beside a model was written while reading it."""
-    return path.name.endswith((".clean", ".frame")) or path.name.startswith("part-")
+@lru_cache(maxsize=1)
+def _folder(_path: Path, _changed_ns: int) -> Scratch:
+    return Scratch()
 
 
 def _is_one_model(path: Path) -> bool:

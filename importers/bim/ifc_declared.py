@@ -1,7 +1,7 @@
 """What an IFC file says of its place on the map, read as written: conversions, reference systems, the site."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from importers.bim.ifc_units import Units, unit_factor
 
 CONVERSION_SET, SYSTEM_SET = "epset_mapconversion", "epset_projectedcrs"
+_NO_SHIFT = 1e-9
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,7 +18,8 @@ class Conversion:
     """A map conversion as written: offsets in units of the map, ``scale`` None where it is blank.
 
     ``map_unit_m`` is the unit of the map in metres, None where none is named. ``crs`` and ``vertical`` are the names
-    of the systems, empty where blank. ``from_set`` tells that property sets said it.
+    of the systems, empty where blank. ``from_set`` tells that property sets said it, ``same`` that all contexts say the
+    same, ``even`` that the factors of all axes are one.
     """
 
     eastings: float
@@ -31,6 +33,7 @@ class Conversion:
     map_unit_m: float | None
     from_set: bool = False
     same: bool = True
+    even: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,14 +52,8 @@ def conversion_of(file: Any, units: Units) -> Conversion | None:
     if found:
         first = found[0]
         others = {(c.eastings, c.northings, c.height, c.abscissa, c.ordinate, c.scale, c.crs) for c in found}
-        return first if len(others) == 1 else _unlike(first)
+        return replace(first, same=len(others) == 1)
     return _from_sets(file, units)
-
-
-def _unlike(conversion: Conversion) -> Conversion:
-    from dataclasses import replace  # noqa: PLC0415 - kept beside its only use
-
-    return replace(conversion, same=False)
 
 
 def _operations(file: Any) -> Iterator[Conversion | None]:
@@ -76,6 +73,7 @@ def _operation(operation: Any) -> Conversion | None:
     target = operation.TargetCRS
     if target is None or not target.is_a("IfcProjectedCRS"):
         return None
+    factors = tuple(_number(getattr(operation, name, 1.0)) for name in ("FactorX", "FactorY", "FactorZ"))
     if operation.is_a("IfcRigidOperation"):
         first, second = _number(operation.FirstCoordinate), _number(operation.SecondCoordinate)
         east, north, height, x, y, scale = first, second, _number(operation.Height), 1.0, 0.0, 1.0
@@ -85,11 +83,12 @@ def _operation(operation: Any) -> Conversion | None:
         x, y = operation.XAxisAbscissa, operation.XAxisOrdinate
         x, y = (1.0, 0.0) if x is None and y is None else (_number(x), _number(y))
         scale = operation.Scale
-        factor = getattr(operation, "FactorX", None)
-        scale = scale * factor if scale is not None and factor is not None else scale
+        if hasattr(operation, "FactorX"):
+            scale = (1.0 if scale is None else _number(scale)) * factors[0]
     unit = unit_factor(target.MapUnit) if target.MapUnit is not None else None
     vertical = getattr(target, "VerticalDatum", None) or ""
-    return Conversion(east, north, height, x, y, scale, (target.Name or "").strip(), vertical.strip(), unit)
+    name, even = (target.Name or "").strip(), len(set(factors)) == 1
+    return Conversion(east, north, height, x, y, scale, name, vertical.strip(), unit, even=even)
 
 
 def _from_sets(file: Any, units: Units) -> Conversion | None:
@@ -139,6 +138,22 @@ def site_of(file: Any, units: Units) -> SitePlace | None:
         height = site.RefElevation
         return SitePlace(lon, lat, None if height is None else float(height) * units.length_m, origin)
     return None
+
+
+def reference_of(file: Any, units: Units) -> NDArray[np.float64] | None:
+    """The point of the model that a map conversion places, as a matrix in metres; None where that is its origin.
+
+    It is the world coordinate system of the context: the map is reached from coordinates relative to it.
+    """
+    from ifcopenshell.util.placement import get_axis2placement  # noqa: PLC0415 - see importers.bim.ifc_schema
+
+    contexts = file.by_type("IfcGeometricRepresentationContext", include_subtypes=False)
+    found = [item for item in contexts if item.ContextType == "Model"] or list(contexts)[-1:]
+    if not found or found[0].WorldCoordinateSystem is None:
+        return None
+    matrix = np.asarray(get_axis2placement(found[0].WorldCoordinateSystem), np.float64)
+    matrix[:3, 3] *= units.length_m
+    return None if not np.isfinite(matrix).all() or np.allclose(matrix, np.eye(4), rtol=0, atol=_NO_SHIFT) else matrix
 
 
 def true_north_of(file: Any) -> tuple[float, float] | None:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from cim.model.bim import Classification, Element, ElementKind, ParentRelation
+from importers.bim.ifc_plain_sets import PlainSet
 from importers.bim.ifc_units import Units
 from importers.bim.ifc_values import SetReader, Sets, merged, plain_text
 
@@ -52,11 +53,11 @@ class ElementReader:
         self._materials: dict[int, tuple[str, ...]] = {}
         self._classifications: dict[int, Classification | None] = {}
 
-    def element(self, entity: Any, facts: Facts) -> Element:
-        """The record of an object, without geometry."""
+    def element(self, entity: Any, facts: Facts, plain: Iterable[PlainSet] = ()) -> Element:
+        """The record of an object, without geometry; ``plain`` are sets it has beside those it refers to."""
         definitions, type_object = _defined_by(entity)
         of_type = self._type(type_object)
-        own_properties, own_quantities = self._sets.read(definitions)
+        own_properties, own_quantities = self._sets.read(definitions, plain)
         properties, taken = merged(own_properties, of_type.properties or {})
         quantities, taken_quantities = merged(own_quantities, of_type.quantities or {})
         materials, classifications = self._associated(getattr(entity, "HasAssociations", None) or ())
@@ -147,7 +148,9 @@ def _defined_by(entity: Any) -> tuple[list[Any], Any]:
     for relation in getattr(entity, "IsDefinedBy", None) or ():
         if relation.is_a("IfcRelDefinesByProperties"):
             found = relation.RelatingPropertyDefinition
-            definitions += list(found) if isinstance(found, tuple) else [found] if found is not None else []
+            if found is not None:
+                # a set of sets has no number of its own
+                definitions += [found] if found.id() else list(found.wrappedValue)
         elif relation.is_a("IfcRelDefinesByType"):
             type_object = relation.RelatingType
     for relation in getattr(entity, "IsTypedBy", None) or ():

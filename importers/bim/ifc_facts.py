@@ -4,6 +4,7 @@ import struct
 
 from importers.bim.ifc_elements import Facts
 from importers.bim.ifc_frame import Model
+from importers.bim.ifc_identity import HASH_BYTES
 from importers.bim.ifc_tree import Thing
 
 _HEIGHTS = struct.Struct("<2d")
@@ -55,14 +56,19 @@ def about(facts: Facts) -> tuple[object, ...]:
     )
 
 
-def with_heights(source: bytes, heights: Heights) -> bytes:
-    """The hash of a source followed by the heights that came of it, so that what is kept still tells them."""
-    return source + _HEIGHTS.pack(*(heights or (_NONE, _NONE)))
+def with_outcome(source: bytes, heights: Heights, fault: str | None = None) -> bytes:
+    """The hash of a source followed by what came of it, heights and what its shape failed by, kept with it."""
+    return source + _HEIGHTS.pack(*(heights or (_NONE, _NONE))) + (fault or "").encode("utf-8", "replace")
 
 
 def heights_in(source_hash: bytes) -> Heights:
-    """The heights of ``with_heights``; None where there are none."""
-    if len(source_hash) < _HEIGHTS.size:
+    """The heights of ``with_outcome``; None where there are none."""
+    if len(source_hash) < HASH_BYTES + _HEIGHTS.size:
         return None
-    low, high = _HEIGHTS.unpack(source_hash[-_HEIGHTS.size :])
+    low, high = _HEIGHTS.unpack_from(source_hash, HASH_BYTES)
     return (low, high) if low == low and high == high else None
+
+
+def fault_in(source_hash: bytes) -> str:
+    """The fault of ``with_outcome``; empty where there is none."""
+    return source_hash[HASH_BYTES + _HEIGHTS.size :].decode("utf-8", "replace")

@@ -17,6 +17,7 @@ from importers.bim.ifc_schema import check_schema
 from importers.bim.ifc_tree import Thing, Tree, tree_of
 from importers.bim.ifc_units import Units, units_of
 from importers.bim.ifc_values import plain_text
+from importers.bim.scratch import Scratch
 from importers.bim.step_hash import Hashes, content_hashes
 from importers.bim.step_index import StepIndex, index_of
 from importers.bim.step_part import Parts
@@ -50,9 +51,13 @@ class Storey:
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """An opened file: its index, the hashes of its statements, its tree, and its frame opened by ifcopenshell."""
+    """An opened file: its index, the hashes of its statements, its tree, and its frame opened by ifcopenshell.
+
+    ``scratch`` holds what is written while it is read, and is gone with it.
+    """
 
     path: Path
+    scratch: Scratch
     index: StepIndex
     hashes: Hashes
     tree: Tree
@@ -81,21 +86,22 @@ def open_model(path: Path) -> Model:
 
 
 def _opened(path: Path) -> Model:
-    text = step_text(path)
+    scratch = Scratch()
+    text = step_text(path, scratch.path)
     check_schema(text.schema, path.name)
     index = index_of(text, path)
     hashes = content_hashes(index)
     tree = tree_of(index, hashes)
     projects = [thing.place for thing in tree.things.values() if thing.role == "project"]
     parts = Parts(index, projects)
-    frame = path.with_name(f"{path.name}.frame")
+    frame = scratch.path / "frame.ifc"
     sample = _sample(index, tree)
     parts.write(*_frame_places(index, tree, sample), frame)
     file = opened_part(frame, path.name)
     units = units_of(file)
     reach = np.array([_origin(file.by_id(int(index.ids[place])), units) for place in sample] or [np.zeros(3)])
     return Model(
-        path, index, hashes, tree, parts, file, units, _storeys(file, index, tree, units), reach, text.encoding
+        path, scratch, index, hashes, tree, parts, file, units, _storeys(file, index, tree, units), reach, text.encoding
     )
 
 

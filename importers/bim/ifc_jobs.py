@@ -6,8 +6,9 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from importers.bim.ifc_plain_sets import PlainSet, PlainSets
 from importers.bim.ifc_relations import pairs_of
-from importers.bim.ifc_tree import Thing, Tree
+from importers.bim.ifc_tree import Thing
 from importers.bim.step_hash import Hashes
 from importers.bim.step_index import Places, StepIndex
 
@@ -16,7 +17,6 @@ PARTS_A_WORKER = 6
 FAST, SURE, LOST = range(3)
 """How the shape of a group is made: by one kernel, else the other; by the sure one only; not at all."""
 _RELATIONS = (
-    "IFCRELDEFINESBYPROPERTIES",
     "IFCRELDEFINESBYTYPE",
     "IFCRELASSOCIATESMATERIAL",
     "IFCRELASSOCIATESCLASSIFICATION",
@@ -75,9 +75,17 @@ def _groups(things: Iterable[Thing], keys: Hashes, rounds: NDArray[np.bool_]) ->
 
 
 class Needs:
-    """What objects need of the file beside what they refer to: sets, types, materials, classifications, openings."""
+    """What objects need of the file beside what they refer to: sets, types, materials, classifications, openings.
 
-    def __init__(self, index: StepIndex, tree: Tree) -> None:
+    Sets that can be read from their text (``plain``) are not among it.
+    """
+
+    def __init__(self, index: StepIndex, plain: PlainSets) -> None:
+        self._plain = plain
+        sets = pairs_of(index, "IFCRELDEFINESBYPROPERTIES")
+        order = np.argsort(sets.related, kind="stable")
+        self._with_sets = sets.related[order]
+        self._set_statements, self._sets = sets.statements[order], sets.relating[order]
         pairs = pairs_of(index, *_RELATIONS)
         order = np.argsort(pairs.related, kind="stable")
         self._related = pairs.related[order]
@@ -101,12 +109,27 @@ class Needs:
         """The places to write whole, and the relations to cut, for some objects."""
         wanted = np.array(places, np.int64)
         statements, relating = self._given(wanted)
+        set_statements, sets = self._other_sets(wanted)
         more_statements, more_relating = self._given(np.unique(relating))
-        whole = [*places, *relating.tolist(), *more_relating.tolist()]
-        cut = [*statements.tolist(), *more_statements.tolist()]
+        whole = [*places, *relating.tolist(), *more_relating.tolist(), *sets]
+        cut = [*statements.tolist(), *more_statements.tolist(), *set_statements]
         for place in places:
             self._add_openings(place, whole, cut)
         return whole, list(dict.fromkeys(cut))
+
+    def plain_sets(self, place: int) -> list[PlainSet]:
+        """The sets of an object that are not in its part of the file."""
+        return [found for _, one in self._sets_of(place) if (found := self._plain.read(one)) is not None]
+
+    def _other_sets(self, places: Places) -> tuple[list[int], list[int]]:
+        """The relations and sets of objects that the part must hold."""
+        pairs = [pair for place in places.tolist() for pair in self._sets_of(place)]
+        others = [(statement, one) for statement, one in pairs if self._plain.read(one) is None]
+        return [statement for statement, _ in others], [one for _, one in others]
+
+    def _sets_of(self, place: int) -> list[tuple[int, int]]:
+        low, high = np.searchsorted(self._with_sets, (place, place + 1)).tolist()
+        return list(zip(self._set_statements[low:high].tolist(), self._sets[low:high].tolist(), strict=True))
 
     def _given(self, places: Places) -> tuple[Places, Places]:
         places = np.unique(places)

@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 from cim.errors import ImportRefused
 from cim.model.bim import Placement
 from importers.bim.height_datums import height_datum_of
-from importers.bim.ifc_declared import Conversion, SitePlace, conversion_of, site_of, true_north_of
+from importers.bim.ifc_declared import Conversion, SitePlace, conversion_of, reference_of, site_of, true_north_of
+from importers.bim.ifc_reference import from_reference, is_level, relative
 from importers.bim.ifc_units import Units
 from importers.bim.map_positions import covers, from_degrees, system_of, way_to_degrees, zone_at
 from importers.importer import ReadOptions
@@ -25,6 +26,7 @@ FAR_M = 10_000.0
 """Coordinates farther than this from the model's origin are no longer those of one site."""
 SITE_FAR_M = 5_000.0
 SCALE_TOLERANCE = 0.01
+_OUTSIDE = frozenset({"outside-area", "offset-twice"})
 _M_PER_DEGREE = 111_320.0
 _REMEDY = "place it with control points, or have the map conversion set in the program that wrote it"
 
@@ -35,6 +37,15 @@ class Placed:
 
     placement: Placement | None
     problems: tuple[Problem, ...]
+
+    @property
+    def is_outside(self) -> bool:
+        """Whether the model lies where the system is not used."""
+        return any(problem.code in _OUTSIDE for problem in self.problems)
+
+    def with_problem(self, code: str, message: str) -> "Placed":
+        """The same with one more problem, which does not refuse it."""
+        return replace(self, problems=(*self.problems, _said(code, message)))
 
     @property
     def required(self) -> Placement:
@@ -49,7 +60,7 @@ def placed(file: Any, units: Units, options: ReadOptions, reach_m: NDArray[np.fl
     """Find the placement; ``reach_m`` are some positions of elements in the model, shape (n, 3)."""
     conversion, site = conversion_of(file, units), site_of(file, units)
     if conversion is not None:
-        found = _by_conversion(conversion, units, options, reach_m)
+        found = _from_reference(conversion, reference_of(file, units), units, options, reach_m)
     elif options.crs and _is_far(reach_m):
         found = _by_coordinates(options, reach_m)
     elif site is not None:
@@ -59,12 +70,35 @@ def placed(file: Any, units: Units, options: ReadOptions, reach_m: NDArray[np.fl
     return _with_checks(found, conversion, site, options)
 
 
+def _from_reference(
+    conversion: Conversion,
+    reference: NDArray[np.float64] | None,
+    units: Units,
+    options: ReadOptions,
+    reach_m: NDArray[np.float64],
+) -> Placed:
+    """By a conversion of coordinates relative to a reference; of plain ones where these alone lie in the system."""
+    plain = _by_conversion(conversion, units, options, reach_m)
+    if reference is None or plain.placement is None:
+        return plain
+    if not is_level(reference):
+        return plain.with_problem("reference-tilted", "the world coordinate system is tilted; it is not applied")
+    found = _by_conversion(conversion, units, options, relative(reference, reach_m))
+    if found.placement is None or (found.is_outside and not plain.is_outside):
+        return plain.with_problem(
+            "reference-unused", "the world coordinate system would lead out of the map; it is not applied"
+        )
+    return Placed(from_reference(found.placement, reference), found.problems)
+
+
 def _by_conversion(conversion: Conversion, units: Units, options: ReadOptions, reach_m: NDArray[np.float64]) -> Placed:
     system = _system(conversion, options)
     if isinstance(system, Problem):
         return Placed(None, (system,))
     srid, wkt = system
     problems = [] if conversion.same else [_said("map-conversions-differ", "contexts differ; the first one is taken")]
+    if not conversion.even:
+        problems.append(_said("map-factors", "the axes have different factors; that of the x axis is taken for all"))
     scale, scale_problem = _scale(conversion, units)
     length = float(np.hypot(conversion.abscissa, conversion.ordinate))
     if length == 0:

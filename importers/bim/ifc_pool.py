@@ -12,6 +12,7 @@ from multiprocessing.process import BaseProcess
 from cim.model.bim import Defect
 from importers.bim.ifc_jobs import FAST, LOST, Job
 from importers.bim.ifc_worker import Sent, Work, work
+from importers.bim.memory_share import shares
 from importers.bim.records import row_of
 
 GROUP_LIMIT_S = 60.0
@@ -50,7 +51,7 @@ class _Pool:
     def __init__(self, shared: Work, waiting: deque[Job], workers: int) -> None:
         self._shared = shared
         self._waiting = waiting
-        self._limit = workers
+        self._limit, self._own_bytes = shares(workers)
         self._busy: list[_Worker] = []
         self._fork = multiprocessing.get_context("fork")
 
@@ -74,7 +75,7 @@ class _Pool:
 
     def _started(self, job: Job) -> _Worker:
         here, there = self._fork.Pipe()
-        process = self._fork.Process(target=work, args=(self._shared, there, os.getpid()), daemon=True)
+        process = self._fork.Process(target=work, args=(self._shared, there, os.getpid(), self._own_bytes), daemon=True)
         process.start()
         there.close()
         here.send(job)

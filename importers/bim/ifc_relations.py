@@ -18,6 +18,7 @@ RELATING_FIRST = frozenset(
     }
 )
 """Relations that name the one before the many; all others name it last."""
+_SET_OF_SETS = b"IFCPROPERTYSETDEFINITIONSET"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +52,12 @@ def _pairs(index: StepIndex, name: str) -> Pairs:
     statements, targets = statements[good], targets[good]
     if not len(statements):
         return Pairs(statements, targets, targets)
+    if name == "IFCRELDEFINESBYPROPERTIES":
+        return _with_sets(index, _by_position(name, statements, targets))
+    return _by_position(name, statements, targets)
+
+
+def _by_position(name: str, statements: Places, targets: Places) -> Pairs:
     begins = np.flatnonzero(np.concatenate([[True], statements[1:] != statements[:-1]]))
     sizes = np.diff(np.append(begins, len(statements)))
     one = begins if name in RELATING_FIRST else begins + sizes - 1
@@ -58,3 +65,28 @@ def _pairs(index: StepIndex, name: str) -> Pairs:
     others = np.ones(len(statements), bool)
     others[one] = False
     return Pairs(statements[others], relating[others], targets[others])
+
+
+def _with_sets(index: StepIndex, pairs: Pairs) -> Pairs:
+    """Pairs with every set of a set of sets (IFC4), where the plain rule takes all but the last for related."""
+    if index.data.find(_SET_OF_SETS) < 0:
+        return pairs
+    odd = np.array([place for place in set(pairs.statements.tolist()) if _SET_OF_SETS in index.text(place)], np.int64)
+    statements, relating, related = [], [], []
+    for place in odd.tolist():
+        refs = index.refs(place)
+        written = index.marks[index.first[place] : index.first[place + 1]]
+        inside = written > index.starts[place] + index.text(place).index(_SET_OF_SETS)
+        objects = frozenset(pairs.related[pairs.statements == place].tolist())
+        for one in refs[inside & (refs >= 0)].tolist():
+            for many in refs[~inside & (refs >= 0)].tolist():
+                if many in objects:
+                    statements.append(place)
+                    relating.append(one)
+                    related.append(many)
+    plain = ~np.isin(pairs.statements, odd)
+    return Pairs(
+        np.concatenate([pairs.statements[plain], np.array(statements, np.int64)]),
+        np.concatenate([pairs.relating[plain], np.array(relating, np.int64)]),
+        np.concatenate([pairs.related[plain], np.array(related, np.int64)]),
+    )

@@ -11,11 +11,12 @@ from pathlib import Path
 
 from cim.model.bim import Defect, Placement
 from importers.bim.ifc_elements import ElementReader
-from importers.bim.ifc_facts import Heights, about, facts_of, heights_in, with_heights
+from importers.bim.ifc_facts import Heights, about, facts_of, fault_in, heights_in, with_outcome
 from importers.bim.ifc_frame import FRAME_ROLES, Model, head_of, open_model
 from importers.bim.ifc_identity import HASH_BYTES, curved, element_hash, model_salt, shape_keys, source_hashes
 from importers.bim.ifc_jobs import Needs, jobs_of
 from importers.bim.ifc_placement import placed
+from importers.bim.ifc_plain_sets import PlainSets
 from importers.bim.ifc_pool import read_jobs, worker_count
 from importers.bim.ifc_tree import STEPS_LIMIT, Thing
 from importers.bim.ifc_worker import Work
@@ -68,6 +69,9 @@ class _Stream:
         changed = [thing for thing in elements if not self._is_known(thing, hashes[thing.place])]
         for thing in self._kept:
             yield row_of(thing.global_id)
+            fault = fault_in(self._known[thing.global_id])
+            if fault:
+                yield row_of(Defect(thing.global_id, thing.ifc_class, "geometry-failed", fault))
         yield from self._read(changed, hashes, workers)
         for thing in at_end:
             yield self._frame_row(thing)
@@ -89,7 +93,9 @@ class _Stream:
     def _read(self, things: list[Thing], hashes: Mapping[int, bytes], workers: int) -> Iterator[Row]:
         model = self._model
         sent: set[bytes] = set()
-        shared = Work(model, Needs(model.index, model.tree), hashes, self._placement, model.path.parent)
+        shared = Work(
+            model, Needs(model.index, PlainSets(model.index, model.units)), hashes, self._placement, model.scratch.path
+        )
         jobs = jobs_of(things, self._keys, curved(model.index, model.tree), workers) if things else []
         for row, mesh, met in read_jobs(shared, jobs, workers):
             if met is not None:
@@ -126,4 +132,4 @@ class _Stream:
             message = f"the object cannot be read: {str(error)[:120]}"
             return row_of(Defect(thing.global_id, thing.ifc_class, "unreadable", message, rejected=True))
         low, high = heights or (None, None)
-        return row_of(replace(element, z_min_m=low, z_max_m=high, source_hash=with_heights(source, heights)))
+        return row_of(replace(element, z_min_m=low, z_max_m=high, source_hash=with_outcome(source, heights)))

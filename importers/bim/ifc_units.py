@@ -12,7 +12,7 @@ _MEASURES = {
     "MASSUNIT": ("IfcMassMeasure",),
     "TIMEUNIT": ("IfcTimeMeasure",),
 }
-_KIND_OF = {measure: kind for kind, measures in _MEASURES.items() for measure in measures}
+KIND_OF = {measure: kind for kind, measures in _MEASURES.items() for measure in measures}
 _MADE_OF_LENGTH = {"AREAUNIT": 2, "VOLUMEUNIT": 3}
 _GRAM_IN_KILOGRAMS = 1e-3
 
@@ -38,7 +38,7 @@ class Units:
 
     def of_measure(self, measure: str, unit: Any = None) -> float:
         """The factor of a value by the type of its measure; 1 for what is none of ours."""
-        kind = _KIND_OF.get(measure)
+        kind = KIND_OF.get(measure)
         return self.factor(kind, unit) if kind else 1.0
 
 

@@ -18,6 +18,8 @@ _QUANTITIES = {
     "IfcQuantityCount": ("CountValue", ""),
     "IfcQuantityNumber": ("NumberValue", ""),
 }
+QUANTITY_UNITS = {name.removeprefix("IfcQuantity").upper().encode(): unit for name, (_, unit) in _QUANTITIES.items()}
+"""The kind of unit of a quantity, by the end of its type's name in capitals."""
 DEPTH_LIMIT = 16
 _OWN = frozenset({"id", "type", "GlobalId", "OwnerHistory", "Name", "Description"})
 Sets = dict[str, dict[str, Any]]
@@ -37,12 +39,13 @@ class SetReader:
             "IfcPropertyReferenceValue": lambda item: _reference(item.PropertyReference),
         }
 
-    def read(self, definitions: Iterable[Any]) -> tuple[Sets, dict[str, dict[str, float]]]:
-        """Properties and quantities by set and name."""
+    def read(
+        self, definitions: Iterable[Any], plain: Iterable[tuple[str, dict[str, Any], bool]] = ()
+    ) -> tuple[Sets, dict[str, dict[str, float]]]:
+        """Properties and quantities by set and name, of sets and of what is read of some already."""
         properties: Sets = {}
         quantities: dict[str, dict[str, float]] = {}
-        for definition in definitions:
-            name, values, is_quantity = self._set(definition)
+        for name, values, is_quantity in (*plain, *(self._set(definition) for definition in definitions)):
             target = quantities if is_quantity else properties
             if values:
                 target.setdefault(name, {}).update(values)

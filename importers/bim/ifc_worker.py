@@ -3,7 +3,6 @@
 It says which group it begins before it does, so that the one that kills it is known.
 """
 
-import contextlib
 import ctypes
 import os
 import signal
@@ -20,19 +19,21 @@ from shapely.geometry.base import BaseGeometry
 
 from cim.model.bim import Defect, Element, Placement
 from importers.bim.ifc_elements import ElementReader, Facts
-from importers.bim.ifc_facts import Heights, facts_of, with_heights
+from importers.bim.ifc_facts import Heights, facts_of, with_outcome
 from importers.bim.ifc_frame import Model, opened_part
 from importers.bim.ifc_jobs import FAST, LOST, Group, Job, Needs
 from importers.bim.ifc_shapes import FAST_KERNEL, SURE_KERNEL, Shape, Tessellator, has_surface
 from importers.bim.map_positions import way_to_degrees
+from importers.bim.memory_share import limit_growth
 from importers.bim.outlines import plan_outline
 from importers.bim.records import Row, row_of
 
 FLUSH_ROWS, FLUSH_BYTES = 400, 4 << 20
 LEVEL = 1e-9
 PR_SET_PDEATHSIG = 1
-_FAULTS = (RuntimeError, MemoryError, ValueError, TypeError, AttributeError, OverflowError, IndexError, KeyError)
+_FAULTS = (RuntimeError, ValueError, TypeError, AttributeError, OverflowError, IndexError, KeyError)
 """What ifcopenshell raises on faulty content."""
+_LOST = "the shape makes the kernels crash, takes too long or too much memory; the object is kept without it"
 Sent = tuple[Row, bytes | None, tuple[int, Heights] | None]
 """A row; the hash where it is a mesh; place and heights where it is an element."""
 
@@ -48,16 +49,21 @@ class Work:
     folder: Path
 
 
-def work(shared: Work, connection: Connection, parent: int) -> None:
-    """Do the jobs that come until the other side hangs up."""
+def work(shared: Work, connection: Connection, parent: int, own_bytes: int) -> None:
+    """Do the jobs that come until the other side hangs up; ends where that takes more memory than ``own_bytes``."""
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
     if os.getppid() != parent:
         os._exit(1)
-    with contextlib.suppress(EOFError, BrokenPipeError):
+    limit_growth(own_bytes)
+    try:
         while True:
             job = connection.recv()
             _do(shared, job, connection)
             connection.send(("end", None, ()))
+    except (EOFError, BrokenPipeError):
+        return
+    except MemoryError:
+        os._exit(1)
 
 
 def _do(shared: Work, job: Job, connection: Connection) -> None:
@@ -104,14 +110,14 @@ class _PartReader:
                 yield row_of(element), None, None
                 continue
             heights = None if element.z_min_m is None or element.z_max_m is None else (element.z_min_m, element.z_max_m)
-            source = with_heights(self._shared.hashes[place], heights)
+            source = with_outcome(self._shared.hashes[place], heights, fault)
             yield row_of(replace(element, outline=plan, source_hash=source)), None, (place, heights)
             if fault is not None:
                 yield row_of(Defect(element.global_id, element.ifc_class, "geometry-failed", fault)), None, None
 
     def _shape(self, group: Group, way: int) -> tuple[Shape | None, str | None]:
         if way == LOST:
-            return None, "the shape makes the geometry kernels crash or takes too long; the object is kept without it"
+            return None, _LOST
         entity = self._entity(group.places[0])
         if not has_surface(entity):
             return None, None
@@ -121,6 +127,8 @@ class _PartReader:
             try:
                 shape = self._shapes.shape(entity, kernel)
             except _FAULTS as error:
+                if "bad_alloc" in str(error):
+                    raise MemoryError from error
                 fault = f"the shape cannot be made: {str(error)[:120] or type(error).__name__}"
                 continue
             if shape is not None:
@@ -136,7 +144,7 @@ class _PartReader:
         facts = facts_of(self._shared.model, thing)
         try:
             entity = self._entity(place)
-            element = self._elements.element(entity, facts)
+            element = self._elements.element(entity, facts, self._shared.needs.plain_sets(place))
             if shape is None:
                 return place, element, None, None
             return (place, *self._placed(entity, element, shape, outline))

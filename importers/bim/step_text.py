@@ -41,17 +41,16 @@ def schema_of(head: bytes) -> str | None:
     return found[1].decode("ascii", "replace").strip().upper() if found else ""
 
 
-def step_text(path: Path) -> StepText:
-    """Open a STEP file; ImportRefused where it is none, has no header or breaks off."""
+def step_text(path: Path, folder: Path) -> StepText:
+    """Open a STEP file; ImportRefused where it is none, has no header or breaks off. ``folder`` takes a clean copy."""
     with path.open("rb") as file:
         if path.stat().st_size == 0:
             raise _unreadable(path, "it is empty")
         data: mmap.mmap | bytes = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
     encoding = _encoding(data) if _is_strange(data) else "ascii"
     if encoding != "ascii" or data.find(b"/*") >= 0:
-        clean = path.with_name(f"{path.name}.clean")
-        if not clean.exists():
-            _write_clean(data, encoding, clean)
+        clean = folder / "clean.ifc"
+        _write_clean(data, encoding, clean)
         with clean.open("rb") as file:
             data = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
     schema, begin = _header(path, data[:HEADER_BYTES])

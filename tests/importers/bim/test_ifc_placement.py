@@ -1,11 +1,13 @@
 """Where a model lies: every source of a placement, every fault of one, in the order of what counts more."""
 
+import re
 from typing import Any
 
 import ifcopenshell
 import ifcopenshell.api.context as contexts
 import ifcopenshell.api.root as root
 import ifcopenshell.api.unit as unit
+import ifcopenshell.util.geolocation as geolocation
 import numpy as np
 import pyproj
 import pytest
@@ -230,3 +232,87 @@ def test_feet_become_metres() -> None:
     units = units_of(file)
     assert units.length_m == pytest.approx(0.3048)
     assert units.factor("AREAUNIT") == pytest.approx(0.3048**2)
+
+
+def conversion_4x3(kind: str, values: str) -> ifcopenshell.file:
+    """A small IFC4X3 file in metres whose map conversion is of another kind, by a change of its text."""
+    file = project(schema="IFC4X3")
+    converted(file, EAST, NORTH, 1.0, datum="EPSG:5737", height=500.0)
+    text = re.sub(
+        r"IFCMAPCONVERSION\((#\d+),(#\d+),[^)]*\)",
+        lambda had: f"{kind}({had[1]},{had[2]},{values})",
+        file.to_string(),
+    )
+    return ifcopenshell.file.from_string(text)
+
+
+@pytest.mark.parametrize(
+    ("kind", "values", "scale", "expected"),
+    [
+        ("IFCMAPCONVERSIONSCALED", f"{EAST},{NORTH},500.,1.,0.,1.,0.9999,0.9999,1.", 0.9999, {"map-factors"}),
+        ("IFCMAPCONVERSIONSCALED", f"{EAST},{NORTH},500.,1.,0.,$,0.9999,0.9999,0.9999", 0.9999, set()),
+        ("IFCMAPCONVERSIONSCALED", f"{EAST},{NORTH},500.,1.,0.,0.9998,1.0001,1.0001,1.0001", 0.9998 * 1.0001, set()),
+        ("IFCRIGIDOPERATION", f"IFCLENGTHMEASURE({EAST}),IFCLENGTHMEASURE({NORTH}),500.", 1.0, set()),
+    ],
+)
+def test_scaled_conversions_and_rigid_operations_place_too(
+    kind: str, values: str, scale: float, expected: set[str]
+) -> None:
+    file = conversion_4x3(kind, values)
+    result = found(file)
+    placement = result.required
+    assert (placement.east_m, placement.north_m, placement.height_m) == pytest.approx((EAST, NORTH, 500.0), abs=1e-6)
+    assert (placement.scale, placement.evidence) == (pytest.approx(scale, abs=1e-12), "map-conversion")
+    assert codes(result) == expected
+    if not expected and kind != "IFCRIGIDOPERATION":
+        theirs = geolocation.auto_xyz2enh(file, 100.0, 50.0, 0.0)
+        assert placement.to_map(np.array([[100.0, 50.0, 0.0]]))[0, :2] == pytest.approx(theirs[:2], abs=1e-6)
+
+
+def with_reference(file: ifcopenshell.file, at: tuple[float, float, float], x: Any = None, z: Any = None) -> None:
+    """Give the context a world coordinate system."""
+    point = file.create_entity("IfcCartesianPoint", at)
+    axes = [file.create_entity("IfcDirection", axis) if axis else None for axis in (z, x)]
+    context = file.by_type("IfcGeometricRepresentationContext")[0]
+    context.WorldCoordinateSystem = file.create_entity("IfcAxis2Placement3D", point, *axes)
+
+
+@pytest.mark.parametrize("prefix", [None, "MILLI"])
+@pytest.mark.parametrize("turned", [None, (0.8, 0.6, 0.0)])
+def test_a_conversion_places_the_world_coordinate_system_as_ifcopenshell_does(prefix: str | None, turned: Any) -> None:
+    factor = 1.0 if prefix is None else 1000.0
+    file = project(prefix)
+    converted(file, EAST, NORTH, 1 / factor, axis=(0.6, 0.8), height=500.0, map_unit=None, datum="EPSG:5737")
+    with_reference(file, (200.0 * factor, -300.0 * factor, 4.0 * factor), turned)
+    result = found(file)
+    assert not codes(result)
+    points = np.array([[0.0, 0.0, 0.0], [200.0, -300.0, 4.0], [35.0, 70.0, 12.5]])
+    theirs = [geolocation.auto_xyz2enh(file, *(point * factor)) for point in points]
+    assert result.required.to_map(points) == pytest.approx(np.array(theirs), abs=1e-6)
+
+
+def test_a_world_coordinate_system_of_map_coordinates_is_not_applied_twice() -> None:
+    file = project()
+    converted(file, EAST, NORTH, 1.0, datum="EPSG:5737")
+    with_reference(file, (EAST, NORTH, 0.0))
+    in_model = found(file, HERE + np.array([EAST, NORTH, 0.0]))
+    assert not codes(in_model)
+    assert in_model.required.to_map(np.array([[EAST + 7.0, NORTH, 0.0]]))[0, 0] == pytest.approx(EAST + 7.0)
+    around_zero = found(file)
+    assert codes(around_zero) == {"reference-unused"}
+    assert around_zero.required.to_map(np.array([[7.0, 0.0, 0.0]]))[0, 0] == pytest.approx(EAST + 7.0)
+
+
+def test_a_tilted_world_coordinate_system_is_told() -> None:
+    file = project()
+    converted(file, EAST, NORTH, 1.0, datum="EPSG:5737")
+    with_reference(file, (0.0, 0.0, 0.0), (1.0, 0.0, 0.0), (0.0, 0.6, 0.8))
+    assert codes(found(file)) == {"reference-tilted"}
+
+
+def test_a_world_coordinate_system_does_not_move_a_model_placed_by_its_site() -> None:
+    file = project()
+    site(file)
+    plain = found(file).required
+    with_reference(file, (200.0, -300.0, 4.0))
+    assert found(file).required == plain

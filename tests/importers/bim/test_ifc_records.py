@@ -4,8 +4,7 @@ import os
 import re
 import signal
 import time
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -15,50 +14,14 @@ import pyproj
 import pytest
 import shapely
 from made_ifc import EAST_M, HEIGHT_M, NORTH_M, made_model, write_made
+from read_ifc import Read, collected, read_here
 
 from cim.errors import ImportRefused
-from cim.model.bim import Classification, Defect, Element, Mesh, ModelHead, Placement
-from importers.bim import ifc_pool, ifc_shapes
-from importers.bim.ifc_stream import model_rows
-from importers.bim.records import batches, decoded
+from cim.model.bim import Classification, Mesh, Placement
+from importers.bim import ifc_pool, ifc_shapes, memory_share
+from importers.bim.ifc import Ifc
 from importers.importer import ReadOptions
 from importers.sandbox import open_source
-
-
-@dataclass
-class Read:
-    head: ModelHead
-    elements: dict[str, Element]
-    meshes: dict[bytes, Mesh]
-    defects: list[Defect]
-    kept: set[str]
-
-    def named(self, name: str) -> Element:
-        return next(element for element in self.elements.values() if element.name == name)
-
-    @property
-    def hashes(self) -> dict[str, bytes]:
-        return {name: element.source_hash for name, element in self.elements.items()}
-
-
-def collected(records: Iterator[Any]) -> Read:
-    read = Read(next(records), {}, {}, [], set())
-    for record in records:
-        if isinstance(record, Element):
-            assert record.mesh is None or record.mesh in read.meshes, "a mesh comes before what has it"
-            read.elements[record.global_id] = record
-        elif isinstance(record, Mesh):
-            assert record.hash not in read.meshes, "a mesh comes once"
-            read.meshes[record.hash] = record
-        elif isinstance(record, Defect):
-            read.defects.append(record)
-        else:
-            read.kept.add(record)
-    return read
-
-
-def read_here(path: Path, known: Mapping[str, bytes] | None = None, placement: Placement | None = None) -> Read:
-    return collected(decoded(batches(model_rows(path, ReadOptions(), known or {}, placement, workers=2))))
 
 
 @pytest.fixture(scope="module")
@@ -217,7 +180,7 @@ def test_identities_that_are_wrong_are_told_and_kept_apart(tmp_path: Path) -> No
     assert read.named("门").global_id.startswith("~")
 
 
-@pytest.mark.parametrize("way", ["crash", "hang", "error"])
+@pytest.mark.parametrize("way", ["crash", "hang", "error", "memory", "bad_alloc"])
 def test_a_shape_that_ends_its_worker_is_lost_alone(made: Path, monkeypatch: pytest.MonkeyPatch, way: str) -> None:
     shape = ifc_shapes.Tessellator.shape
 
@@ -227,16 +190,36 @@ def test_a_shape_that_ends_its_worker_is_lost_alone(made: Path, monkeypatch: pyt
                 os.kill(os.getpid(), signal.SIGKILL)
             if way == "hang":
                 time.sleep(60)
+            if way == "memory":
+                np.ones(memory_share.LEAST_BYTES // 8)
+            if way == "bad_alloc":
+                raise RuntimeError("std::bad_alloc")
             raise RuntimeError("no such shape")
         return shape(self, entity, kernel)
 
     monkeypatch.setattr(ifc_shapes.Tessellator, "shape", deadly)
     monkeypatch.setattr(ifc_pool, "GROUP_LIMIT_S", 1.5)
+    if way == "memory":
+        monkeypatch.setattr(memory_share, "TOTAL_BYTES", 0)
     read = read_here(made)
     assert [(d.ifc_class, d.code, d.rejected) for d in read.defects] == [("IfcFurniture", "geometry-failed", False)]
     assert read.named("椅").mesh is None
     assert read.named("墙").mesh is not None
     assert len(read.elements) == sum(read.head.counts.values())
+    again = read_here(made, read.hashes)
+    assert (len(again.kept), again.defects) == (len(read.elements), read.defects), "what failed is told again"
+
+
+def test_nothing_is_written_beside_a_file(made: Path, tmp_path: Path) -> None:
+    text = made.read_text().replace("DATA;", "DATA;/* noted */", 1)
+    plain, packed = tmp_path / "a.ifc", tmp_path / "a.ifczip"
+    plain.write_text(text)
+    with zipfile.ZipFile(packed, "w") as archive:
+        archive.write(plain, "a.ifc")
+    for path in (plain, packed):
+        Ifc().inspect(path, ReadOptions())
+        assert list(Ifc().model(path, ReadOptions(), {}, None))
+    assert sorted(tmp_path.iterdir()) == [plain, packed]
 
 
 def test_without_a_place_a_model_is_refused_and_control_points_place_it(tmp_path: Path) -> None:

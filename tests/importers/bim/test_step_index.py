@@ -29,7 +29,7 @@ def written(folder: Path, body: str | bytes, head: str = HEAD.format(SCHEMA), ta
 
 
 def index(path: Path) -> StepIndex:
-    return index_of(step_text(path), path)
+    return index_of(step_text(path, path.parent), path)
 
 
 def test_it_finds_the_statements_and_references_that_the_parser_finds(tmp_path: Path) -> None:
@@ -55,7 +55,7 @@ def test_texts_comments_and_blanks_do_not_mislead_it(tmp_path: Path) -> None:
 @pytest.mark.parametrize("encoding", ["utf-8", "gb18030"])
 def test_texts_written_as_they_are_come_out_as_they_were_meant(tmp_path: Path, encoding: str) -> None:
     path = written(tmp_path, "#1=IFCPERSON($,'彭州市乜',$,$,$,$,$,$);\n".encode(encoding))
-    text = step_text(path)
+    text = step_text(path, path.parent)
     assert text.encoding == encoding
     part = tmp_path / "part.ifc"
     Parts(index_of(text, path), []).write([0], [], part)
