@@ -13,6 +13,7 @@ NAMES = (
     "city_models",
     "compliance_review",
     "geocoder",
+    "ifc_reading",
     "import_buildings",
     "import_memory",
     "import_parcels",

@@ -32,6 +32,7 @@ _TEXTS = frozenset({b"IFCLABEL", b"IFCTEXT", b"IFCIDENTIFIER"})
 _TRUTHS = frozenset({b"IFCBOOLEAN", b"IFCLOGICAL"})
 _UNIT_OF = {name.upper().encode(): kind for name, kind in KIND_OF.items()}
 _NO_REALS = frozenset({b"IFCCOUNTMEASURE", b"IFCDESCRIPTIVEMEASURE", b"IFCCOMPOUNDPLANEANGLEMEASURE"})
+_TEXTS_LIMIT = 20_000
 
 
 class _NotPlain(Exception):
@@ -120,15 +121,16 @@ class PlainSets:
         return known
 
 
-_TEXTS_LIMIT = 20_000
-
-
 def _decoded(written: bytes) -> str:
     """A text of ISO 10303-21 as it is meant."""
     if not written.isascii():
         raise _NotPlain
     text = written.decode("ascii").replace("''", "'")
-    return plain_text(_ESCAPE.sub(_unescaped, text)) if "\\" in text else text
+    if "\\" in text:
+        text = _ESCAPE.sub(_unescaped, text)
+        if "\x00" in text:
+            raise _NotPlain
+    return plain_text(text)
 
 
 def _unescaped(found: re.Match[str]) -> str:
