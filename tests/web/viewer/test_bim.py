@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 import pytest
+from browsing import log_in
 from made_ifc import EAST_M, HEIGHT_M, NORTH_M, made_model
 from playwright.async_api import Error, Locator, Page
-from serving import PASSWORD
 
 from cim.model.bim import Placement
 
@@ -19,16 +19,6 @@ LAYERS = {"fire-station": "ifczip"}
 @pytest.fixture
 def layers() -> dict[str, str]:
     return LAYERS
-
-
-async def log_in(page: Page) -> None:
-    await page.set_viewport_size({"width": 1200, "height": 760})
-    await page.get_by_role("button", name="登录").click()
-    await page.fill("dialog input[name=name]", "王工")
-    await page.fill("dialog input[name=password]", PASSWORD)
-    async with page.expect_navigation():
-        await page.click("dialog button[type=submit]")
-    await page.wait_for_selector("body[data-ready=yes]", timeout=60_000)
 
 
 async def told(page: Page, path: str) -> Any:

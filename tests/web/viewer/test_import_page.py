@@ -5,8 +5,8 @@ from pathlib import Path
 
 import geopandas
 import pytest
+from browsing import log_in
 from playwright.async_api import Page
-from serving import PASSWORD
 
 SAMPLES = Path(__file__).parents[3] / "data_samples" / "small"
 
@@ -14,13 +14,7 @@ SAMPLES = Path(__file__).parents[3] / "data_samples" / "small"
 @pytest.fixture
 async def technician(page: Page, working: None) -> Page:
     """The page with a technician logged in and the import page open."""
-    await page.set_viewport_size({"width": 1200, "height": 760})
-    await page.get_by_role("button", name="登录").click()
-    await page.fill("dialog input[name=name]", "王工")
-    await page.fill("dialog input[name=password]", PASSWORD)
-    async with page.expect_navigation():
-        await page.click("dialog button[type=submit]")
-    await page.wait_for_selector("body[data-ready=yes]", timeout=60_000)
+    await log_in(page)
     await page.get_by_role("button", name="数据导入").click()
     await page.wait_for_selector(".importer.open .drop")
     return page

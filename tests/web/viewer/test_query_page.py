@@ -5,8 +5,8 @@ from urllib.parse import parse_qs, urlparse
 
 import openpyxl
 import pytest
+from browsing import log_in
 from playwright.async_api import Page
-from serving import PASSWORD
 
 
 @pytest.fixture
@@ -23,22 +23,12 @@ def layers() -> dict[str, str]:
     }
 
 
-async def log_in(page: Page) -> None:
-    await page.set_viewport_size({"width": 1366, "height": 768})
-    await page.get_by_role("button", name="登录").click()
-    await page.fill("dialog input[name=name]", "王工")
-    await page.fill("dialog input[name=password]", PASSWORD)
-    async with page.expect_navigation():
-        await page.click("dialog button[type=submit]")
-    await page.wait_for_selector("body[data-ready=yes]", timeout=60_000)
-
-
 async def found(page: Page) -> int:
     return int((await page.locator(".query-count b").inner_text()).replace(",", ""))
 
 
 async def test_a_query_is_built_run_sorted_kept_counted_and_shared(page: Page, address: str, tmp_path: Path) -> None:
-    await log_in(page)
+    await log_in(page, 1366, 768)
     await page.get_by_role("button", name="查询统计").click()
     await page.locator(".query-layer").select_option("buildings")
     await page.locator(".add-condition").click()
@@ -117,7 +107,7 @@ async def test_a_query_is_built_run_sorted_kept_counted_and_shared(page: Page, a
 
 @pytest.mark.slow
 async def test_a_parcel_leads_to_its_buildings_and_who_is_in_them(page: Page, address: str, tmp_path: Path) -> None:
-    await log_in(page)
+    await log_in(page, 1366, 768)
     asked = {"properties": "parcel_code", "limit": "200"}
     parcels = (await (await page.request.get(f"{address}/collections/plan_parcels/items", params=asked)).json())[
         "features"

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from browsing import log_in
 from PIL import Image
 from playwright.async_api import Page
-from serving import PASSWORD
 
 SEAT_VIEW = "#view=15/30.9865/103.9455"
 MOUNTAIN_VIEW = "#view=12/31.22/103.86"
@@ -22,13 +22,7 @@ def layers() -> dict[str, str]:
 @pytest.fixture
 async def technician(page: Page) -> Page:
     """The page with a technician logged in."""
-    await page.set_viewport_size({"width": 1000, "height": 640})
-    await page.get_by_role("button", name="登录").click()
-    await page.fill("dialog input[name=name]", "王工")
-    await page.fill("dialog input[name=password]", PASSWORD)
-    async with page.expect_navigation():
-        await page.click("dialog button[type=submit]")
-    await page.wait_for_selector("body[data-ready=yes]", timeout=60_000)
+    await log_in(page, 1000, 640)
     return page
 
 

@@ -5,8 +5,8 @@ import tomllib
 from pathlib import Path
 
 import pytest
+from browsing import log_in
 from playwright.async_api import Page
-from serving import PASSWORD
 
 from cim.analysis.rule_sets import shipped_rules
 from layers.catalog import load_catalog
@@ -41,12 +41,7 @@ async def planner(page: Page, address: str, working: None) -> Page:
     await page.set_viewport_size({"width": 1200, "height": 760})
     await page.get_by_role("link", name="合规性审查").click()
     await page.wait_for_selector("body[data-ready=yes] .area-input", timeout=60_000)
-    await page.get_by_role("button", name="登录").click()
-    await page.fill("dialog input[name=name]", "王工")
-    await page.fill("dialog input[name=password]", PASSWORD)
-    async with page.expect_navigation():
-        await page.click("dialog button[type=submit]")
-    await page.wait_for_selector("body[data-ready=yes]", timeout=60_000)
+    await log_in(page)
     return page
 
 
