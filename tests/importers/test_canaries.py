@@ -13,6 +13,7 @@ def test_every_canary_is_held() -> None:
     canaries.require_safe_reading()
 
 
+@pytest.mark.slow
 def test_a_sandbox_that_lets_drivers_through_is_found_out(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sandbox, "_SKIPPED_DRIVERS", ("none",))
     results = canaries.run_canaries()

@@ -28,7 +28,7 @@ from layers.catalog import Catalog
 EMPTY = Catalog({}, (), {}, {})
 TIME_LIMIT_S = 30.0
 MEMORY_LIMIT_KB = 1024 * 1024
-MUTANTS_FAST, MUTANTS_SLOW = 8, 200
+MUTANTS_FAST, MUTANTS_SLOW = 4, 200
 
 
 def files(real_data: Path) -> list[Path]:
@@ -43,6 +43,7 @@ async def content(database: Database) -> list[tuple[object, ...]]:
         return [tuple(row) for row in rows]
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(600)
 async def test_every_damaged_file_ends_in_a_reason(database: Database, real_data: Path, tmp_path: Path) -> None:
     outcomes: dict[str, str] = {}

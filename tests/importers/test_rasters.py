@@ -234,6 +234,7 @@ async def test_an_image_over_the_date_line_has_an_outline_in_two_parts(
     assert str(row["outline"]).count("((") == 2
 
 
+@pytest.mark.slow
 async def test_real_rasters_are_what_their_readme_says(database: Database, files: FileStore, real_data: Path) -> None:
     expected = {
         "dem.tif": (400, 400, 1, "float32", "EPSG:2056", -9999.0),

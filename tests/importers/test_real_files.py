@@ -13,6 +13,8 @@ from importers.importer import ReadOptions
 from importers.run import ImportRequest, import_file
 from layers.catalog import Catalog
 
+pytestmark = pytest.mark.slow
+
 QUICK = {
     "gis/10tnvillage.zip",
     "gis/busstop_shanghai.geojson",

@@ -16,6 +16,7 @@ ENDINGS = {".csv", ".geojson", ".gpkg", ".parquet", ".shp"}
 REGIONS = ("admin_county.geojson", "admin_town.geojson", "admin_village.gpkg")
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(300)
 async def test_the_sample_city_raises_no_alarm(database: Database) -> None:
     catalog = load_catalog()

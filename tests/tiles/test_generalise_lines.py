@@ -83,6 +83,7 @@ def check_connected(before: np.ndarray, after: np.ndarray, zoom: int) -> None:
     assert whole <= set(groups)
 
 
+@pytest.mark.slow
 @given(st.integers(0, 10_000))
 @settings(max_examples=25, deadline=None)
 def test_the_network_stays_as_connected_as_it_was(seed: int) -> None:

@@ -18,6 +18,8 @@ from cim.model.collection import ImportMode
 from cim.store import identities
 from tiles.grid import GRIDS
 
+pytestmark = pytest.mark.slow
+
 READER = Path(__file__).parents[1] / "qgis_reader.py"
 PYTHON = Path("/usr/bin/python3")
 """The one QGIS of Debian belongs to."""

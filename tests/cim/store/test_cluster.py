@@ -111,6 +111,7 @@ def test_nobody_else_can_enter(shared: Cluster) -> None:
     assert shared.logins().passwords["cim_reader"] not in repr(shared.logins())
 
 
+@pytest.mark.slow
 def test_loses_nothing_when_the_server_is_killed(folder: Path) -> None:
     cluster = Cluster(folder / "data")
     logins = cluster.ensure_running()
@@ -141,6 +142,7 @@ def test_a_pid_file_that_names_a_living_stranger(folder: Path, stranger: str) ->
         sleeper.kill()
 
 
+@pytest.mark.slow
 def test_never_starts_beside_processes_of_a_killed_server(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     cluster = make(folder)
     logins = cluster.ensure_running()

@@ -124,6 +124,7 @@ async def as_degrees(database: Database, shape: str) -> str:
     return str(text)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", ["cells", "classes", "lines", "points"])
 async def test_what_is_rebuilt_equals_what_is_built_anew(database: Database, method: str) -> None:
     chance = random.Random(method)

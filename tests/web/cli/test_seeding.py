@@ -44,6 +44,7 @@ def city(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     shutil.rmtree(folder, ignore_errors=True)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("suffix", ["mbtiles", "pmtiles"])
 def test_an_archive_of_tiles_opens_again_as_a_layer(city: Path, suffix: str) -> None:
     target = city / f"wells.{suffix}"

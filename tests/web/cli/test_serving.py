@@ -178,6 +178,7 @@ async def edits_seen(server: Server, database: Database, edits: int) -> list[flo
     return seconds
 
 
+@pytest.mark.slow
 async def test_a_locked_layer_and_clients_that_leave(database: Database, urls: DatabaseUrls, folder: Path) -> None:
     await publish_rows(database, [("one", 1.0, square(103.96, 30.98))])
     await publish_rows(database, [("one", 1.0, square(103.96, 30.98))], layer=schema("others"))
@@ -207,6 +208,7 @@ async def test_a_locked_layer_and_clients_that_leave(database: Database, urls: D
         assert (await server.get(tile())).status_code == 200
 
 
+@pytest.mark.slow
 @needs_nginx
 async def test_the_proxy_keeps_what_is_open_and_nothing_else(
     database: Database, urls: DatabaseUrls, folder: Path

@@ -23,6 +23,7 @@ async def layers(urls: DatabaseUrls, tmp_path: Path) -> dict[str, str]:
     return {}
 
 
+@pytest.mark.slow
 async def test_panes_share_one_camera_and_the_address(page: Page, address: str) -> None:
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url))

@@ -68,6 +68,7 @@ async def test_a_delivery_is_dropped_mapped_watched_looked_at_and_undone(
     assert report["versions"][0]["origin"] == "rollback"
 
 
+@pytest.mark.slow
 async def test_a_file_that_cannot_be_read_says_why(technician: Page, tmp_path: Path) -> None:
     broken = tmp_path / "plan.shp"
     broken.write_bytes(b"PK\x05\x06nothing of use")

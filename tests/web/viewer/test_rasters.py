@@ -94,6 +94,7 @@ async def test_pictures_styles_and_terrain_are_seen(technician: Page, tmp_path: 
     assert "(1985)" in await page.locator(".results .height").inner_text()
 
 
+@pytest.mark.slow
 async def test_who_may_not_see_heights_has_no_terrain(page: Page) -> None:
     assert not await page.locator("button.terrain").is_visible()
     assert await page.locator(".layer[data-layer=dem]").count() == 0
