@@ -2,6 +2,7 @@
 
 import gc
 import json
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -29,14 +30,14 @@ INSIDE_OUT = f"{FAULTS[405]} (405)"
 OPEN_SHELLS = frozenset(f"{FAULTS[code]} ({code})" for code in (302, 303, 307))
 
 
-class CityImporter:
+class CityImporter(ABC):
     """Reads one format of city models; siblings say how a file is opened."""
 
     name = ""
 
+    @abstractmethod
     def open(self, path: Path, options: ReadOptions) -> CitySource:
         """The file as a city model."""
-        raise NotImplementedError
 
     def inspect(self, path: Path, options: ReadOptions) -> list[LayerInspection]:
         """One layer of all objects."""

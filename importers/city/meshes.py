@@ -5,6 +5,7 @@ height and heading, its origin at that place. In GLB y is up and -z north, in OB
 """
 
 import re
+from abc import abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -69,9 +70,9 @@ class MeshModel:
 class MeshImporter(CityImporter):
     """Reads one mesh; siblings say how."""
 
+    @abstractmethod
     def mesh(self, path: Path) -> Mesh:
         """The mesh of a file."""
-        raise NotImplementedError
 
     def open(self, path: Path, options: ReadOptions) -> MeshModel:
         """The mesh where it stands."""
