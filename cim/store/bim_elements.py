@@ -11,35 +11,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from cim.store import bim_tables as b
 from cim.store.selection import compiling
 
-RECORD = (
-    "model",
-    "global_id",
-    "kind",
-    "class",
-    "name",
-    "long_name",
-    "description",
-    "object_type",
-    "predefined_type",
-    "tag",
-    "parent",
-    "parent_relation",
-    "building",
-    "storey",
-    "storey_name",
-    "storey_number",
-    "elevation_m",
-    "space",
-    "type_id",
-    "type_name",
-    "systems",
-    "materials",
-    "classifications",
-    "properties",
-    "quantities",
-    "inherited",
-    "z_min_m",
-    "z_max_m",
+_APART = b.DERIVED_COLUMNS | {"id", "mesh", "matrix", "source_hash", "valid_from_version", "valid_to_version"}
+RECORD = tuple(
+    "class" if column.name == "ifc_class" else column.name for column in b.element.c if column.name not in _APART
 )
 """The columns an element's record is made of, in its order."""
 DIGITS = 9

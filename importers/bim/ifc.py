@@ -107,6 +107,7 @@ def _is_one_model(path: Path) -> bool:
     try:
         with zipfile.ZipFile(path) as archive:
             names = [entry.filename for entry in archive.infolist() if not entry.is_dir()]
+    # zipfile raises NotImplementedError for a version of the format it lacks; what it cannot list is no model
     except (zipfile.BadZipFile, NotImplementedError, OSError, ValueError):
         return False
     kept = [name for name in names if not is_clutter(name)]
