@@ -1,0 +1,65 @@
+/** `window.onemapScene`: what tests and embedding pages may rely on (docs/scene-view.md). */
+
+import type { Scene } from "cesium";
+import type { Picked, Place } from "./picking";
+
+/** What one frame drew, and what failed since the view was opened. */
+export interface SceneStatistics {
+  drawCalls: number;
+  triangles: number;
+  tilesLoaded: boolean;
+  tilesFailed: number;
+  memoryBytes: number;
+}
+export interface SceneHandle {
+  pick(x: number, y: number): Omit<Picked, "feature"> | null;
+  place(x: number, y: number): Place | null;
+  project(lon: number, lat: number, height_m: number): { x: number; y: number } | null;
+  lookAt(lon: number, lat: number, range_m: number, heading_deg?: number, pitch_deg?: number, height_m?: number): void;
+  ready(): boolean;
+  readonly statistics: SceneStatistics;
+}
+
+declare global {
+  interface Window {
+    onemapScene?: SceneHandle;
+  }
+}
+
+type Draw = (...given: number[]) => void;
+
+const TRIANGLES = 4;
+const STRIP = 5;
+const FAN = 6;
+
+/** Count what a frame hands to the graphics card: the calls of its WebGL context while it is drawn. */
+export function countFrame(scene: Scene): { drawCalls: number; triangles: number } {
+  const gl = (scene as unknown as { context: { _gl: Record<string, Draw> } }).context._gl;
+  const counted = { drawCalls: 0, triangles: 0 };
+  const count = (mode: number, vertices: number, times = 1): void => {
+    counted.drawCalls += 1;
+    if (mode === TRIANGLES) counted.triangles += (vertices / 3) * times;
+    else if (mode === STRIP || mode === FAN) counted.triangles += Math.max(0, vertices - 2) * times;
+  };
+  const told: Record<string, (...given: number[]) => void> = {
+    drawArrays: (mode, _first, vertices) => count(mode ?? 0, vertices ?? 0),
+    drawElements: (mode, vertices) => count(mode ?? 0, vertices ?? 0),
+    drawArraysInstanced: (mode, _first, vertices, times) => count(mode ?? 0, vertices ?? 0, times),
+    drawElementsInstanced: (mode, vertices, _type, _offset, times) => count(mode ?? 0, vertices ?? 0, times),
+  };
+  const own = Object.keys(told);
+  for (const name of own) {
+    const draw = gl[name];
+    if (draw) gl[name] = (...given) => {
+      told[name]?.(...given);
+      draw.apply(gl, given);
+    };
+  }
+  try {
+    scene.requestRender();
+    scene.render();
+  } finally {
+    for (const name of own) delete gl[name];
+  }
+  return counted;
+}
