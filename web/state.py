@@ -9,6 +9,7 @@ from procrastinate import App
 
 from cim.model.access import Operation, Principal
 from cim.model.collection import Collection
+from cim.model.undulation import Undulation
 from cim.policy.policy import Decision, decide, decide_model, readable, readable_models, require
 from cim.store.database import Database
 from cim.store.files import FileStore
@@ -16,15 +17,18 @@ from layers.catalog import Catalog
 from tiles.cache import TileCache
 from tiles.disk_cache import DiskTiles
 from tiles.gate import Gate
+from tiles.kept import KeptTiles
 from tiles.picture import Pictures
 from tiles.picture_pool import PicturePool
 from tiles.picture_rasters import raster_pictures
 from tiles.picture_tiles import PictureTiles
 from tiles.raster import RasterTiles
+from tiles.scene.layouts import Layouts
 from tiles.vector import VectorTiles
 from web.analysis_gate import AnalysisGate
 from web.change_feed import ChangeFeed
 from web.geocoding import Geocoder
+from web.geoid import configured_undulation
 from web.identity import COOKIE, Identities, check_csrf, credential_of
 from web.live_catalog import LiveCatalog
 from web.proxy_cache import ProxyCache
@@ -32,6 +36,8 @@ from web.queue import queue_app
 from web.settings import ServerSettings
 
 MIB = 1024 * 1024
+SCENES_AT_ONCE = 3
+"""Tiles of one tileset a process makes at the same time; each holds a connection while its rows are read."""
 FILES_AT_ONCE = 2
 """Files of results a process writes at the same time; each holds a connection meanwhile."""
 
@@ -59,6 +65,9 @@ class ServerState:
     analyses: AnalysisGate
     sheet_pool: PicturePool
     geocoder: Geocoder
+    undulation: Undulation | None
+    scenes: KeptTiles
+    layouts: Layouts
     file_turns: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(FILES_AT_ONCE))
 
     @classmethod
@@ -115,6 +124,15 @@ class ServerState:
             analyses=AnalysisGate(),
             sheet_pool=PicturePool(workers=1, waiting=4),
             geocoder=Geocoder(database, catalog),
+            undulation=configured_undulation(settings),
+            scenes=KeptTiles(
+                TileCache(settings.scene_cache_mb * MIB),
+                disk,
+                live.changes,
+                Gate(SCENES_AT_ONCE + 1, most=settings.tiles_waiting),
+                live.refresh,
+            ),
+            layouts=Layouts(live.changes),
         )
 
     async def start(self) -> None:
