@@ -50,6 +50,12 @@ export class EyeControl {
     };
   }
 
+  /** The point of the ground in the middle of the picture. */
+  middle(): Cartesian3 {
+    const { lon, lat } = this.look();
+    return Cartesian3.fromDegrees(lon, lat, this.scene.globe.getHeight(Cartographic.fromDegrees(lon, lat)) ?? 0);
+  }
+
   /** The flat map's camera that shows the same place, tilted by `pitch` degrees. */
   camera(pitch: number): Camera {
     return cameraOf(this.look(), this.scene.canvas.clientHeight, this.fovy, pitch);

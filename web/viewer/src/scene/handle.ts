@@ -2,6 +2,7 @@
 
 import type { Scene } from "cesium";
 import type { Picked, Place } from "./picking";
+import type { SceneView } from "./view";
 
 /** What one frame drew, and what failed since the view was opened. */
 export interface SceneStatistics {
@@ -18,6 +19,27 @@ export interface SceneHandle {
   lookAt(lon: number, lat: number, range_m: number, heading_deg?: number, pitch_deg?: number, height_m?: number): void;
   ready(): boolean;
   readonly statistics: SceneStatistics;
+}
+
+export function handleOf(view: SceneView): SceneHandle {
+  const { picking, eye, tilesets, widget } = view;
+  return {
+    pick: (x, y) => {
+      const picked = picking.at(x, y);
+      return picked ? (Object.fromEntries(Object.entries(picked).filter(([name]) => name !== "feature")) as Omit<Picked, "feature">) : null;
+    },
+    place: (x, y) => picking.place(x, y),
+    project: (lon, lat, height_m) => picking.project({ lon, lat, height_m }),
+    lookAt: (lon, lat, range_m, heading_deg = 0, pitch_deg = -45, height_m = NaN) => eye.lookFrom({ lon, lat, range_m, heading_deg, pitch_deg }, height_m),
+    ready: () => view.loaded,
+    get statistics() {
+      const shown = tilesets.all.flatMap((held) => (held.tileset?.show ? [held.tileset] : []));
+      return {
+        ...countFrame(widget.scene), tilesLoaded: view.loaded, tilesFailed: tilesets.failed,
+        memoryBytes: shown.reduce((sum, tileset) => sum + tileset.totalMemoryUsageInBytes, 0),
+      };
+    },
+  };
 }
 
 declare global {

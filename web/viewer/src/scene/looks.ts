@@ -1,25 +1,20 @@
 /** How the features of a tileset look: which are seen, in what colour, how transparent; asked of each feature as it comes. */
 
-import { Cesium3DTileColorBlendMode, Cesium3DTileFeature, Cesium3DTileStyle, type Cesium3DTileset, Color, type StyleExpression } from "cesium";
+import { Cesium3DTileColorBlendMode, Cesium3DTileFeature, Cesium3DTileStyle, type Cesium3DTileset, Color, type CustomShader, type StyleExpression } from "cesium";
+import type { Colouring } from "./colouring";
 
 /** What is read of a feature: a value of the tile's property table, null where it has none. */
 export type Value = string | number | null;
 type Read = (name: string) => Value;
 
-/** The class a feature falls into, and the colour of each class; features of hidden classes are not drawn. */
-export interface Colouring {
-  field: string;
-  classOf(value: Value): string;
-  colours: Map<string, string>;
-}
-
-const UNKNOWN = "#b8b8b8";
 const WHITE = Color.WHITE;
 
 export class Looks {
   opacity = 1;
   colouring: Colouring | null = null;
   readonly hiddenClasses = new Set<string>();
+  /** Moves storeys apart, where they are. */
+  shader: CustomShader | null = null;
   private readonly filters = new Map<string, (read: Read) => boolean>();
   private readonly parsed = new Map<string, Color>();
 
@@ -41,6 +36,7 @@ export class Looks {
     style.color = color as unknown as StyleExpression;
     tileset.colorBlendMode = this.colouring ? Cesium3DTileColorBlendMode.REPLACE : Cesium3DTileColorBlendMode.HIGHLIGHT;
     tileset.style = style;
+    tileset.customShader = this.shader ?? undefined;
   }
 
   private seen(feature: Cesium3DTileFeature): boolean {
@@ -53,7 +49,7 @@ export class Looks {
 
   private colour(feature: Cesium3DTileFeature, result: Color): Color {
     const chosen = this.colouring;
-    const base = chosen ? this.named(chosen.colours.get(chosen.classOf(valueOf(feature, chosen.field))) ?? UNKNOWN) : WHITE;
+    const base = chosen ? this.named(chosen.colourOf(chosen.classOf(valueOf(feature, chosen.field)))) : WHITE;
     return Color.clone(base, result).withAlpha(base.alpha * this.opacity, result);
   }
 

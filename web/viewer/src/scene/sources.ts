@@ -12,6 +12,8 @@ export interface SceneSource {
   /** A building model: its features are elements, known by GlobalId. */
   model: boolean;
   buildingCode: string | null;
+  /** Of meshes: the layer whose footprints tell its buildings apart. */
+  footprints: string | null;
 }
 
 /** Kinds that stand for what the flat map draws of their layer, so that its picture is not laid on the ground as well. */
@@ -31,6 +33,6 @@ export function isInstead(kind: SceneKind): boolean {
   return INSTEAD.has(kind);
 }
 
-function factsOf({ tileset, kind, fields }: SceneFacts): { tileset: string; kind: SceneKind; fields: string[] } {
-  return { tileset, kind, fields: fields.map((field) => (typeof field === "string" ? field : field.name)) };
+function factsOf({ tileset, kind, fields, footprints }: SceneFacts): Pick<SceneSource, "tileset" | "kind" | "fields" | "footprints"> {
+  return { tileset, kind, fields: fields.map((field) => (typeof field === "string" ? field : field.name)), footprints: footprints ?? null };
 }

@@ -11,7 +11,7 @@ export function statusLine(stage: HTMLElement, handler: ScreenSpaceEventHandler,
   const line = stage.querySelector<HTMLElement>(".status");
   let asked = 0;
   const tell = (x: number, y: number): void => {
-    const ground = picking.ground(x, y);
+    const ground = scene.globe.tilesLoaded ? picking.ground(x, y) : null;
     const place = ground ? `${shown(ground.lon, ground.lat)}   ${term("height")} ${ground.height_m.toFixed(1)} m (${term("ellipsoidal")})   ` : "";
     if (line) line.textContent = `${place}${term("eyeHeight")} ${Math.round(eye.eye.height_m).toLocaleString()} m`;
   };

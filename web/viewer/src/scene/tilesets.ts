@@ -1,6 +1,6 @@
 /** The tilesets of layers and models: loaded when first shown, renewed in place, and counted when they fail. */
 
-import { Cesium3DTileset, ImageBasedLighting, type Scene, ShadowMode } from "cesium";
+import { Cartesian3, Cesium3DTileset, ImageBasedLighting, type Scene, ShadowMode } from "cesium";
 import { Looks } from "./looks";
 import type { SceneSource } from "./sources";
 
@@ -9,6 +9,8 @@ const OVERFLOW_BYTES = 64 * 1024 * 1024;
 const SWAP_MS = 15_000;
 const ERROR_PX = 16;
 const VOLUME_OPACITY = 0.4;
+/** Light from all sides of the sky, without which faces turned from the sun were black: its even part, in three colours. */
+const SKYLIGHT = [new Cartesian3(0.62, 0.66, 0.72), ...Array.from({ length: 8 }, () => Cartesian3.ZERO)];
 
 export interface Held {
   source: SceneSource;
@@ -115,7 +117,7 @@ export class Tilesets {
       const tileset = await Cesium3DTileset.fromUrl(source.tileset, {
         maximumScreenSpaceError: ERROR_PX, cacheBytes: CACHE_BYTES, maximumCacheOverflowBytes: OVERFLOW_BYTES,
         shadows: shaded ? ShadowMode.DISABLED : ShadowMode.ENABLED, environmentMapOptions: { enabled: false }, show: !hidden, preloadWhenHidden: hidden,
-        imageBasedLighting: new ImageBasedLighting(), preloadFlightDestinations: false,
+        imageBasedLighting: skylight(), preloadFlightDestinations: false,
       });
       tileset.tileFailed.addEventListener(({ message, url }: { message: string; url: string }) => {
         this.failed += 1;
@@ -142,4 +144,10 @@ export class Tilesets {
       this.scene.requestRender();
     });
   }
+}
+
+function skylight(): ImageBasedLighting {
+  const light = new ImageBasedLighting();
+  light.sphericalHarmonicCoefficients = SKYLIGHT;
+  return light;
 }

@@ -9,18 +9,26 @@ import { viewHash } from "../compare_address";
 import { element, say } from "../dom";
 import { text } from "../i18n";
 import { readScene, writeScene } from "./address";
+import { bareGround, feetOf } from "./bare_ground";
 import { makeEngine } from "./engine";
 import { EyeControl } from "./eye";
+import { Footprints } from "./footprints";
 import { Ground } from "./ground";
-import { countFrame, type SceneHandle, type SceneStatistics } from "./handle";
+import { handleOf } from "./handle";
 import type { SceneHost } from "./host";
 import { modelTheme } from "./model_tree";
+import type { ToolBar } from "./panel";
 import { Outline } from "./outline";
 import { type Picked, Picking } from "./picking";
 import { Pictures } from "./pictures";
+import { Sections } from "./section";
+import { Sketch } from "./sketch";
 import { isInstead, type SceneSource, sourcesOf } from "./sources";
+import { StandIns } from "./stand_ins";
 import { statusLine } from "./status";
+import { SunControl } from "./sun";
 import { type Held, Tilesets } from "./tilesets";
+import { toolBar } from "./tools";
 import { term } from "./words";
 import "./scene.css";
 
@@ -31,6 +39,12 @@ export class SceneView {
   readonly tilesets: Tilesets;
   readonly picking: Picking;
   readonly outline: Outline;
+  readonly sketch: Sketch;
+  readonly sections: Sections;
+  readonly sun: SunControl;
+  private readonly standIns: StandIns;
+  private readonly footprints: Footprints;
+  private readonly tools: ToolBar;
   private readonly handler: ScreenSpaceEventHandler;
   private readonly forget: (() => void)[] = [];
 
@@ -42,6 +56,12 @@ export class SceneView {
     this.tilesets = new Tilesets(scene, (problem, source) => this.notLoaded(problem, source), (held) => this.changed(held));
     this.picking = new Picking(scene, this.tilesets);
     this.outline = new Outline(widget);
+    this.sketch = new Sketch(widget, this.picking);
+    this.sections = new Sections(scene, this.tilesets);
+    this.sun = new SunControl(widget, () => this.eye.middle());
+    this.standIns = new StandIns(this.tilesets);
+    this.footprints = new Footprints(scene);
+    this.tools = toolBar(this, host, box);
     this.handler = new ScreenSpaceEventHandler(widget.canvas);
   }
 
@@ -63,8 +83,9 @@ export class SceneView {
       else box.remove();
       throw error;
     }
+    view.sun.usual();
     view.listen(stopped);
-    view.expose();
+    window.onemapScene = handleOf(view);
     return view;
   }
 
@@ -95,13 +116,16 @@ export class SceneView {
 
   highlight(geometry: GeoJSON.Geometry | null): void {
     this.outline.draw(geometry);
-    if (!geometry) this.picking.outline(null);
+    if (geometry) return;
+    this.picking.outline(null);
+    this.footprints.choose(null);
   }
 
   destroy(): void {
     delete window.onemapScene;
     for (const forget of this.forget) forget();
     this.host.tree?.querySelector(".theme.models")?.remove();
+    this.tools.destroy();
     this.handler.destroy();
     this.widget.destroy();
     this.box.remove();
@@ -151,6 +175,7 @@ export class SceneView {
   }
 
   private async clicked(x: number, y: number): Promise<void> {
+    if (this.sketch.active) return;
     const picked = this.picking.at(x, y);
     try {
       if (picked) await this.tell(picked);
@@ -163,20 +188,28 @@ export class SceneView {
   /** The database's record of what was picked, asked for again, so that the policy is. */
   private async tell(picked: Picked): Promise<void> {
     this.picking.outline("feature" in picked ? picked.feature : null);
+    this.footprints.choose(picked.what === "footprint" ? picked : null);
     if (picked.what === "element") {
       const found = await elementOf(picked.model, picked.globalId);
       this.outline.draw(null);
       this.host.card(elementCard(found.properties, found.names, () => this.host.closeResults()));
-    } else if (picked.what !== "mesh") await this.host.record(picked.layer, picked.fid);
+    } else if (picked.what === "mesh") say(term("meshOnly"));
+    else await this.host.record(picked.layer, picked.fid);
   }
 
   private async tellPlace(x: number, y: number): Promise<void> {
     const place = this.picking.place(x, y);
     this.picking.outline(null);
+    this.footprints.choose(null);
     if (place) await this.host.identify(place.lon, place.lat, this.camera(null).zoom);
   }
 
-  private changed(_: Held): void {
+  /** A tileset was shown, hidden or renewed. */
+  private changed(held: Held): void {
+    this.sections.applyTo(held);
+    void this.standIns.settle(held);
+    void this.footprints.settle(held).catch((error: unknown) => this.host.failed(error));
+    if (!this.host.catalog.scene?.terrain && held.tileset && held.source.kind === "extrusion") this.widget.terrainProvider = bareGround(feetOf(held.tileset));
     this.box.dataset["tilesets"] = this.tilesets.all.filter((held) => held.tileset?.show).map((held) => held.source.id).join(",");
   }
 
@@ -185,36 +218,9 @@ export class SceneView {
     say(`${term("notLoaded")}：${text(source.title)} · ${problem instanceof Error ? problem.message : String(problem)}`, "error");
   }
 
-  private get statistics(): SceneStatistics {
-    const shown = this.tilesets.all.flatMap((held) => (held.tileset?.show ? [held.tileset] : []));
-    return {
-      ...countFrame(this.widget.scene),
-      tilesLoaded: this.loaded,
-      tilesFailed: this.tilesets.failed,
-      memoryBytes: shown.reduce((sum, tileset) => sum + tileset.totalMemoryUsageInBytes, 0),
-    };
-  }
-
-  private get loaded(): boolean {
+  /** Whether all that this view needs is drawn. */
+  get loaded(): boolean {
     const ready = this.tilesets.all.every((held) => !held.wanted || (held.tileset ? !held.tileset.show || held.tileset.tilesLoaded : held.source.kind === "tube"));
     return ready && this.widget.scene.globe.tilesLoaded && this.tilesets.all.every((held) => !held.coming);
-  }
-
-  private expose(): void {
-    const view = this;
-    const handle: SceneHandle = {
-      pick: (x, y) => {
-        const picked = view.picking.at(x, y);
-        return picked ? (Object.fromEntries(Object.entries(picked).filter(([name]) => name !== "feature")) as Omit<Picked, "feature">) : null;
-      },
-      place: (x, y) => view.picking.place(x, y),
-      project: (lon, lat, height_m) => view.picking.project({ lon, lat, height_m }),
-      lookAt: (lon, lat, range_m, heading_deg = 0, pitch_deg = -45, height_m = NaN) => view.eye.lookFrom({ lon, lat, range_m, heading_deg, pitch_deg }, height_m),
-      ready: () => view.loaded,
-      get statistics() {
-        return view.statistics;
-      },
-    };
-    window.onemapScene = handle;
   }
 }
