@@ -1,6 +1,6 @@
 /** The eye in the scene: where it is, what ground it looks at, and moving it as the flat map's camera would. */
 
-import { BoundingSphere, Cartesian2, Cartesian3, Cartographic, HeadingPitchRange, Math as CesiumMath, Matrix4, PerspectiveFrustum, type Scene, sampleTerrain, Transforms } from "cesium";
+import { BoundingSphere, Cartesian2, Cartesian3, Cartographic, Ellipsoid, HeadingPitchRange, type Interval, IntersectionTests, Math as CesiumMath, Matrix4, PerspectiveFrustum, Ray, type Scene, sampleTerrain, Transforms } from "cesium";
 import type { Camera } from "../cameras";
 import type { Eye } from "./address";
 import { cameraOf, type Look, lookOf } from "./place";
@@ -11,6 +11,8 @@ const LEAST_RANGE_M = 40;
 const FARTHEST_M = 60_000;
 
 export class EyeControl {
+  private ground_m = 0;
+
   constructor(private readonly scene: Scene) {}
 
   get eye(): Eye {
@@ -38,8 +40,7 @@ export class EyeControl {
   look(): Look {
     const { camera, canvas } = this.scene;
     const middle = new Cartesian2(canvas.clientWidth / 2, canvas.clientHeight / 2);
-    const ray = camera.getPickRay(middle);
-    const hit = (ray && this.scene.globe.pick(ray, this.scene)) ?? camera.pickEllipsoid(middle);
+    const hit = this.groundAt(middle);
     const range = hit ? Cartesian3.distance(hit, camera.positionWC) : Infinity;
     const ahead = range < FARTHEST_M * 10 && hit ? hit : this.ahead();
     const place = Cartographic.fromCartesian(ahead);
@@ -91,13 +92,16 @@ export class EyeControl {
   /** The height of the ground, by the terrain that is drawn or, where none is yet, by a coarse tile of it. */
   async groundHeight(lon: number, lat: number): Promise<number> {
     const place = Cartographic.fromDegrees(lon, lat);
-    const drawn = this.scene.globe.getHeight(place);
-    if (drawn !== undefined && this.scene.globe.tilesLoaded) return drawn;
+    const drawn = this.scene.globe.tilesLoaded ? this.scene.globe.getHeight(place) : undefined;
+    this.ground_m = drawn ?? (await this.sampled(place)) ?? this.ground_m;
+    return this.ground_m;
+  }
+
+  private async sampled(place: Cartographic): Promise<number | undefined> {
     try {
-      const [sampled] = await sampleTerrain(this.scene.terrainProvider, SAMPLE_LEVEL, [place.clone()]);
-      return sampled?.height ?? drawn ?? 0;
+      return (await sampleTerrain(this.scene.terrainProvider, SAMPLE_LEVEL, [place]))[0]?.height;
     } catch {
-      return drawn ?? 0;
+      return undefined;
     }
   }
 
@@ -111,12 +115,24 @@ export class EyeControl {
   /** Look at a place of a height above the ellipsoid, where none is given at the ground as it is drawn now. */
   lookFrom({ lon, lat, range_m, heading_deg, pitch_deg }: Look, height_m = NaN): void {
     const { camera } = this.scene;
-    const height = Number.isFinite(height_m) ? height_m : this.scene.globe.getHeight(Cartographic.fromDegrees(lon, lat)) ?? 0;
+    const height = Number.isFinite(height_m) ? height_m : this.scene.globe.getHeight(Cartographic.fromDegrees(lon, lat)) ?? this.ground_m;
+    this.ground_m = height;
     const target = Cartesian3.fromDegrees(lon, lat, height);
     const offset = new HeadingPitchRange(CesiumMath.toRadians(heading_deg), CesiumMath.toRadians(pitch_deg), range_m);
     camera.lookAtTransform(Transforms.eastNorthUpToFixedFrame(target), offset);
     camera.lookAtTransform(Matrix4.IDENTITY);
     this.scene.requestRender();
+  }
+
+  /** The ground at a point of the picture; before its terrain has come, a level as high as the ground last asked for. */
+  private groundAt(point: Cartesian2): Cartesian3 | undefined {
+    const ray = this.scene.camera.getPickRay(point);
+    if (!ray) return undefined;
+    if (this.scene.globe.tilesLoaded) return this.scene.globe.pick(ray, this.scene);
+    const { x, y, z } = Ellipsoid.WGS84.radii;
+    const level = new Ellipsoid(x + this.ground_m, y + this.ground_m, z + this.ground_m);
+    const crossed = IntersectionTests.rayEllipsoid(ray, level) as Interval | undefined;
+    return crossed && crossed.start > 0 ? Ray.getPoint(ray, crossed.start) : undefined;
   }
 
   private ahead(): Cartesian3 {

@@ -9,7 +9,7 @@ export interface SunPlace {
   elevation_deg: number;
 }
 
-const USUAL_INTENSITY = 1.6;
+const USUAL_INTENSITY = 2;
 /** Light of an ordinary day, from the south-west and high: shows shapes when nobody asks for the sun. */
 const USUAL = { azimuth_deg: 215, elevation_deg: 52 };
 

@@ -10,7 +10,7 @@ const SWAP_MS = 15_000;
 const ERROR_PX = 16;
 const VOLUME_OPACITY = 0.4;
 /** Light from all sides of the sky, without which faces turned from the sun were black: its even part, in three colours. */
-const SKYLIGHT = [new Cartesian3(0.62, 0.66, 0.72), ...Array.from({ length: 8 }, () => Cartesian3.ZERO)];
+const SKYLIGHT = [new Cartesian3(0.4, 0.43, 0.48), ...Array.from({ length: 8 }, () => Cartesian3.ZERO)];
 
 export interface Held {
   source: SceneSource;

@@ -147,10 +147,9 @@ export class SceneView {
       const style = styles.get(layer.id);
       if (style && layer.geometry !== "none" && !standing.has(layer.id)) this.pictures.offer(layer, style, this.host.isShown(layer.id));
     }
-    for (const source of sources) {
-      this.tilesets.offer(source);
-      void this.tilesets.show(source.id, source.model || this.host.isShown(source.id));
-    }
+    for (const source of sources) this.tilesets.offer(source);
+    const shown = sources.map((source) => this.tilesets.show(source.id, source.model || this.host.isShown(source.id)));
+    if (!terrain) await Promise.all(shown);
     const models = sources.filter((source) => source.model);
     if (models.length) this.host.tree?.append(modelTheme(models, (id, on) => void this.tilesets.show(id, on), (id, opacity) => this.fade(id, opacity)));
   }
@@ -160,6 +159,9 @@ export class SceneView {
     this.handler.setInputAction(({ position }: { position: { x: number; y: number } }) => void this.clicked(position.x, position.y), ScreenSpaceEventType.LEFT_CLICK);
     this.forget.push(
       scene.camera.moveEnd.addEventListener(() => this.note()),
+      scene.globe.tileLoadProgressEvent.addEventListener((left: number) => {
+        if (!left) this.note();
+      }),
       scene.renderError.addEventListener((_: unknown, error: unknown) => {
         console.error(error);
         setTimeout(stopped);
