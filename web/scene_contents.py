@@ -94,7 +94,7 @@ async def layer_content(who: Caller, layer: str, asked: SceneState) -> SceneCont
     ground_class = ground.policy_class if ground else ""
     seen_as = f"{decision.policy_class}|{ground_class}|{tag}"
     chosen = SceneSelection.of(selection, plan)
-    return BuiltContent(who.state.database, who.state.layouts, chosen, terrain, undulation, seen_as)
+    return BuiltContent(who.state.database, who.state.files, who.state.layouts, chosen, terrain, undulation, seen_as)
 
 
 def check_path(z: int, x: int, y: int) -> None:
