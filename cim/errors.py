@@ -16,6 +16,8 @@ to a user. Nothing here knows about HTTP: ``web.problems`` maps each class to a 
     │   └── TooLarge            more bytes than are taken or given at once
     │       └── AnswerTooLarge      what was asked for is more than one answer may hold
     ├── ImportRefused       an import ends without changing anything
+    ├── SettingsError       a setting of the server cannot be used
+    ├── HeightsUnknown      heights cannot be brought above the ellipsoid
     └── DefinitionError     a layer definition, style or code list is wrong
 """
 
@@ -100,6 +102,14 @@ class ImportRefused(CimError):
     def __init__(self, code: str, what: str, *, where: str = "", remedy: str = "") -> None:
         super().__init__(what, where=where, remedy=remedy)
         self.code = code
+
+
+class SettingsError(CimError):
+    """A setting of the server, from its environment, cannot be used."""
+
+
+class HeightsUnknown(CimError):
+    """Heights cannot be counted from the ellipsoid: their system does not say how, or a setting for it is missing."""
 
 
 class DefinitionError(CimError):

@@ -20,6 +20,8 @@ STATUS: dict[type[errors.CimError], HTTPStatus] = {
     errors.StoreUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.StoreError: HTTPStatus.INTERNAL_SERVER_ERROR,
     errors.ClusterError: HTTPStatus.SERVICE_UNAVAILABLE,
+    errors.HeightsUnknown: HTTPStatus.CONFLICT,
+    errors.SettingsError: HTTPStatus.INTERNAL_SERVER_ERROR,
     errors.DefinitionError: HTTPStatus.INTERNAL_SERVER_ERROR,
     errors.CimError: HTTPStatus.INTERNAL_SERVER_ERROR,
 }

@@ -2,8 +2,10 @@
 
 from pathlib import Path
 
-from pydantic import Field
+from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from cim.errors import SettingsError
 
 
 class ServerSettings(BaseSettings):
@@ -15,7 +17,8 @@ class ServerSettings(BaseSettings):
     more are refused. ``proxy_cache_mb`` bounds what the proxy keeps. ``secure_cookie`` must be on where the server is
     reached by HTTPS. ``upload_mb`` bounds one upload, ``upload_quota_mb`` what one account's uploads take together
     until they are removed, which happens ``upload_days`` after their import ended. ``review_number`` is the map review
-    number (审图号) that map services state.
+    number (审图号) that map services state. ``undulation_m`` or ``geoid_grid`` say how far the geoid lies above the
+    ellipsoid (``web.geoid``).
     """
 
     model_config = SettingsConfigDict(env_prefix="CIM_", extra="ignore")
@@ -33,3 +36,24 @@ class ServerSettings(BaseSettings):
     upload_quota_mb: int = Field(default=20_480, ge=1)
     upload_days: int = Field(default=7, ge=1)
     review_number: str = ""
+    undulation_m: float | None = None
+    geoid_grid: Path | None = None
+
+    @field_validator("undulation_m", mode="before")
+    @classmethod
+    def _number(cls, given: object) -> object:
+        if not isinstance(given, str):
+            return given
+        try:
+            return float(given) if given.strip() else None
+        except ValueError:
+            raise SettingsError(
+                f"{given[:40]!r} is no number",
+                where="CIM_UNDULATION_M",
+                remedy="give the undulation in metres, for example -39.5",
+            ) from None
+
+    @field_validator("geoid_grid", mode="before")
+    @classmethod
+    def _path(cls, given: object) -> object:
+        return None if given == "" else given

@@ -9,6 +9,7 @@ from procrastinate import App
 
 from cim.model.access import Operation, Principal
 from cim.model.collection import Collection
+from cim.model.undulation import Undulation
 from cim.policy.policy import Decision, decide, decide_model, readable, readable_models, require
 from cim.store.database import Database
 from cim.store.files import FileStore
@@ -25,6 +26,7 @@ from tiles.vector import VectorTiles
 from web.analysis_gate import AnalysisGate
 from web.change_feed import ChangeFeed
 from web.geocoding import Geocoder
+from web.geoid import configured_undulation
 from web.identity import COOKIE, Identities, check_csrf, credential_of
 from web.live_catalog import LiveCatalog
 from web.proxy_cache import ProxyCache
@@ -59,6 +61,7 @@ class ServerState:
     analyses: AnalysisGate
     sheet_pool: PicturePool
     geocoder: Geocoder
+    undulation: Undulation | None
     file_turns: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(FILES_AT_ONCE))
 
     @classmethod
@@ -115,6 +118,7 @@ class ServerState:
             analyses=AnalysisGate(),
             sheet_pool=PicturePool(workers=1, waiting=4),
             geocoder=Geocoder(database, catalog),
+            undulation=configured_undulation(settings),
         )
 
     async def start(self) -> None:

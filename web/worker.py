@@ -12,6 +12,7 @@ from cim.errors import CimError, ImportRefused
 from cim.model.bim import Placement
 from cim.model.collection import ImportMode
 from cim.model.imports import ImportReport
+from cim.model.undulation import Undulation
 from cim.store import uploads
 from cim.store.analysis_jobs import jobs_left_undone, remove_old_jobs
 from cim.store.database import Database
@@ -43,9 +44,18 @@ class Cancelled(ImportRefused):
 class Worker:
     """Takes jobs from the queue until it is stopped."""
 
-    def __init__(self, database: Database, catalog: Catalog, files: FileStore, *, upload_days: int = 7) -> None:
+    def __init__(
+        self,
+        database: Database,
+        catalog: Catalog,
+        files: FileStore,
+        *,
+        upload_days: int = 7,
+        undulation: Undulation | None = None,
+    ) -> None:
         self._database, self._catalog, self._files = database, catalog, files
         self._upload_days = upload_days
+        self.undulation = undulation
         self.app = queue_app(database.writer_url)
         self.app.task(name=INSPECT)(self.inspect)
         self.app.task(name=IMPORT)(self.import_)

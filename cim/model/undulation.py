@@ -13,8 +13,9 @@ class Undulation:
     """The undulation N: ellipsoidal height = levelled height + N.
 
     ``values_m`` are metres at the nodes of a grid, rows from the north, of shape (rows, columns); the node of the
-    first row and column is at ``west_deg``, ``north_deg`` and the others follow each ``step_deg``. One value alone
-    holds everywhere. ``source`` is what a person reads of where it comes from.
+    first row and column is at ``west_deg``, ``north_deg`` and the others follow each ``step_deg``, from north to south
+    each ``step_north_deg`` where that is another. One value alone holds everywhere. ``source`` is what a person reads
+    of where it comes from.
     """
 
     values_m: Floats
@@ -22,6 +23,7 @@ class Undulation:
     north_deg: float = 0.0
     step_deg: float = 1.0
     source: str = ""
+    step_north_deg: float | None = None
 
     @classmethod
     def constant(cls, metres: float) -> "Undulation":
@@ -34,7 +36,7 @@ class Undulation:
         if rows == columns == 1:
             return np.full(np.shape(lon), self.values_m[0, 0])
         x = np.clip((np.asarray(lon) - self.west_deg) / self.step_deg, 0, columns - 1)
-        y = np.clip((self.north_deg - np.asarray(lat)) / self.step_deg, 0, rows - 1)
+        y = np.clip((self.north_deg - np.asarray(lat)) / (self.step_north_deg or self.step_deg), 0, rows - 1)
         left = np.minimum(x.astype(np.intp), max(columns - 2, 0))
         top = np.minimum(y.astype(np.intp), max(rows - 2, 0))
         right, bottom = np.minimum(left + 1, columns - 1), np.minimum(top + 1, rows - 1)

@@ -29,6 +29,7 @@ from web.cli.samples import import_samples
 from web.cli.serving import ServeSetup
 from web.cli.supervising import Program, Supervisor
 from web.cli.working import PROJECT, worker_beside
+from web.geoid import configured_undulation
 from web.settings import ServerSettings
 
 DEFAULT_PORT = 8000
@@ -51,6 +52,7 @@ def up(
     if with_proxy:
         nginx_program()
     settings = ServerSettings()
+    configured_undulation(settings)
     catalog = the_catalog(settings)
     address = address_of(host, port)
     with contextlib.ExitStack() as open_now:
@@ -65,6 +67,7 @@ def up(
             deployment.folder(name)
         with worker_beside(deployment.data_dir):
             drop_privileges()
+            configured_undulation(settings)
             folder = open_now.enter_context(_passing_folder())
             local = open_now.enter_context(listen_local(folder, processes if with_proxy else 0))
             programs = _web_processes(

@@ -18,6 +18,7 @@ from cim.store.database import run
 from web.cli.logging import configure_log
 from web.cli.opening import opened, the_catalog
 from web.cli.options import DataDir
+from web.geoid import configured_undulation
 from web.settings import ServerSettings
 from web.worker import Worker
 
@@ -39,13 +40,15 @@ def worker(
         _keep_alive(data)
         return
     settings = ServerSettings()
+    undulation, days = configured_undulation(settings), settings.upload_days
 
     async def work() -> None:
         if until_eof:
             asyncio.get_running_loop().add_reader(sys.stdin, os.kill, os.getpid(), signal.SIGTERM)
         async with opened(data) as (deployment, database):
             files = deployment.files()
-            await Worker(database, the_catalog(settings), files, upload_days=settings.upload_days).run(wait=not once)
+            work = Worker(database, the_catalog(settings), files, upload_days=days, undulation=undulation)
+            await work.run(wait=not once)
 
     run(work())
 
