@@ -4,6 +4,7 @@ from collections.abc import Iterable
 
 from pydantic import BaseModel, ConfigDict
 
+from cim.model.collection import CollectionSchema
 from cim.model.scene import SceneKind, ScenePlan
 
 
@@ -46,3 +47,17 @@ class SceneOptions(BaseModel):
             of(self.depth_end),
             tuple(name for name in self.fields if name in known),
         )
+
+
+def usual_options(schema: CollectionSchema) -> SceneOptions | None:
+    """How a layer without a definition of its own stands: areas that have heights by the names heights usually have."""
+    names = schema.field_names
+    if schema.kind != "vector" or not schema.geometry.endswith("Polygon") or "height_m" not in names:
+        return None
+
+    def of(name: str) -> str | None:
+        return name if name in names else None
+
+    carried = ("building_code", "name", "height_m", "floors", "use", "year")
+    fields = tuple(name for name in carried if name in names)
+    return SceneOptions(kind="extrusion", height="height_m", ground=of("ground_m"), storeys=of("floors"), fields=fields)
