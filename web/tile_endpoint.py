@@ -13,8 +13,8 @@ from cim.policy.policy import Decision
 from cim.store.tile_content import TileContent
 from tiles.cache import Tile, TileKey
 from tiles.composite import composite_etag, composite_tile
-from tiles.request import TileRequest
 from tiles.kept import STAND_IN
+from tiles.request import TileRequest
 from tiles.vector import VectorTiles
 from web.client_gone import while_connected
 from web.identity import credential_of

@@ -214,14 +214,17 @@ def _square(offset_m: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:
 def _place(x: sa.ColumnElement[Any], y: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:
     """``cim.model.scene.place_of`` in SQL."""
 
-    def bits(value: sa.ColumnElement[Any], right: int, mask: int) -> sa.ColumnElement[Any]:
-        return value.op(">>")(right).op("&")(mask)
+    def shifted(value: sa.ColumnElement[Any], way: str, by: int) -> sa.ColumnElement[Any]:
+        return value.op(way)(sa.literal(by, sa.Integer))
 
-    far = y.op(">>")(7).op("<<")(FAR).op("|")(x.op(">>")(7))
-    middle = bits(y, 5, 3).op("<<")(2).op("|")(bits(x, 5, 3))
-    near = bits(y, 3, 3).op("<<")(2).op("|")(bits(x, 3, 3))
-    own = bits(y, 0, 7).op("<<")(3).op("|")(bits(x, 0, 7))
-    return sa.cast(far.op("<<")(14) + middle.op("<<")(10) + near.op("<<")(6) + own, sa.BigInteger)
+    def pair(right: int, mask: int, width: int) -> sa.ColumnElement[Any]:
+        """Some bits of the row and, after them, as many of the column."""
+        row, column = (shifted(value, ">>", right).op("&")(sa.literal(mask, sa.BigInteger)) for value in (y, x))
+        return shifted(row, "<<", width) + column
+
+    far = shifted(shifted(y, ">>", 7), "<<", FAR) + shifted(x, ">>", 7)
+    place = shifted(far, "<<", 14) + shifted(pair(5, 3, 2), "<<", 10) + shifted(pair(3, 3, 2), "<<", 6)
+    return sa.cast(place + pair(0, 7, 3), sa.BigInteger)
 
 
 def _in_boxes(squares: Sequence[Square]) -> sa.ColumnElement[bool]:
