@@ -9,6 +9,7 @@ import typer
 from cim.errors import BadRequest
 from cim.model.access import Grade, ReadContext
 from cim.model.collection import Collection
+from cim.model.reference_systems import given_crs
 from cim.store import audits
 from cim.store.collections import the_collection
 from cim.store.database import Database, run
@@ -17,7 +18,6 @@ from cim.store.features import FeatureQuery
 from importers.export_formats import FORMATS, export_format
 from importers.export_workbook import sheet_text
 from importers.exports import Exported, ExportOrder, export_srid
-from importers.reference_systems import given_crs
 from web.cli.exporting_city import city_form, export_city
 from web.cli.exporting_scene import FORM as SCENE
 from web.cli.exporting_scene import export_scene
