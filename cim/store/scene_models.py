@@ -131,4 +131,4 @@ def _place(known: dict[Any, int], entry: Any) -> int:
 
 
 def _storey(row: sa.Row[Any]) -> Storey:
-    return Storey._make(tuple(row)[3:6]) if row[3] is not None else NO_STOREY
+    return Storey(row.storey, row.storey_name, row.storey_number) if row.storey is not None else NO_STOREY
