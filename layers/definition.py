@@ -11,6 +11,7 @@ from cim.model.collection import FieldType, GeometryType, LayerKind
 from layers.general import GeneralOptions
 from layers.links import Link
 from layers.quality import SQUARE_METRES, QualityRule
+from layers.scene import SceneOptions
 from layers.text import Text
 from layers.toml_file import check_name, read_file
 
@@ -119,6 +120,7 @@ class LayerDefinition(_Strict):
     raster: RasterOptions = RasterOptions()
     region: RegionOptions | None = None
     geocoding: GeocodingOptions | None = None
+    scene: SceneOptions | None = None
     quality: tuple[QualityRule, ...] = ()
     links: tuple[Link, ...] = ()
     fields: tuple[FieldDefinition, ...]
@@ -142,6 +144,8 @@ class LayerDefinition(_Strict):
             named |= {self.region.code, self.region.name, self.region.parent} - {None}
         if self.geocoding:
             named |= {*self.geocoding.fields, self.geocoding.building} - {None}
+        if self.scene:
+            named |= self.scene.named_fields
         unknown = sorted(str(name) for name in named - names)
         if unknown:
             raise ValueError(f"fields that are not defined: {', '.join(unknown)}")

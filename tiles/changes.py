@@ -53,6 +53,17 @@ class ChangeLog:
         known = (self._layers.get(name) for name in (layer, EVERY_LAYER))
         return max(changes.last_touched(bounds, after, until) if changes else 0 for changes in known)
 
+    def boxes_after(self, layer: str, seq: int) -> list[BoundingBox] | None:
+        """The boxes of the changes after one, in degrees; None where some are not known one by one any more."""
+        boxes: list[BoundingBox] = []
+        for name in (layer, EVERY_LAYER):
+            known = self._layers.get(name)
+            found = known.boxes_after(seq) if known else []
+            if found is None:
+                return None
+            boxes += found
+        return boxes
+
     def _newest(self, layer: str) -> int:
         known = self._layers.get(layer)
         return known.seqs[-1] if known and known.seqs else 0
@@ -75,6 +86,12 @@ class _LayerChanges:
             self.seqs = self.seqs[gone:]
             self.boxes = self.boxes[gone:]
             self.boxes[:1] = _ANYWHERE
+
+    def boxes_after(self, seq: int) -> list[BoundingBox] | None:
+        after = self.boxes[bisect_right(self.seqs, seq) :]
+        if not np.isfinite(after).all():
+            return None
+        return [(west, south, east, north) for west, south, east, north in after.tolist()]
 
     def last_touched(self, bounds: BoundingBox, after: int, until: int | None) -> int:
         begin = bisect_right(self.seqs, after) if after else 0

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cim.model.collection import BoundingBox
-from tiles.raster_grid import transformer
+from cim.model.ecef import geocentric
 from tiles.terrain_mesh import Mesh
 
 Floats = NDArray[np.float64]
@@ -21,7 +21,6 @@ OCT_NORMALS = 1
 RADII_M = np.array([6_378_137.0, 6_378_137.0, 6_356_752.314245179])
 FARTHEST = 1e3
 """Where the horizon has no point for a tile, the point is so many radii away, and the tile is always taken for seen."""
-GEOGRAPHIC_3D, GEOCENTRIC = 4979, 4978
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +98,7 @@ def _places(bbox: BoundingBox, u: Whole, v: Whole, height_m: Floats) -> Floats:
     """ECEF of quantized vertices, in metres, as a reader of the tile places them."""
     west, south, east, north = bbox
     lon, lat = west + u / LARGEST * (east - west), south + v / LARGEST * (north - south)
-    return np.stack(transformer(GEOGRAPHIC_3D, GEOCENTRIC).transform(lon, lat, height_m), axis=1)
+    return geocentric(lon, lat, height_m)
 
 
 def _header(places: Floats, low: np.float32, high: np.float32) -> bytes:

@@ -11,14 +11,14 @@ from cim.errors import SettingsError
 class ServerSettings(BaseSettings):
     """What an operator can set. Each has an environment variable ``CIM_<NAME>``; docs/setup.md explains them.
 
-    ``layers`` is an office's own folder of definitions, styles and code lists. ``tile_cache_mb`` bounds the
-    memory that each process keeps vector tiles in, ``raster_cache_mb`` that of pictures, ``tile_disk_mb`` the disk they
-    share (0: none); ``tiles_waiting`` is how many tiles may be in the making or waiting for it in one process before
-    more are refused. ``proxy_cache_mb`` bounds what the proxy keeps. ``secure_cookie`` must be on where the server is
-    reached by HTTPS. ``upload_mb`` bounds one upload, ``upload_quota_mb`` what one account's uploads take together
-    until they are removed, which happens ``upload_days`` after their import ended. ``review_number`` is the map review
-    number (审图号) that map services state. ``undulation_m`` or ``geoid_grid`` say how far the geoid lies above the
-    ellipsoid (``web.geoid``).
+    ``layers`` is an office's own folder of definitions, styles and code lists. ``tile_cache_mb`` bounds the memory that
+    each process keeps vector tiles in, ``raster_cache_mb`` that of pictures, ``scene_cache_mb`` that of 3D tiles,
+    ``tile_disk_mb`` the disk they share (0: none); ``tiles_waiting`` is how many tiles may be in the making or waiting
+    for it in one process before more are refused. ``proxy_cache_mb`` bounds what the proxy keeps. ``secure_cookie``
+    must be on where the server is reached by HTTPS. ``upload_mb`` bounds one upload, ``upload_quota_mb`` what one
+    account's uploads take together until they are removed, which happens ``upload_days`` after their import ended.
+    ``review_number`` is the map review number (审图号) that map services state. ``undulation_m`` or ``geoid_grid`` say
+    how far the geoid lies above the ellipsoid (``web.geoid``).
     """
 
     model_config = SettingsConfigDict(env_prefix="CIM_", extra="ignore")
@@ -29,6 +29,7 @@ class ServerSettings(BaseSettings):
     proxy_cache_mb: int = Field(default=1_024, ge=1)
     tiles_waiting: int = Field(default=128, ge=1)
     raster_cache_mb: int = Field(default=64, ge=1)
+    scene_cache_mb: int = Field(default=96, ge=1)
     pool_size: int = Field(default=8, ge=2, le=100)
     secure_cookie: bool = False
     page_limit: int = Field(default=1_000, ge=1, le=10_000)

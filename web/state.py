@@ -17,11 +17,13 @@ from layers.catalog import Catalog
 from tiles.cache import TileCache
 from tiles.disk_cache import DiskTiles
 from tiles.gate import Gate
+from tiles.kept import KeptTiles
 from tiles.picture import Pictures
 from tiles.picture_pool import PicturePool
 from tiles.picture_rasters import raster_pictures
 from tiles.picture_tiles import PictureTiles
 from tiles.raster import RasterTiles
+from tiles.scene.layouts import Layouts
 from tiles.terrain import Terrain
 from tiles.vector import VectorTiles
 from web.analysis_gate import AnalysisGate
@@ -35,6 +37,8 @@ from web.queue import queue_app
 from web.settings import ServerSettings
 
 MIB = 1024 * 1024
+SCENES_AT_ONCE = 3
+"""Tiles of one tileset a process makes at the same time; each holds a connection while its rows are read."""
 FILES_AT_ONCE = 2
 """Files of results a process writes at the same time; each holds a connection meanwhile."""
 
@@ -64,6 +68,8 @@ class ServerState:
     sheet_pool: PicturePool
     geocoder: Geocoder
     undulation: Undulation | None
+    scenes: KeptTiles
+    layouts: Layouts
     file_turns: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(FILES_AT_ONCE))
 
     @classmethod
@@ -124,6 +130,14 @@ class ServerState:
             sheet_pool=PicturePool(workers=1, waiting=4),
             geocoder=Geocoder(database, catalog),
             undulation=undulation,
+            scenes=KeptTiles(
+                TileCache(settings.scene_cache_mb * MIB),
+                disk,
+                live.changes,
+                Gate(SCENES_AT_ONCE + 1, most=settings.tiles_waiting),
+                live.refresh,
+            ),
+            layouts=Layouts(live.changes),
         )
 
     async def start(self) -> None:

@@ -13,8 +13,9 @@ from cim.policy.policy import Decision
 from cim.store.tile_content import TileContent
 from tiles.cache import Tile, TileKey
 from tiles.composite import composite_etag, composite_tile
+from tiles.kept import STAND_IN
 from tiles.request import TileRequest
-from tiles.vector import STAND_IN, VectorTiles
+from tiles.vector import VectorTiles
 from web.client_gone import while_connected
 from web.identity import credential_of
 from web.state import ServerState

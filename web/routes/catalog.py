@@ -9,6 +9,7 @@ from cim.model.collection import BoundingBox
 from cim.policy.policy import Decision
 from layers.definition import LayerDefinition
 from layers.kinds import FEATURE, WORDS, described
+from web.catalog_scene import scene_document, scene_part
 from web.state import Caller, caller
 
 router = APIRouter(tags=["catalogue"])
@@ -24,6 +25,7 @@ async def catalog(who: Annotated[Caller, Depends(caller)]) -> dict[str, Any]:
         "themes": [*themes, DRAFT_THEME],
         "layers": [_layer(who, decision) for decision in decisions],
         "view": {"bbox": _view(decisions)},
+        "scene": await scene_document(who),
         "definitions": _definitions(who) if _imports(who) else [],
     }
 
@@ -52,7 +54,7 @@ def _definitions(who: Caller) -> list[dict[str, Any]]:
 def _layer(who: Caller, decision: Decision) -> dict[str, Any]:
     held = decision.collection
     definition = who.state.catalog.layers.get(held.id)
-    entry = {
+    entry: dict[str, Any] = {
         "id": held.id,
         "grade": str(held.grade),
         "geometry": held.schema.geometry,
@@ -64,6 +66,9 @@ def _layer(who: Caller, decision: Decision) -> dict[str, Any]:
         "tiles": f"/tiles/{held.id}/{{z}}/{{x}}/{{y}}.mvt?v={held.version}",
         "style": f"/styles/{held.id}.json",
     }
+    part = scene_part(who.state, decision)
+    if part is not None:
+        entry["scene"] = part.document()
     return entry | (_defined(who, decision, definition) if definition else _undefined(decision))
 
 

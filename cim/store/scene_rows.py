@@ -1,0 +1,240 @@
+"""The rows that stand up in the three-dimensional view: where they belong, how high they are, and their shapes."""
+
+import math
+from collections.abc import AsyncGenerator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple
+
+import numpy as np
+import sqlalchemy as sa
+from numpy.typing import NDArray
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from cim.model.change import EVERY_LAYER
+from cim.model.collection import BoundingBox
+from cim.model.scene import FAR, FAR_FROM_M, MIDDLE, MIDDLE_FROM_M, NEAR, PLACE_ZOOM, ScenePlan, Square
+from cim.store import tables as t
+from cim.store.collection_tables import MERCATOR_SRID, lonlat
+from cim.store.selection import Selection, compiling, selected_rows
+
+_RADIUS_M = 6_378_137.0
+_HALF_M = math.pi * _RADIUS_M
+_STOREY_M = 3.0
+"""Height of a storey where only their number is known."""
+PAGE_ROWS = 5_000
+Integers = NDArray[np.int64]
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class SceneSelection:
+    """The rows of a selection and how they stand; the selection's fields are those the plan names."""
+
+    selection: Selection
+    plan: ScenePlan
+
+    @classmethod
+    def of(cls, selection: Selection, plan: ScenePlan) -> "SceneSelection":
+        """The selection with every field that the plan needs."""
+        standing = (plan.height, plan.ground, plan.storeys, plan.diameter_mm, plan.depth_start, plan.depth_end)
+        fields = dict.fromkeys([*plan.fields, *(name for name in standing if name)])
+        return cls(replace(selection, fields=tuple(fields)), plan)
+
+
+@dataclass(frozen=True, slots=True)
+class ScenePlaces:
+    """Features by place and the zoom of the squares their size puts them in, arrays of one length.
+
+    ``ground_m`` and ``top_m`` are the lowest ground and the highest top among them in the layer's datum, NaN where no
+    row says its ground; then ``top_m`` is NaN and ``rise_m`` the greatest height over the ground. ``boxes`` of shape
+    (n, 4) are west, south, east, north in metres of Web Mercator.
+    """
+
+    place: Integers
+    zoom: Integers
+    features: Integers
+    ground_m: Floats
+    top_m: Floats
+    rise_m: Floats
+    boxes: Floats
+
+
+class SceneRow(NamedTuple):
+    """One feature: its shape as WKB in longitude and latitude, the numbers it stands by, None where it has none.
+
+    ``height_m`` and ``ground_m`` are those of an area, ``diameter_mm`` and the depths those of a line; ``values`` are
+    the plan's fields in their order.
+    """
+
+    fid: int
+    key: str
+    place: int
+    shape: bytes
+    height_m: float | None
+    ground_m: float | None
+    diameter_mm: float | None
+    depth_start_m: float | None
+    depth_end_m: float | None
+    values: tuple[Any, ...]
+
+
+async def newest_change(connection: AsyncConnection, layer: str) -> int:
+    """The number of the newest change that may concern a layer; asked before its rows are read."""
+    heads = t.change_head.c
+    newest = sa.select(sa.func.coalesce(sa.func.max(heads.seq), 0)).where(heads.layer.in_([layer, EVERY_LAYER]))
+    return int(await connection.scalar(newest) or 0)
+
+
+async def scene_places(
+    connection: AsyncConnection, chosen: SceneSelection, squares: Sequence[Square] | None = None
+) -> ScenePlaces:
+    """Where the selected features belong; with ``squares``, only of those whose place lies in one of them."""
+    rows = _standing(chosen, () if squares is None else (_in_boxes(squares),))
+    c = rows.c
+    top = c.ground + c.height
+    statement = (
+        sa.select(
+            c.place,
+            c.zoom,
+            sa.func.count(),
+            sa.func.min(c.ground),
+            sa.func.max(top),
+            sa.func.max(c.height),
+            sa.func.min(sa.func.ST_XMin(c.shape_3857)),
+            sa.func.min(sa.func.ST_YMin(c.shape_3857)),
+            sa.func.max(sa.func.ST_XMax(c.shape_3857)),
+            sa.func.max(sa.func.ST_YMax(c.shape_3857)),
+            sa.func.bool_or(c.ground.is_(None)),
+        )
+        .group_by(c.place, c.zoom)
+        .order_by(c.place)
+    )
+    found = (await connection.execute(statement, execution_options=compiling(chosen.selection.where))).all()
+    numbers = np.array([[np.nan if value is None else float(value) for value in row] for row in found], np.float64)
+    numbers = numbers.reshape(-1, 11)
+    unsure = numbers[:, 10] > 0
+    ground, top_m = (np.where(unsure, np.nan, numbers[:, column]) for column in (3, 4))
+    return ScenePlaces(
+        numbers[:, 0].astype(np.int64),
+        numbers[:, 1].astype(np.int64),
+        numbers[:, 2].astype(np.int64),
+        ground,
+        top_m,
+        np.nan_to_num(numbers[:, 5]),
+        numbers[:, 6:10],
+    )
+
+
+async def scene_rows_in(connection: AsyncConnection, chosen: SceneSelection, square: Square) -> list[SceneRow]:
+    """The features whose size puts them in squares of the zoom of ``square`` and whose middle lies in it.
+
+    A square finer than ``NEAR`` is a leaf, and has what belongs to none of the coarser zooms.
+    """
+    rows = _standing(chosen, (_in_boxes([square]),))
+    statement = _columns(rows, chosen).where(rows.c.zoom == min(square.z, NEAR)).order_by(rows.c.place, rows.c.fid)
+    found = await connection.execute(statement, execution_options=compiling(chosen.selection.where))
+    return [_row(tuple(row)) for row in found]
+
+
+async def all_scene_rows(
+    connection: AsyncConnection, chosen: SceneSelection
+) -> AsyncGenerator[list[tuple[int, SceneRow]], None]:
+    """Every selected feature with the zoom its size puts it in, page by page in the order of places.
+
+    The database sorts, on its disk where there are many; memory holds a page.
+    """
+    rows = _standing(chosen, (), all_read=True)
+    statement = sa.select(rows.c.zoom, *_columns(rows, chosen).selected_columns).order_by(rows.c.place, rows.c.fid)
+    options = {"yield_per": PAGE_ROWS, **compiling(chosen.selection.where)}
+    found = await connection.stream(statement, execution_options=options)
+    try:
+        async for page in found.partitions():
+            yield [(row[0], _row(row[1:])) for row in page]
+    finally:
+        await found.close()
+
+
+def _columns(rows: sa.Subquery, chosen: SceneSelection) -> sa.Select[Any]:
+    c = rows.c
+    numbers = (c.height, c.ground, c.diameter, c.depth_start, c.depth_end)
+    shape = sa.func.ST_AsBinary(c.shape).label("wkb")
+    return sa.select(c.fid, c.key, c.place, shape, *numbers, *(c[f"v_{n}"] for n in range(len(chosen.plan.fields))))
+
+
+def _row(values: tuple[Any, ...]) -> SceneRow:
+    return SceneRow._make((*values[:9], values[9:]))
+
+
+def _standing(
+    chosen: SceneSelection, where: tuple[sa.ColumnElement[bool], ...], *, all_read: bool = False
+) -> sa.Subquery:
+    """The selected rows with what they stand by, under names of its own."""
+    selection, plan = chosen.selection, chosen.plan
+    rows = selected_rows(replace(selection, where=(*selection.where, *where)), all_read=all_read, name="source")
+
+    def number(name: str | None) -> sa.ColumnElement[Any]:
+        return sa.cast(rows.c[name], sa.Double) if name else sa.cast(sa.null(), sa.Double)
+
+    height = number(plan.height)
+    if plan.storeys:
+        height = sa.func.coalesce(height, number(plan.storeys) * _STOREY_M)
+    shape = rows.c.geom_3857
+    middle_x = (sa.func.ST_XMin(shape) + sa.func.ST_XMax(shape)) / 2
+    middle_y = (sa.func.ST_YMin(shape) + sa.func.ST_YMax(shape)) / 2
+    shrunk = 1 / sa.func.cosh(middle_y / _RADIUS_M)
+    size = sa.func.greatest(sa.func.sqrt(sa.func.ST_Area(shape)) * shrunk, height)
+    zoom: sa.ColumnElement[Any] = sa.literal(NEAR)
+    if plan.kind != "tube":
+        zoom = sa.case((size >= FAR_FROM_M, FAR), (size >= MIDDLE_FROM_M, MIDDLE), else_=NEAR)
+    placed = sa.select(
+        rows.c.fid,
+        rows.c.key,
+        _square(middle_x + _HALF_M).label("x"),
+        _square(_HALF_M - middle_y).label("y"),
+        sa.cast(zoom, sa.Integer).label("zoom"),
+        lonlat(rows).label("shape"),
+        shape.label("shape_3857"),
+        height.label("height"),
+        number(plan.ground).label("ground"),
+        number(plan.diameter_mm).label("diameter"),
+        number(plan.depth_start).label("depth_start"),
+        number(plan.depth_end).label("depth_end"),
+        *(rows.c[name].label(f"v_{n}") for n, name in enumerate(plan.fields)),
+    ).subquery("placed")
+    return sa.select(placed, _place(placed.c.x, placed.c.y).label("place")).subquery("standing")
+
+
+def _square(offset_m: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:
+    """Which column or row of zoom ``PLACE_ZOOM`` lies so far from the grid's corner."""
+    count = 2**PLACE_ZOOM
+    step = sa.func.floor(offset_m * (count / (2 * _HALF_M)))
+    return sa.cast(sa.func.least(sa.func.greatest(step, 0), count - 1), sa.BigInteger)
+
+
+def _place(x: sa.ColumnElement[Any], y: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:
+    """``cim.model.scene.place_of`` in SQL."""
+
+    def shifted(value: sa.ColumnElement[Any], way: str, by: int) -> sa.ColumnElement[Any]:
+        return value.op(way)(sa.literal(by, sa.Integer))
+
+    def pair(right: int, mask: int, width: int) -> sa.ColumnElement[Any]:
+        """Some bits of the row and, after them, as many of the column."""
+        row, column = (shifted(value, ">>", right).op("&")(sa.literal(mask, sa.BigInteger)) for value in (y, x))
+        return shifted(row, "<<", width) + column
+
+    far = shifted(shifted(y, ">>", 7), "<<", FAR) + shifted(x, ">>", 7)
+    place = shifted(far, "<<", 14) + shifted(pair(5, 3, 2), "<<", 10) + shifted(pair(3, 3, 2), "<<", 6)
+    return sa.cast(place + pair(0, 7, 3), sa.BigInteger)
+
+
+def _in_boxes(squares: Sequence[Square]) -> sa.ColumnElement[bool]:
+    """The condition, on bare column names, of reaching into one of some squares."""
+    boxes = [sa.func.ST_MakeEnvelope(*mercator_box(square), MERCATOR_SRID) for square in squares]
+    return sa.or_(*(sa.column("geom_3857").op("&&", is_comparison=True)(box) for box in boxes))
+
+
+def mercator_box(square: Square) -> BoundingBox:
+    """West, south, east, north of a square in metres of Web Mercator."""
+    side = 2 * _HALF_M / 2**square.z
+    west, north = square.x * side - _HALF_M, _HALF_M - square.y * side
+    return (west, north - side, west + side, north)

@@ -1,0 +1,1 @@
+"""Tiles of the three-dimensional city: 3D Tiles 1.1 with glTF content."""

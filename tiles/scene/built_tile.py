@@ -1,0 +1,90 @@
+"""One tile of blocks, volumes or tubes: rows in, GLB out. Pure work that runs in threads and worker processes."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from cim.model.collection import CollectionSchema, FieldType
+from cim.model.ecef import LocalFrame
+from cim.model.scene import ScenePlan
+from cim.model.undulation import Undulation
+from cim.store.scene_rows import SceneRow
+from tiles.scene.columns import Column, ColumnKind, fid_kind
+from tiles.scene.extrusion import Block, extruded
+from tiles.scene.findings import SceneFinding
+from tiles.scene.glb import Surface, glb_bytes
+from tiles.scene.standing import Corners, Floats, standing
+from tiles.scene.tubes import tubes
+
+_KINDS: Mapping[FieldType, ColumnKind] = {"integer": "int32", "bigint": "float64", "double": "float32"}
+_LOOKS = {
+    "extrusion": (0.86, 0.85, 0.82, 1.0),
+    "volume": (0.45, 0.62, 0.86, 0.45),
+    "tube": (0.55, 0.55, 0.6, 1.0),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class BuiltTile:
+    """A tile and what it holds."""
+
+    glb: bytes
+    features: int
+    triangles: int
+    findings: tuple[SceneFinding, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class TileMaker:
+    """Makes the tiles of one layer: its plan, the types of the fields they carry, and the undulation there."""
+
+    plan: ScenePlan
+    types: tuple[FieldType, ...]
+    undulation: Undulation
+
+    @classmethod
+    def of(cls, plan: ScenePlan, schema: CollectionSchema, undulation: Undulation) -> "TileMaker":
+        """The maker for a plan over a schema."""
+        types = {field.name: field.type for field in schema.fields}
+        return cls(plan, tuple(types[name] for name in plan.fields), undulation)
+
+    def made(
+        self, rows: Sequence[SceneRow], corners: Corners, terrain_m: Floats | None, *, quantised: bool = True
+    ) -> BuiltTile:
+        """The tile of some rows; ``terrain_m`` are levelled heights at their corners, None without a terrain."""
+        frame = _frame(corners)
+        if self.plan.kind == "tube":
+            tube = tubes(rows, corners, terrain_m, self.undulation, frame)
+            kept, block, findings = tube.rows, tube.block, tube.findings
+        else:
+            stood = standing(rows, corners, terrain_m, self.undulation)
+            kept, findings = stood.rows, stood.findings
+            block = extruded(stood.shapes, stood.bottom_m, stood.top_m, frame)
+        glb = glb_bytes(frame, [self._surface(block)], self._columns(kept), quantised=quantised)
+        return BuiltTile(glb, len(kept), len(block.triangles), findings)
+
+    def _surface(self, block: Block) -> Surface:
+        return Surface(
+            block.positions,
+            block.owners.astype(np.uint32),
+            block.triangles.astype(np.uint32),
+            block.normals,
+            look=_LOOKS[self.plan.kind],
+            translucent=self.plan.kind == "volume",
+        )
+
+    def _columns(self, rows: Sequence[SceneRow]) -> list[Column]:
+        fids = [row.fid for row in rows]
+        columns = [Column("fid", fid_kind(fids), fids)]
+        for number, (name, type_) in enumerate(zip(self.plan.fields, self.types, strict=True)):
+            columns.append(Column(name, _KINDS.get(type_, "string"), [row.values[number] for row in rows]))
+        return columns
+
+
+def _frame(corners: Corners) -> LocalFrame:
+    """A level frame amid the corners, at the height of the ellipsoid."""
+    if not len(corners.lon):
+        return LocalFrame.at(0.0, 0.0, 0.0)
+    lon, lat = ((float(side.min()) + float(side.max())) / 2 for side in (corners.lon, corners.lat))
+    return LocalFrame.at(lon, lat, 0.0)

@@ -1,0 +1,134 @@
+"""Footprints raised to blocks: walls and roofs of all features of a tile at once."""
+
+from dataclasses import dataclass
+
+import mapbox_earcut
+import numpy as np
+import shapely
+from numpy.typing import NDArray
+
+from cim.model.ecef import LocalFrame, geocentric, upward
+
+Floats = NDArray[np.float64]
+Integers = NDArray[np.int64]
+SHORTEST_M = 0.001
+"""Edges shorter than this make no wall."""
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """Triangles in a frame: ``positions`` and ``normals`` of shape (n, 3), ``triangles`` (m, 3), ``owners`` (n,)."""
+
+    positions: Floats
+    normals: Floats
+    triangles: Integers
+    owners: Integers
+
+
+@dataclass(frozen=True, slots=True)
+class _Outline:
+    """Ring points without the closing ones: plan in degrees, feature, ring, and the next point along the ring."""
+
+    lonlat: Floats
+    owner: Integers
+    ring: Integers
+    part: Integers
+    following: Integers
+
+
+def extruded(shapes: NDArray[np.object_], bottom_m: Floats, top_m: Floats, frame: LocalFrame) -> Block:
+    """Walls from the bottom to the top of each area, and roofs; floors are not drawn.
+
+    ``shapes`` are valid polygons in longitude and latitude, heights ellipsoidal metres. Walls look outward, their
+    corners go round against the clock as seen from outside.
+    """
+    outline = _outline(shapes)
+    lon, lat = outline.lonlat.T
+    up = frame.turned(upward(lon, lat))
+    low = frame.local(geocentric(lon, lat, bottom_m[outline.owner]))
+    high = low + up * (top_m - bottom_m)[outline.owner][:, None]
+    walls = _walls(outline, low, high, up)
+    roofs = _roofs(outline, high, up)
+    return _joined(walls, roofs)
+
+
+def _outline(shapes: NDArray[np.object_]) -> _Outline:
+    parts, owner_of_part = shapely.get_parts(shapely.orient_polygons(shapes), return_index=True)
+    rings, part_of_ring = shapely.get_rings(parts, return_index=True)
+    points, ring = shapely.get_coordinates(rings, return_index=True)
+    last = np.append(ring[1:] != ring[:-1], True)[: len(ring)]
+    kept = ~last
+    ring_kept = ring[kept]
+    number = np.arange(len(ring_kept))
+    ends = np.append(ring_kept[1:] != ring_kept[:-1], True)[: len(ring_kept)]
+    first = np.searchsorted(ring_kept, ring_kept)
+    following = np.where(ends, first, number + 1)
+    part = part_of_ring[ring_kept]
+    return _Outline(points[kept], owner_of_part[part], ring_kept, part, following)
+
+
+def _walls(outline: _Outline, low: Floats, high: Floats, up: Floats) -> Block:
+    along = low[outline.following] - low
+    length = np.linalg.norm(along, axis=1)
+    edge = np.flatnonzero(length > SHORTEST_M)
+    after = outline.following[edge]
+    outward = np.cross(along[edge], up[edge])
+    outward /= np.maximum(np.linalg.norm(outward, axis=1), 1e-12)[:, None]
+    positions = np.stack([low[edge], low[after], high[after], high[edge]], axis=1).reshape(-1, 3)
+    first = 4 * np.arange(len(edge))[:, None]
+    triangles = (first + np.array([[0, 1, 2, 0, 2, 3]])).reshape(-1, 3)
+    return Block(positions, np.repeat(outward, 4, axis=0), triangles, np.repeat(outline.owner[edge], 4))
+
+
+def _roofs(outline: _Outline, high: Floats, up: Floats) -> Block:
+    if not len(outline.part):
+        return Block(high, up, np.zeros((0, 3), np.int64), outline.owner)
+    plan = (outline.lonlat - outline.lonlat[0]) * (np.cos(np.radians(outline.lonlat[0, 1])), 1.0)
+    starts = np.flatnonzero(np.append(True, outline.part[1:] != outline.part[:-1]))
+    ends = np.append(starts[1:], len(outline.part))
+    fans = _convex(outline, plan, starts)
+    triangles = [_fans(starts[fans], ends[fans])]
+    for start, end in zip(starts[~fans].tolist(), ends[~fans].tolist(), strict=True):
+        rings = outline.ring[start:end]
+        stops = np.append(np.flatnonzero(rings[1:] != rings[:-1]) + 1, end - start).astype(np.uint32)
+        cut = mapbox_earcut.triangulate_float64(np.ascontiguousarray(plan[start:end]), stops)
+        triangles.append(_looking_up(plan[start:end], cut.reshape(-1, 3).astype(np.int64)) + start)
+    return Block(high, up, np.concatenate(triangles), outline.owner)
+
+
+def _convex(outline: _Outline, plan: Floats, starts: Integers) -> NDArray[np.bool_]:
+    """Which parts are one ring that turns left at every corner: a fan from any corner fills them."""
+    after = plan[outline.following] - plan
+    before = np.empty_like(after)
+    before[outline.following] = after
+    turn = before[:, 0] * after[:, 1] - before[:, 1] * after[:, 0]
+    left = np.logical_and.reduceat(turn >= 0, starts)
+    rings = np.append(False, outline.ring[1:] != outline.ring[:-1])
+    rings[starts] = False
+    return np.asarray(left & ~np.logical_or.reduceat(rings, starts), dtype=np.bool_)
+
+
+def _fans(starts: Integers, ends: Integers) -> Integers:
+    """Triangles of convex outlines, each from its first corner."""
+    counts = np.maximum(ends - starts - 2, 0)
+    first = np.repeat(starts, counts)
+    step = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)
+    return np.column_stack([first, first + step + 1, first + step + 2])
+
+
+def _looking_up(plan: Floats, triangles: Integers) -> Integers:
+    """The triangles with their corners against the clock as seen from above."""
+    a, b, c = (plan[triangles[:, corner]] for corner in range(3))
+    ab, ac = b - a, c - a
+    clockwise = ab[:, 0] * ac[:, 1] - ab[:, 1] * ac[:, 0] < 0
+    triangles[clockwise] = triangles[clockwise][:, ::-1]
+    return triangles
+
+
+def _joined(first: Block, second: Block) -> Block:
+    return Block(
+        np.concatenate([first.positions, second.positions]),
+        np.concatenate([first.normals, second.normals]),
+        np.concatenate([first.triangles, second.triangles + len(first.positions)]),
+        np.concatenate([first.owners, second.owners]),
+    )

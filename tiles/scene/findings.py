@@ -1,0 +1,30 @@
+"""What is wrong with features that cannot stand up in three dimensions, each told by its code."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from layers.text import Text
+
+FindingCode = Literal[
+    "no-height", "absurd-height", "crossing-rings", "sliver", "no-ground", "below-terrain", "no-shape"
+]
+
+MEANINGS: dict[FindingCode, Text] = {
+    "no-height": Text(zh="没有高度或高度不大于零，也没有层数", en="no height above zero, and no number of storeys"),
+    "absurd-height": Text(zh="高度超出可信范围", en="a height beyond what can be true"),
+    "crossing-rings": Text(zh="边界自相交", en="an outline that crosses itself"),
+    "sliver": Text(zh="面积过小的碎面", en="an area too small to be one"),
+    "no-ground": Text(zh="没有地面高程，地形模型也没有覆盖", en="no ground height, and no terrain there"),
+    "below-terrain": Text(zh="整体位于地形以下", en="lies wholly below the terrain"),
+    "no-shape": Text(zh="没有可画的形状", en="no shape that can be drawn"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class SceneFinding:
+    """A feature that was left out: why, and the number that says so, in metres, square metres or None."""
+
+    fid: int
+    key: str
+    code: FindingCode
+    value: float | None = None

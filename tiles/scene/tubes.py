@@ -1,0 +1,135 @@
+"""Lines below ground drawn as tubes of their diameter."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import shapely
+from numpy.typing import NDArray
+
+from cim.model.ecef import LocalFrame, geocentric, upward
+from cim.model.undulation import Undulation
+from cim.store.scene_rows import SceneRow
+from tiles.scene.extrusion import Block
+from tiles.scene.findings import FindingCode, SceneFinding
+from tiles.scene.standing import Corners, Floats
+
+SIDES = 8
+USUAL_DEPTH_M, USUAL_DIAMETER_MM = 1.0, 200.0
+"""Of lines that do not say theirs."""
+DEEPEST_M, WIDEST_MM = 200.0, 20_000.0
+
+
+@dataclass(frozen=True, slots=True)
+class Tubes:
+    """Tubes that can be drawn: rows, their block, and what was left out."""
+
+    rows: tuple[SceneRow, ...]
+    block: Block
+    findings: tuple[SceneFinding, ...]
+
+
+def tubes(
+    rows: Sequence[SceneRow], corners: Corners, terrain_m: Floats | None, undulation: Undulation, frame: LocalFrame
+) -> Tubes:
+    """Tubes whose tops lie as deep below the terrain as their ends say, evenly between.
+
+    ``terrain_m`` are levelled heights at the corners, NaN where there are none; a line without terrain anywhere is left
+    out. Depths are metres of soil over the tube.
+    """
+    if terrain_m is None:
+        terrain_m = np.full(len(corners.lon), np.nan)
+    kept, findings = _checked(rows, corners, terrain_m)
+    number = np.full(len(rows), -1)
+    number[kept] = np.arange(len(kept))
+    drawn = [rows[row] for row in kept.tolist()]
+    used = number[corners.owner] >= 0
+    owner, lon, lat = number[corners.owner[used]], corners.lon[used], corners.lat[used]
+    line = _lines(corners, used)
+    radius_m = np.array([(row.diameter_mm or USUAL_DIAMETER_MM) / 2_000 for row in drawn])[owner]
+    depth_m = _depths(drawn, owner, lon, lat)
+    height_m = _filled(terrain_m[used], owner) - depth_m - radius_m + undulation.at(lon, lat)
+    points = frame.local(geocentric(lon, lat, height_m))
+    return Tubes(tuple(drawn), _block(points, frame.turned(upward(lon, lat)), radius_m, owner, line), findings)
+
+
+def _checked(
+    rows: Sequence[SceneRow], corners: Corners, terrain_m: Floats
+) -> tuple[NDArray[np.int64], tuple[SceneFinding, ...]]:
+    known = np.bincount(corners.owner[np.isfinite(terrain_m)], minlength=len(rows)) > 0
+    length = np.nan_to_num(shapely.length(corners.shapes))
+    kept: list[int] = []
+    findings: list[SceneFinding] = []
+    for number, row in enumerate(rows):
+        code: FindingCode | None = None
+        deepest = max(abs(row.depth_start_m or 0.0), abs(row.depth_end_m or 0.0))
+        if length[number] <= 0:
+            code = "no-shape"
+        elif not 0 < (row.diameter_mm or USUAL_DIAMETER_MM) <= WIDEST_MM or deepest > DEEPEST_M:
+            code = "absurd-height"
+        elif not known[number]:
+            code = "no-ground"
+        if code:
+            findings.append(SceneFinding(row.fid, row.key, code, row.diameter_mm))
+        else:
+            kept.append(number)
+    return np.array(kept, np.int64), tuple(findings)
+
+
+def _lines(corners: Corners, used: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """Which single line each used corner is of."""
+    parts = shapely.get_parts(corners.shapes)
+    return np.asarray(shapely.get_coordinates(parts, return_index=True)[1][used], np.int64)
+
+
+def _depths(rows: Sequence[SceneRow], owner: NDArray[np.int64], lon: Floats, lat: Floats) -> Floats:
+    """Depth at each corner, by its share of the way along its feature."""
+    step = np.hypot(np.diff(lon, prepend=lon[:1]), np.diff(lat, prepend=lat[:1]))
+    first = np.searchsorted(owner, np.arange(len(rows)))
+    step[first[first < len(step)]] = 0
+    way = np.cumsum(step)
+    begin = way[first][owner] if len(owner) else way
+    last = np.searchsorted(owner, np.arange(len(rows)), side="right") - 1
+    whole = np.maximum(way[last][owner] - begin, 1e-15) if len(owner) else way
+    start, end = (
+        np.array([USUAL_DEPTH_M if value is None else value for value in values])
+        for values in (
+            [row.depth_end_m if row.depth_start_m is None else row.depth_start_m for row in rows],
+            [row.depth_start_m if row.depth_end_m is None else row.depth_end_m for row in rows],
+        )
+    )
+    return np.asarray(start[owner] + (end - start)[owner] * (way - begin) / whole, np.float64)
+
+
+def _filled(terrain_m: Floats, owner: NDArray[np.int64]) -> Floats:
+    """Heights with the mean of their feature where there is none."""
+    known = np.isfinite(terrain_m)
+    count = int(owner.max()) + 1 if len(owner) else 0
+    sums = np.bincount(owner[known], weights=terrain_m[known], minlength=count)
+    mean = sums / np.maximum(np.bincount(owner[known], minlength=count), 1)
+    return np.where(known, terrain_m, mean[owner])
+
+
+def _block(points: Floats, up: Floats, radius_m: Floats, owner: NDArray[np.int64], line: NDArray[np.int64]) -> Block:
+    joined = line[1:] == line[:-1]
+    along = np.diff(points, axis=0)
+    along /= np.maximum(np.linalg.norm(along, axis=1), 1e-9)[:, None]
+    along[~joined] = 0
+    heading = np.zeros_like(points)
+    heading[:-1] += along
+    heading[1:] += along
+    heading /= np.maximum(np.linalg.norm(heading, axis=1), 1e-9)[:, None]
+    side = np.cross(heading, up)
+    size = np.linalg.norm(side, axis=1)
+    steep = size < 1e-6
+    side[steep] = (1.0, 0.0, 0.0)
+    side /= np.maximum(np.linalg.norm(side, axis=1), 1e-9)[:, None]
+    over = np.cross(side, heading)
+    angle = 2 * np.pi * np.arange(SIDES) / SIDES
+    normals = side[:, None] * np.cos(angle)[:, None] + over[:, None] * np.sin(angle)[:, None]
+    positions = points[:, None] + normals * radius_m[:, None, None]
+    begin = np.flatnonzero(joined)[:, None] * SIDES
+    here, there = np.arange(SIDES), (np.arange(SIDES) + 1) % SIDES
+    quads = np.stack([here, there + SIDES, there, here, here + SIDES, there + SIDES], axis=1)
+    triangles = (begin[:, :, None] + quads[None]).reshape(-1, 3)
+    return Block(positions.reshape(-1, 3), normals.reshape(-1, 3), triangles, np.repeat(owner, SIDES))

@@ -1,0 +1,54 @@
+"""What the catalogue says of the three-dimensional view: which layers have a tileset, and the terrain below them."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from cim.model.collection import BoundingBox
+from cim.policy.policy import Decision
+from web.scene_contents import NO_UNDULATION, options_of, terrain_layer
+from web.state import Caller, ServerState
+
+
+@dataclass(frozen=True, slots=True)
+class ScenePart:
+    """A layer that the caller can draw in three dimensions."""
+
+    id: str
+    kind: str
+    tileset: str
+    fields: tuple[str, ...]
+    bbox: BoundingBox
+
+    def document(self) -> dict[str, Any]:
+        """The member ``scene`` of a catalogue entry."""
+        return {"tileset": self.tileset, "kind": self.kind, "fields": list(self.fields)}
+
+
+def scene_part(state: ServerState, decision: Decision) -> ScenePart | None:
+    """A layer's part of the scene; None where it has none."""
+    held = decision.collection
+    options = options_of(state, decision)
+    plan = options.plan(decision.field_names) if options else None
+    if plan is None or not held.version or held.bbox is None or state.undulation is None:
+        return None
+    tileset = f"/3dtiles/{held.id}/tileset.json?v={held.version}"
+    return ScenePart(held.id, plan.kind, tileset, plan.fields, held.bbox)
+
+
+def scene_parts(who: Caller) -> list[ScenePart]:
+    """All parts the caller may read, in drawing order."""
+    found = (scene_part(who.state, decision) for decision in who.readable())
+    return [part for part in found if part is not None]
+
+
+async def scene_document(who: Caller) -> dict[str, Any]:
+    """The member ``scene`` of the catalogue: terrain, the joining tileset, and why there is none."""
+    if who.state.undulation is None:
+        return {"terrain": None, "tileset": None, "reason": NO_UNDULATION.model_dump()}
+    ground = await terrain_layer(who)
+    held = ground.collection if ground else None
+    return {
+        "terrain": f"/terrain/{held.id}/layer.json?v={held.version}" if held else None,
+        "tileset": "/3dtiles/tileset.json" if scene_parts(who) else None,
+        "reason": None,
+    }

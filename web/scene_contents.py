@@ -1,0 +1,103 @@
+"""What fills the tilesets of a request: the content of a layer for the caller, and the terrain it stands on."""
+
+from dataclasses import dataclass
+
+from cim.errors import BadRequest, HeightsUnknown, NotFound
+from cim.model.ellipsoidal_heights import SETTINGS
+from cim.model.undulation import Undulation
+from cim.policy.policy import Decision, read_context
+from cim.store.scene_rows import SceneSelection
+from cim.store.selection import Selection
+from layers.scene import SceneOptions, usual_options
+from layers.text import Text
+from tiles.scene.built import BuiltContent, Terrain
+from tiles.scene.content import SceneContent
+from web.looking import state_of
+from web.parameters import parse_datetime
+from web.state import Caller, ServerState
+
+NO_UNDULATION = Text(
+    zh="尚未设置大地水准面差距，不能生成三维场景；请管理员设置 CIM_UNDULATION_M 或 CIM_GEOID_GRID。",
+    en="The undulation of the geoid is not configured, so there is no 3D view; the operator sets it in "
+    "CIM_UNDULATION_M or CIM_GEOID_GRID.",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class SceneState:
+    """The state of the rows that is asked for, as the query names it; both None for what is current."""
+
+    datetime: str | None = None
+    scenario: str | None = None
+
+    @property
+    def query(self) -> str:
+        """The part of tiles' addresses that asks for the same state."""
+        named = {"datetime": self.datetime, "scenario": self.scenario}
+        return "".join(f"&{name}={value}" for name, value in named.items() if value is not None)
+
+
+def options_of(state: ServerState, decision: Decision) -> SceneOptions | None:
+    """How a layer's features stand, by its definition or else by its fields; None where they do not."""
+    definition = state.catalog.layers.get(decision.collection.id)
+    return definition.scene if definition else usual_options(decision.collection.schema)
+
+
+async def terrain_layer(who: Caller) -> Decision | None:
+    """The layer of heights that the caller's things stand on: the first of those they may read."""
+    for decision in who.readable():
+        if decision.collection.schema.kind == "raster" and decision.collection.version:
+            facts = await who.state.rasters.facts(who.principal, decision)
+            if facts is not None and facts.heights:
+                return decision
+    return None
+
+
+def require_undulation(state: ServerState) -> Undulation:
+    """The configured undulation; HeightsUnknown where there is none."""
+    if state.undulation is None:
+        raise HeightsUnknown(
+            "3D views need the undulation of the geoid, and none is configured",
+            where="undulation",
+            remedy=f"set {SETTINGS} and start the server again",
+        )
+    return state.undulation
+
+
+async def layer_content(who: Caller, layer: str, asked: SceneState) -> SceneContent:
+    """The content of a layer for the caller.
+
+    Raises NotFound for a layer the caller may not know of and for one that does not stand up, HeightsUnknown without
+    an undulation, and what looking up the state does.
+    """
+    decision = who.decide(layer)
+    options = options_of(who.state, decision)
+    plan = options.plan(decision.field_names) if options else None
+    if plan is None:
+        raise NotFound(
+            f"layer {layer} has no tileset: nothing says how high its features stand",
+            where="layer",
+            remedy="/catalog lists the layers that have one",
+        )
+    undulation = require_undulation(who.state)
+    selection = Selection(decision.collection, (), decision.regions)
+    tag = ""
+    if asked.datetime is not None or asked.scenario is not None:
+        seen = who.readable_ids()
+        instant = parse_datetime(asked.datetime)
+        async with who.state.database.reading(read_context(who.principal)) as connection:
+            state = await state_of(connection, layer, seen, instant, asked.scenario)
+        selection = Selection(decision.collection, (), decision.regions, version=state.version, scenario=state.scenario)
+        tag = state.tag
+    ground = await terrain_layer(who)
+    terrain = Terrain(who.state.database, who.state.files, ground) if ground else None
+    ground_class = ground.policy_class if ground else ""
+    seen_as = f"{decision.policy_class}|{ground_class}|{tag}"
+    chosen = SceneSelection.of(selection, plan)
+    return BuiltContent(who.state.database, who.state.files, who.state.layouts, chosen, terrain, undulation, seen_as)
+
+
+def check_path(z: int, x: int, y: int) -> None:
+    """Refuse a path that no tile can have."""
+    if not (0 <= z <= 30 and 0 <= x < 2**30 and 0 <= y < 2**30):
+        raise BadRequest("there can be no such tile", where="tile", remedy="read tileset.json")
