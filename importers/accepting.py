@@ -7,12 +7,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from cim.model.imports import RejectedRow, RepairedRow
+from cim.model.reference_systems import GEOGRAPHIC
 from cim.store.collection_tables import derived_srids
 from importers.copy_rows import HEADER, TRAILER, CopyColumn, content_hashes, rows_payload
 from importers.importer import GEOMETRY_COLUMN
 from importers.plan import Plan
 from importers.quality.run import Quality, Shapes
-from importers.reference_systems import GEOGRAPHIC
 from importers.row_notes import RowNotes
 from importers.sandbox import Source
 from importers.wire import DERIVED_COLUMNS, REJECTED_COLUMN, REPAIRED_COLUMN, ROW_COLUMN

@@ -14,9 +14,9 @@ from cim.model.imports import Finding, ImportReport
 from cim.model.scenarios import ScenarioLayer
 from cim.store import audits
 from importers.accepting import Account
+from importers.coordinate_problems import coordinate_problems
 from importers.plan import ImportRequest, Plan
 from importers.quality.run import Quality
-from importers.reference_systems import coordinate_problems
 from importers.sandbox import Source
 
 

@@ -19,13 +19,13 @@ import pyarrow.compute as pc
 import importers.lean  # noqa: F401 - before anything imports pyogrio
 from cim.errors import CimError, ImportRefused
 from cim.model.bim import Placement
+from cim.model.reference_systems import way_to_storage
 from importers.ahead import Ahead
 from importers.archive import Archive
 from importers.bim.ifc import Ifc
 from importers.bim.records import Row, batches
 from importers.importer import GEOMETRY_COLUMN, ReadOptions
 from importers.inspection import Inspection, LayerInspection, inspection_from
-from importers.reference_systems import way_to_storage
 from importers.registry import importer_for, importer_named
 from importers.shapes import Target, prepared_shapes
 from importers.wire import (

@@ -10,10 +10,10 @@ import pyarrow.parquet as pq
 import pyproj
 
 from cim.errors import ImportRefused
+from cim.model.reference_systems import declared_crs
 from importers.geometry_kinds import kinds_of, stored_kind
 from importers.importer import BATCH_ROWS, GEOMETRY_COLUMN, ReadOptions
 from importers.inspection import LayerInspection, Problem, SourceField
-from importers.reference_systems import declared_crs
 from importers.vector_source import described_fields, plain_column
 
 MAGIC = b"PAR1"

@@ -19,10 +19,10 @@ import shapely
 from defusedxml import DefusedXmlException, ElementTree
 
 from cim.errors import ImportRefused
+from cim.model.reference_systems import declared_crs
 from importers.importer import BATCH_ROWS, GEOMETRY_COLUMN, ReadOptions
 from importers.inspection import LayerInspection, Problem
 from importers.osgb_folder import DATA, METADATA, SUFFIX, is_top, tile_files, tile_folders
-from importers.reference_systems import declared_crs
 from importers.vector_source import described_fields
 
 MAGICS = (bytes.fromhex("a10e916c4545fb1a"), bytes.fromhex("6c910ea11afb4545"))

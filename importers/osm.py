@@ -10,10 +10,10 @@ import pyarrow.compute as pc
 import pyogrio
 
 from cim.errors import ImportRefused
+from cim.model.reference_systems import WGS84
 from importers.geometry_kinds import kinds_of, stored_kind
 from importers.importer import GEOMETRY_COLUMN, ReadOptions
 from importers.inspection import LayerInspection, Problem, SourceField
-from importers.reference_systems import WGS84
 from importers.vector_source import described_fields, read_layer
 
 PBF_MARK = b"OSMHeader"

@@ -9,11 +9,12 @@ from cim.errors import BadRequest, ImportRefused
 from cim.model.access import Grade
 from cim.model.bim import Placement
 from cim.model.collection import Collection, CollectionSchema, GeometryType, ImportMode, LayerKind
+from cim.model.reference_systems import GEOGRAPHIC, Way, given_crs, way_to_degrees, way_to_storage
+from importers.coordinate_problems import coordinate_problems
 from importers.geometry_kinds import family_of, stored_kind
 from importers.importer import ReadOptions
 from importers.inspection import LayerInspection
 from importers.mapping import FieldMapping, map_fields
-from importers.reference_systems import GEOGRAPHIC, Way, coordinate_problems, given_crs, way_to_degrees, way_to_storage
 from importers.sandbox import Source
 from importers.shapes import Target
 from layers.catalog import Catalog

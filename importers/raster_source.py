@@ -15,10 +15,10 @@ import shapely
 
 from cim.errors import ImportRefused
 from cim.model.collection import FieldType
+from cim.model.reference_systems import declared_crs, declared_height_datum, given_crs
 from importers.cog import write_cog
 from importers.importer import GEOMETRY_COLUMN, ReadOptions
 from importers.inspection import LayerInspection, Problem, SourceField
-from importers.reference_systems import declared_crs, declared_height_datum, given_crs
 from importers.wire import KEPT_FOLDER
 
 EDGE_POINTS = 21

@@ -10,10 +10,11 @@ import shapely
 from cim.errors import ImportRefused
 from cim.model.ellipsoid import ellipsoidal_areas_m2
 from cim.model.redline import RedLine, RedLineParcel, checked, to_lonlat
+from cim.model.reference_systems import given_crs, way_to_storage
+from importers.coordinate_problems import coordinate_problems
 from importers.geometry_kinds import family_of
 from importers.importer import GEOMETRY_COLUMN, ReadOptions
 from importers.inspection import LayerInspection
-from importers.reference_systems import coordinate_problems, given_crs, way_to_storage
 from importers.sandbox import Source, open_source
 from importers.shapes import Target
 from importers.wire import REJECTED_COLUMN, REPAIRED_COLUMN

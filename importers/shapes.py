@@ -11,8 +11,8 @@ import shapely
 from numpy.typing import NDArray
 
 from cim.model.collection import GeometryType
+from cim.model.reference_systems import GEOGRAPHIC, Way
 from importers.geometry_kinds import FAMILIES, family_of, kinds_of, little_endian
-from importers.reference_systems import GEOGRAPHIC, Way
 
 Shapes = NDArray[np.object_]
 Texts = NDArray[np.object_]

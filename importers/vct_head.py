@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cim.model.collection import FieldType
-from importers.reference_systems import GEOGRAPHIC, ZONED_3_DEGREE, ZONED_6_DEGREE
+from cim.model.reference_systems import GEOGRAPHIC, ZONED_3_DEGREE, ZONED_6_DEGREE
 from importers.vct_text import VctLines, shown
 
 STANDARD = "17798-2007"

@@ -12,12 +12,12 @@ from pyogrio.raw import open_arrow
 
 from cim.errors import ImportRefused
 from cim.model.collection import FieldType
+from cim.model.reference_systems import declared_crs, declared_height_datum
 from importers.curves import has_curves, straightened
 from importers.geometry_kinds import FAMILIES, family_of, kinds_of, stored_kind
 from importers.importer import BATCH_ROWS, GEOMETRY_COLUMN
 from importers.inspection import LayerInspection, Problem, SourceField
 from importers.positions import second_position
-from importers.reference_systems import declared_crs, declared_height_datum
 
 SAMPLE_ROWS = 1_000
 SAMPLES = 3

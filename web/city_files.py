@@ -12,12 +12,12 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from cim.errors import BadRequest, NotFound
+from cim.model.city_bodies import unpacked
 from cim.policy.policy import read_context
 from cim.store.city_exporting import StoredObject, city_document, family_tree, stored_objects
 from cim.store.city_shapes import shapes_by_hash
 from cim.store.database import Database
 from cim.store.features import Feature, FeatureQuery
-from importers.city.bodies import unpacked
 from importers.city.describing import described
 from importers.city.writing import CITYJSON, CITYJSONSEQ, CityOrder, write_city
 from web.state import Caller

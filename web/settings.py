@@ -17,8 +17,8 @@ class ServerSettings(BaseSettings):
     for it in one process before more are refused. ``proxy_cache_mb`` bounds what the proxy keeps. ``secure_cookie``
     must be on where the server is reached by HTTPS. ``upload_mb`` bounds one upload, ``upload_quota_mb`` what one
     account's uploads take together until they are removed, which happens ``upload_days`` after their import ended.
-    ``review_number`` is the map review number (审图号) that map services state. ``undulation_m`` or ``geoid_grid`` say how
-    far the geoid lies above the ellipsoid (``web.geoid``).
+    ``review_number`` is the map review number (审图号) that map services state. ``undulation_m`` or ``geoid_grid`` say
+    how far the geoid lies above the ellipsoid (``web.geoid``).
     """
 
     model_config = SettingsConfigDict(env_prefix="CIM_", extra="ignore")

@@ -1,5 +1,6 @@
 """How far the geoid, from which heights are levelled, lies above the ellipsoid that 3D views count from."""
 
+import hashlib
 from dataclasses import dataclass
 
 import numpy as np
@@ -29,6 +30,13 @@ class Undulation:
     def constant(cls, metres: float) -> "Undulation":
         """One value for everywhere, good enough within a county of the plain."""
         return cls(np.array([[metres]], dtype=np.float64), source=f"{metres:g} m")
+
+    @property
+    def fingerprint(self) -> str:
+        """A short name that differs for whatever gives other metres."""
+        numbers = np.array([self.west_deg, self.north_deg, self.step_deg, self.step_north_deg or self.step_deg])
+        held = [np.array(self.values_m.shape).tobytes(), self.values_m.tobytes(), numbers.tobytes()]
+        return hashlib.blake2b(b"".join(held), digest_size=8).hexdigest()
 
     def at(self, lon: Floats, lat: Floats) -> Floats:
         """Metres at places in degrees, between the nodes; beyond the grid what its nearest edge has."""

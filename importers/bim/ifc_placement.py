@@ -13,14 +13,14 @@ from numpy.typing import NDArray
 
 from cim.errors import ImportRefused
 from cim.model.bim import Placement
+from cim.model.map_positions import covers, from_degrees, system_of, way_to_degrees, zone_at
+from cim.model.reference_systems import declared_crs, declared_height_datum, given_crs
 from importers.bim.height_datums import height_datum_of
 from importers.bim.ifc_declared import Conversion, SitePlace, conversion_of, reference_of, site_of, true_north_of
 from importers.bim.ifc_reference import from_reference, is_level, relative
 from importers.bim.ifc_units import Units
-from importers.bim.map_positions import covers, from_degrees, system_of, way_to_degrees, zone_at
 from importers.importer import ReadOptions
 from importers.inspection import Problem
-from importers.reference_systems import declared_crs, declared_height_datum, given_crs
 
 FAR_M = 10_000.0
 """Coordinates farther than this from the model's origin are no longer those of one site."""

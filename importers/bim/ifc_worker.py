@@ -18,12 +18,12 @@ from numpy.typing import NDArray
 from shapely.geometry.base import BaseGeometry
 
 from cim.model.bim import Defect, Element, Placement
+from cim.model.map_positions import way_to_degrees
 from importers.bim.ifc_elements import ElementReader, Facts
 from importers.bim.ifc_facts import Heights, facts_of, with_outcome
 from importers.bim.ifc_frame import Model, opened_part
 from importers.bim.ifc_jobs import FAST, LOST, Group, Job, Needs
 from importers.bim.ifc_shapes import FAST_KERNEL, SURE_KERNEL, Shape, Tessellator, has_surface
-from importers.bim.map_positions import way_to_degrees
 from importers.bim.memory_share import limit_growth
 from importers.bim.outlines import plan_outline
 from importers.bim.records import Row, row_of

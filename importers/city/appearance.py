@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from importers.city.model import listed, mapped
+from cim.model.city_bodies import listed, mapped
 
 
 class Renumbered:

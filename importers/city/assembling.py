@@ -5,8 +5,8 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from cim.errors import ImportRefused
+from cim.model.city_bodies import listed, mapped
 from importers.city.bodies import renumbered
-from importers.city.model import listed, mapped
 
 Three = tuple[float, float, float]
 _BODY_MEMBERS = frozenset(

@@ -16,13 +16,13 @@ from typing import Any
 
 import numpy as np
 
+from cim.model.city_bodies import listed, mapped
 from importers.city.appearance import Renumbered
 from importers.city.frames import Frame
-from importers.city.model import CityObject, Head, Vertices, listed, mapped
+from importers.city.model import CityObject, Head, Vertices
 
 HASH_BYTES = 16
 LEVEL = 1
-UNPACKED_BYTES = 512 * 1024**2
 _APART = frozenset({"type", "attributes", "geometry"})
 
 
@@ -95,17 +95,6 @@ def packed(content: Mapping[str, Any], lods: tuple[str, ...]) -> Body:
     """A body from its content."""
     text = json.dumps(content, ensure_ascii=True, separators=(",", ":")).encode()
     return Body(hashlib.blake2b(text, digest_size=HASH_BYTES).digest(), lods, zlib.compress(text, LEVEL))
-
-
-def unpacked(content: bytes) -> dict[str, Any]:
-    """The content of a body again; ValueError where the bytes are none."""
-    opened = zlib.decompressobj()
-    try:
-        text = opened.decompress(content, UNPACKED_BYTES)
-    except zlib.error as error:
-        raise ValueError("the shapes of a city object cannot be unpacked") from error
-    value: dict[str, Any] = json.loads(text)
-    return value
 
 
 def renumbered(boundaries: Any, own: Callable[[int], int]) -> Any:

@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 
 from cim.errors import ImportRefused
+from cim.model.city_bodies import listed, mapped
 from importers.city.importing import CityImporter
 from importers.city.json_text import parsed
-from importers.city.model import CityObject, Family, Head, Pool, Vertices, listed, mapped
+from importers.city.model import CityObject, Family, Head, Pool, Vertices
 from importers.importer import ReadOptions
 
 VERSIONS = ("1.1", "2.0")

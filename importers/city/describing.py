@@ -5,10 +5,11 @@ from typing import Any
 
 import numpy as np
 
+from cim.model.city_bodies import listed
+from cim.model.city_measures import Measured, measured, volumes_m3
+from cim.model.city_surfaces import BrokenGeometry, Collector
+from importers.city.faults import faults_of
 from importers.city.frames import frame_of
-from importers.city.measures import Measured, faults_of, measured, volumes_m3
-from importers.city.model import CityObject, Pool
-from importers.city.surfaces import BrokenGeometry, Collector
 from importers.importer import ReadOptions
 
 AREA_DIGITS, VOLUME_DIGITS = 2, 2
@@ -25,7 +26,7 @@ def described(body: Mapping[str, Any]) -> list[dict[str, Any]]:
     transform = body.get("transform") or {"scale": [1, 1, 1], "translate": [0, 0, 0]}
     collector = Collector()
     try:
-        collector.add(0, CityObject("", body, Pool(vertices)), 0)
+        collector.add(0, listed(body.get("geometry")), len(vertices), 0)
     except BrokenGeometry:
         return []
     surfaces = collector.done()

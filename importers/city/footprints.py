@@ -6,8 +6,8 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
-from importers.city.measures import Flags, Measured, Reals, polygons_of
-from importers.city.surfaces import Numbers
+from cim.model.city_measures import Flags, Measured, Reals, polygons_of
+from cim.model.city_surfaces import Numbers
 
 Shapes = NDArray[np.object_]
 GROUND = frozenset({"GroundSurface", "OuterFloorSurface"})

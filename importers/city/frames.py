@@ -8,8 +8,8 @@ import pyproj
 from numpy.typing import NDArray
 
 from cim.model.collection import BoundingBox
+from cim.model.reference_systems import declared_crs, declared_height_datum, given_crs
 from importers.importer import ReadOptions
-from importers.reference_systems import declared_crs, declared_height_datum, given_crs
 
 Reals = NDArray[np.float64]
 VERTICAL_NAMES = {"1985": "EPSG:5737", "1956": "EPSG:5736", "egm96": "EPSG:5773", "egm2008": "EPSG:3855"}

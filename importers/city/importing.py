@@ -11,13 +11,14 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from cim.model.city_bodies import listed, mapped
+from cim.model.city_surfaces import SOLIDS
 from cim.model.collection import BoundingBox
+from importers.city.faults import FAULTS
 from importers.city.frames import Axes, Frame, axes_of, east_first, frame_of
-from importers.city.measures import FAULTS
-from importers.city.model import CitySource, Family, Head, Pool, listed, mapped
+from importers.city.model import CitySource, Family, Head, Pool
 from importers.city.rows import FIELDS, KINDS, Looked, Looker
 from importers.city.shape_file import ShapeFile
-from importers.city.surfaces import SOLIDS
 from importers.importer import ReadOptions
 from importers.inspection import LayerInspection, Problem, SourceField
 from importers.wire import SHAPES_FILE

@@ -6,8 +6,9 @@ from typing import Any
 
 import numpy as np
 
+from cim.model.city_bodies import listed, mapped
 from importers.city.frames import M_PER_DEGREE, Frame, Reals
-from importers.city.model import CityObject, Head, listed, mapped
+from importers.city.model import CityObject, Head
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,8 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from cim.model.city_bodies import listed
+
 Vertices = NDArray[np.int64]
 """Whole numbers of shape (n, 3), in the order of axes the source has."""
 
@@ -73,13 +75,3 @@ class CitySource(Protocol):
 
     def families(self) -> Iterator[Family]:
         """All objects, from the start each time."""
-
-
-def listed(value: object) -> list[Any]:
-    """The value where it is a list, else an empty one."""
-    return value if isinstance(value, list) else []
-
-
-def mapped(value: object) -> Mapping[str, Any]:
-    """The value where it is an object, else an empty one."""
-    return value if isinstance(value, dict) else {}

@@ -8,15 +8,17 @@ import numpy as np
 import pyarrow as pa
 import shapely
 
+from cim.model.city_bodies import listed, mapped
+from cim.model.city_measures import Measured, Reals, measured
+from cim.model.city_surfaces import BrokenGeometry, Collector, Numbers, lod_of
 from cim.model.collection import FieldType
 from importers.city import attributes as a
 from importers.city.bodies import Body, BodyMaker
+from importers.city.faults import FAULTS, faults_of
 from importers.city.footprints import Shapes, footprints, united
 from importers.city.frames import Frame
 from importers.city.instances import reaches
-from importers.city.measures import FAULTS, Measured, Reals, faults_of, measured
-from importers.city.model import CityObject, Family, Head, Pool, listed, mapped
-from importers.city.surfaces import BrokenGeometry, Collector, Numbers, lod_of
+from importers.city.model import CityObject, Family, Head, Pool
 from importers.importer import GEOMETRY_COLUMN
 from importers.wire import NOTED_COLUMN, REFUSED_COLUMN
 
@@ -111,7 +113,8 @@ class Looker:
         for number, one in enumerate(objects):
             if one.refused is None:
                 try:
-                    collector.add(number, one, starts[id(one.pool)])
+                    geometries = listed(one.content.get("geometry"))
+                    collector.add(number, geometries, len(one.pool.vertices), starts[id(one.pool)])
                 except BrokenGeometry as error:
                     one.refused = str(error)
         coordinates = self._frame.ordered(steps * np.array(self._head.scale) + np.array(self._head.translate))

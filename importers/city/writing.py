@@ -10,10 +10,9 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from cim.errors import BadRequest
+from cim.model.city_bodies import listed, mapped, unpacked
 from cim.store.city_exporting import StoredObject
 from importers.city.assembling import FinerGrid, Looks, Templates, Three, Vertices, object_of, same_frame
-from importers.city.bodies import unpacked
-from importers.city.model import listed, mapped
 
 VERSION = "2.0"
 CRS_URL = "https://www.opengis.net/def/crs/EPSG/0/"

@@ -11,13 +11,13 @@ import shapely
 
 from cim.errors import ImportRefused
 from cim.model.collection import FieldType
+from cim.model.reference_systems import declared_crs
 from importers.clouds.header import CloudHeader, header_of
 from importers.clouds.keeping import keep_cloud
 from importers.clouds.places import Place, area_m2, outlined, place_of
 from importers.clouds.points import Survey, reading, survey_of
 from importers.importer import GEOMETRY_COLUMN, ReadOptions
 from importers.inspection import LayerInspection, Problem, SourceField
-from importers.reference_systems import declared_crs
 from importers.wire import KEPT_FOLDER
 
 MAGIC = b"LASF"

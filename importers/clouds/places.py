@@ -11,19 +11,19 @@ import shapely
 
 from cim.errors import ImportRefused
 from cim.model.ellipsoid import ellipsoidal_areas_m2
-from importers.city.frames import height_datum
-from importers.clouds.header import CloudHeader
-from importers.clouds.points import Survey
-from importers.importer import ReadOptions
-from importers.inspection import Problem
-from importers.reference_systems import (
+from cim.model.reference_systems import (
     GEOGRAPHIC,
     Way,
-    coordinate_problems,
     declared_crs,
     given_crs,
     way_to_degrees,
 )
+from importers.city.frames import height_datum
+from importers.clouds.header import CloudHeader
+from importers.clouds.points import Survey
+from importers.coordinate_problems import coordinate_problems
+from importers.importer import ReadOptions
+from importers.inspection import Problem
 
 PROJECTED, GEODETIC, VERTICAL, UNITS, VERTICAL_UNITS = 3072, 2048, 4096, 3076, 4099
 """Numbers of the GeoTIFF keys that are read."""

@@ -9,13 +9,13 @@ import shapely
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from cim.model.ellipsoid import ellipsoidal_areas_m2
+from cim.model.reference_systems import GEOGRAPHIC
 from cim.store import staging
 from cim.store.regions import region_shapes
 from importers.plan import Plan
 from importers.quality import shapes as checks
 from importers.quality.editions import best_edition
 from importers.quality.faults import Fault, Tally
-from importers.reference_systems import GEOGRAPHIC
 from layers.codes import CodeList
 from layers.quality import Check, QualityRule
 

@@ -17,12 +17,12 @@ from hypothesis import strategies as st
 
 from cim.errors import ImportRefused
 from cim.model.imports import ImportReport
+from cim.model.map_datums import from_bd09, from_gcj02, to_bd09, to_gcj02
+from cim.model.reference_systems import declared_crs, declared_height_datum
 from cim.store.collections import the_collection
 from cim.store.database import Database
 from importers.importer import ReadOptions
-from importers.map_datums import from_bd09, from_gcj02, to_bd09, to_gcj02
 from importers.plan import layer_id
-from importers.reference_systems import declared_crs, declared_height_datum
 from importers.registry import importer_for
 from importers.run import ImportRequest, import_file
 from importers.sandbox import open_source

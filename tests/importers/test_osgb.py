@@ -8,13 +8,13 @@ import shapely
 import sqlalchemy as sa
 
 from cim.errors import ImportRefused
+from cim.model.reference_systems import way_to_storage
 from cim.store.database import Database
 from importers import osgb
 from importers.importer import GEOMETRY_COLUMN, ReadOptions
 from importers.osgb import MAGICS, Osgb
 from importers.osgb_folder import stands_for_its_size
 from importers.plan import layer_id
-from importers.reference_systems import way_to_storage
 from importers.registry import importer_for
 from importers.run import ImportRequest, import_file
 from importers.sandbox import open_source

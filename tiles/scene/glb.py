@@ -31,7 +31,8 @@ class Surface:
 
     ``positions`` are metres of shape (n, 3), east, north and up; ``normals`` of the same shape have length 1, None for
     none; ``features`` of length n are rows of the property table. ``colours`` is uint8 of shape (n, 4), else ``look``
-    is red, green, blue and opacity from 0 to 1 of all of it.
+    is red, green, blue and opacity from 0 to 1 of all of it. Both sides are drawn of what is translucent or
+    ``two_sided``, else the side that normals point to.
     """
 
     positions: NDArray[np.float64]
@@ -41,6 +42,7 @@ class Surface:
     colours: NDArray[np.uint8] | None = None
     look: tuple[float, float, float, float] = (1.0, 1.0, 1.0, 1.0)
     translucent: bool = False
+    two_sided: bool = False
 
 
 @dataclass(slots=True)
@@ -183,7 +185,9 @@ def _material(made: _Document, surface: Surface) -> int:
         "pbrMetallicRoughness": {"baseColorFactor": list(surface.look), "metallicFactor": 0, "roughnessFactor": 1}
     }
     if surface.translucent:
-        look |= {"alphaMode": "BLEND", "doubleSided": True}
+        look["alphaMode"] = "BLEND"
+    if surface.translucent or surface.two_sided:
+        look["doubleSided"] = True
     if look not in made.materials:
         made.materials.append(look)
     return made.materials.index(look)

@@ -130,6 +130,6 @@ def _block(points: Floats, up: Floats, radius_m: Floats, owner: NDArray[np.int64
     positions = points[:, None] + normals * radius_m[:, None, None]
     begin = np.flatnonzero(joined)[:, None] * SIDES
     here, there = np.arange(SIDES), (np.arange(SIDES) + 1) % SIDES
-    quads = np.stack([here, there, there + SIDES, here, there + SIDES, here + SIDES], axis=1)
+    quads = np.stack([here, there + SIDES, there, here, here + SIDES, there + SIDES], axis=1)
     triangles = (begin[:, :, None] + quads[None]).reshape(-1, 3)
     return Block(positions.reshape(-1, 3), normals.reshape(-1, 3), triangles, np.repeat(owner, SIDES))

@@ -10,11 +10,11 @@ from pydantic import BaseModel, Field
 
 from cim.errors import BadRequest
 from cim.model.access import Operation
+from cim.model.map_positions import system_of
+from cim.model.reference_systems import given_crs
 from cim.policy.policy import require
 from importers.bim.control_points import Fit, fit_placement
 from importers.bim.height_datums import height_datum_of
-from importers.bim.map_positions import system_of
-from importers.reference_systems import given_crs
 from web.state import Caller, caller
 
 router = APIRouter(tags=["models"])

@@ -1,5 +1,6 @@
 """3D Tiles 1.1: a tileset for each layer, its tiles, and the tileset that joins them."""
 
+from collections import Counter
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Request, Response
@@ -8,10 +9,12 @@ from cim.errors import NotFound
 from cim.model.collection import BoundingBox
 from tiles.cache import TileKey
 from tiles.scene.content import SceneContent, ScenePath
+from tiles.scene.findings import MEANINGS
 from tiles.scene.tileset import SceneNode, SceneRegion, tileset_document, union
-from web.catalog_scene import scene_parts
+from web.catalog_scene import model_parts, scene_parts
+from web.parameters import parse_bbox
 from web.scene_answers import GLB, caching, document_answer, gzipped_answer
-from web.scene_contents import SceneState, check_path, layer_content
+from web.scene_contents import SceneState, check_path, decision_of, layer_content, scene_content
 from web.state import Caller, caller
 
 router = APIRouter(tags=["3D Tiles"])
@@ -27,7 +30,7 @@ TILE: dict[int | str, dict[str, Any]] = {200: {"description": "binary glTF", "co
 @router.get("/3dtiles/tileset.json", summary="The tileset that joins all the caller may read")
 async def joined_tileset(request: Request, who: Who) -> Response:
     """One tile for each layer and model, whose content is its own tileset."""
-    parts = scene_parts(who)
+    parts = [*scene_parts(who), *model_parts(who)]
     if not parts:
         raise NotFound("nothing you may read has a tileset", where="tileset", remedy="log in, or import buildings")
     children = tuple(
@@ -44,8 +47,8 @@ async def layer_tileset(
 ) -> Response:
     """The tree of tiles; each address names the newest change of its tile."""
     state = SceneState(datetime, scenario)
-    decision = who.decide(layer)
-    content = await layer_content(who, layer, state)
+    decision = decision_of(who, layer)
+    content = await scene_content(who, layer, state)
     tree = await content.tree(who.principal)
     if tree is None:
         raise NotFound(f"layer {layer} has no feature to draw", where="layer", remedy="import some")
@@ -61,8 +64,8 @@ async def layer_tile(
 ) -> Response:
     """Binary glTF, gzipped; the caller's rights are asked for each tile."""
     check_path(z, x, y)
-    decision = who.decide(layer)
-    content = await layer_content(who, layer, SceneState(datetime, scenario))
+    decision = decision_of(who, layer)
+    content = await scene_content(who, layer, SceneState(datetime, scenario))
     path = ScenePath(z, x, y)
     bounds = await content.bounds(who.principal, path)
     key = TileKey(layer, content.name, GRID, z, x, y)
@@ -70,6 +73,20 @@ async def layer_tile(
     etag = tile.etag.decode()
     current = request.query_params.get("s") == etag.strip('"')
     return gzipped_answer(request, tile.data, GLB, etag, caching(who, decision, current=current))
+
+
+@router.get("/3dtiles/{layer}/left-out", summary="What could not be drawn, and why")
+async def left_out(layer: str, who: Who, bbox: str | None = None) -> dict[str, Any]:
+    """Features of a layer that its tiles leave out, by fid and key, of a box or of the whole layer."""
+    content = await layer_content(who, layer, SceneState())
+    findings = await content.left_out(who.principal, parse_bbox(bbox))
+    counts = Counter(one.code for one in findings)
+    return {
+        "layer": layer,
+        "counts": counts,
+        "meanings": {code: MEANINGS[code].model_dump() for code in counts},
+        "features": [{"fid": one.fid, "key": one.key, "code": one.code, "value": one.value} for one in findings],
+    }
 
 
 def _addressed(node: SceneNode, who: Caller, layer: str, content: SceneContent, state: SceneState) -> SceneNode:

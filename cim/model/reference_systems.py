@@ -1,4 +1,4 @@
-"""Reference systems of sources: what is declared, whether the coordinates agree, and the way to storage.
+"""Reference systems of sources: what is declared, and the way to storage.
 
 CGCS2000 systems are stored as they come. Any other declared system is brought to EPSG:4490, by an operation that is
 known (never a ballpark one) and recorded. WGS 84 is taken as CGCS2000, which differs by less than a metre, and said so.
@@ -16,9 +16,7 @@ from numpy.typing import NDArray
 from pyproj.transformer import TransformerGroup
 
 from cim.errors import BadRequest, ImportRefused
-from cim.model.collection import BoundingBox
-from importers.inspection import Problem
-from importers.map_datums import from_bd09, from_gcj02
+from cim.model.map_datums import from_bd09, from_gcj02
 
 GEOGRAPHIC = 4490
 ZONED_3_DEGREE = range(4513, 4534)
@@ -29,7 +27,6 @@ CGCS2000 = frozenset({4490, *range(4491, 4555)})
 WGS84 = 4326
 CONFIDENT = 70
 """From this confidence on pyproj has compared names and parameters, and not only parameters."""
-CHINA: BoundingBox = (73.0, 3.0, 136.0, 54.0)
 
 _PART = r"https?://www\.opengis\.net/def/crs/EPSG/[0-9.]+/(\d{4,6})"
 COMPOUND_ADDRESS = re.compile(rf"https?://www\.opengis\.net/def/crs-compound\?1={_PART}&2={_PART}", re.IGNORECASE)
@@ -190,49 +187,3 @@ def _mover(transformer: pyproj.Transformer) -> Callable[[Points], Points]:
         return np.column_stack(transformer.transform(xy[:, 0], xy[:, 1]))
 
     return move
-
-
-def coordinate_problems(srid: int | None, bbox: BoundingBox | None) -> list[Problem]:
-    """What the coordinates say against the declared system."""
-    if srid is None or bbox is None:
-        return []
-    if srid in ZONED_3_DEGREE:
-        return _zone_problems(bbox, srid - 4488)
-    if srid in ZONED_6_DEGREE:
-        return _zone_problems(bbox, srid - 4478)
-    if srid in CGCS2000 and srid != GEOGRAPHIC:
-        return _plain_easting_problems(bbox)
-    if srid in {GEOGRAPHIC, WGS84}:
-        return _degree_problems(bbox)
-    return []
-
-
-def _zone_problems(bbox: BoundingBox, zone: int) -> list[Problem]:
-    zones = {int(bbox[0] // 1e6), int(bbox[2] // 1e6)}
-    if zones == {zone}:
-        return []
-    text = f"the system is of zone {zone}, but eastings run from {bbox[0]:.0f} to {bbox[2]:.0f}"
-    return [Problem("zone-disagrees", 1, f"{text}; give the true system with --crs", refuses=True)]
-
-
-def _plain_easting_problems(bbox: BoundingBox) -> list[Problem]:
-    if bbox[2] < 1e6:
-        return []
-    zone = int(bbox[0] // 1e6)
-    text = f"eastings begin with zone {zone}, but the declared system has none"
-    return [Problem("zone-disagrees", 1, f"{text}; give --crs EPSG:{4488 + zone}", refuses=True)]
-
-
-def _degree_problems(bbox: BoundingBox) -> list[Problem]:
-    west, south, east, north = bbox
-    if max(abs(west), abs(east)) > 180.001 or max(abs(south), abs(north)) > 90.001:
-        swapped = CHINA[1] <= west and east <= CHINA[3] and CHINA[0] <= south and north <= CHINA[2]
-        if swapped:
-            return [
-                Problem("axes-swapped", 1, "latitude stands before longitude; have the axes put right", refuses=True)
-            ]
-        text = f"the declared system is in degrees, but coordinates run to {max(east, north):.0f}; give --crs"
-        return [Problem("not-degrees", 1, text, refuses=True)]
-    if east < CHINA[0] or west > CHINA[2] or north < CHINA[1] or south > CHINA[3]:
-        return [Problem("outside-china", 1, "the data lie outside China")]
-    return []

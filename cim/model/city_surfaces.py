@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from importers.city.model import CityObject, listed, mapped
+from cim.model.city_bodies import listed, mapped
 
 Numbers = NDArray[np.int64]
 SOLIDS = frozenset({"Solid", "MultiSolid", "CompositeSolid"})
@@ -86,13 +86,16 @@ class Collector:
         self._kind_names: dict[str, int] = {}
         self._offsets: list[tuple[int, int]] = []
 
-    def add(self, owner: int, one: CityObject, offset: int) -> None:
-        """Take the geometries of an object whose vertices begin at ``offset``; BrokenGeometry leaves it out whole."""
+    def add(self, owner: int, geometries: Sequence[Any], vertices: int, offset: int) -> None:
+        """Take the geometries of an object as CityJSON writes them; BrokenGeometry leaves it out whole.
+
+        They point to ``vertices`` vertices, which begin at ``offset`` among those of the batch.
+        """
         mark = self._mark()
         try:
-            for place, geometry in enumerate(listed(one.content.get("geometry"))):
+            for place, geometry in enumerate(geometries):
                 self._add(owner, place, mapped(geometry))
-            check_missing(self._points[mark[0] :], len(one.pool.vertices))
+            check_missing(self._points[mark[0] :], vertices)
         except BrokenGeometry:
             self._forget(mark)
             raise

@@ -8,7 +8,7 @@ import numpy as np
 import pyproj
 from numpy.typing import NDArray
 
-from importers.reference_systems import CGCS2000, GEOGRAPHIC, way_to_storage
+from cim.model.reference_systems import CGCS2000, GEOGRAPHIC, way_to_storage
 
 Points = NDArray[np.float64]
 MARGIN_DEG = 1.0
