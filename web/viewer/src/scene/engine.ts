@@ -35,6 +35,8 @@ function dress({ scene }: CesiumWidget, plain: boolean): void {
   scene.globe.baseColor = Color.fromCssColorString(GROUND);
   scene.globe.showWaterEffect = false;
   scene.globe.depthTestAgainstTerrain = true;
+  scene.globe.enableLighting = true;
+  scene.globe.preloadAncestors = false;
   scene.globe.showGroundAtmosphere = !plain;
   scene.fog.enabled = !plain;
   if (!plain) scene.sun = new Sun();

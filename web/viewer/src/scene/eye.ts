@@ -112,12 +112,11 @@ export class EyeControl {
     return fovy ?? CesiumMath.toRadians(40);
   }
 
-  /** Look at a place of a height above the ellipsoid, where none is given at the ground as it is drawn now. */
-  lookFrom({ lon, lat, range_m, heading_deg, pitch_deg }: Look, height_m = NaN): void {
+  /** Look at a place of a height above the ellipsoid. */
+  lookFrom({ lon, lat, range_m, heading_deg, pitch_deg }: Look, height_m: number): void {
     const { camera } = this.scene;
-    const height = Number.isFinite(height_m) ? height_m : this.scene.globe.getHeight(Cartographic.fromDegrees(lon, lat)) ?? this.ground_m;
-    this.ground_m = height;
-    const target = Cartesian3.fromDegrees(lon, lat, height);
+    this.ground_m = height_m;
+    const target = Cartesian3.fromDegrees(lon, lat, height_m);
     const offset = new HeadingPitchRange(CesiumMath.toRadians(heading_deg), CesiumMath.toRadians(pitch_deg), range_m);
     camera.lookAtTransform(Transforms.eastNorthUpToFixedFrame(target), offset);
     camera.lookAtTransform(Matrix4.IDENTITY);

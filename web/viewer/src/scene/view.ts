@@ -42,6 +42,8 @@ export class SceneView {
   readonly sketch: Sketch;
   readonly sections: Sections;
   readonly sun: SunControl;
+  /** How many frames were drawn. */
+  frames = 0;
   private readonly standIns: StandIns;
   private readonly footprints: Footprints;
   private readonly tools: ToolBar;
@@ -145,7 +147,7 @@ export class SceneView {
     const standing = new Set(sources.filter((source) => isInstead(source.kind)).map((source) => source.id));
     for (const layer of [...catalog.layers].sort((a, b) => a.order - b.order)) {
       const style = styles.get(layer.id);
-      if (style && layer.geometry !== "none" && !standing.has(layer.id)) this.pictures.offer(layer, style, this.host.isShown(layer.id));
+      if (style && layer.geometry !== "none" && !standing.has(layer.id)) this.pictures.offer(layer, style, this.host.isShown(layer.id), this.host.fadeOf(layer.id));
     }
     for (const source of sources) this.tilesets.offer(source);
     const shown = sources.map((source) => this.tilesets.show(source.id, source.model || this.host.isShown(source.id)));
@@ -159,6 +161,9 @@ export class SceneView {
     this.handler.setInputAction(({ position }: { position: { x: number; y: number } }) => void this.clicked(position.x, position.y), ScreenSpaceEventType.LEFT_CLICK);
     this.forget.push(
       scene.camera.moveEnd.addEventListener(() => this.note()),
+      scene.postRender.addEventListener(() => {
+        this.frames += 1;
+      }),
       scene.globe.tileLoadProgressEvent.addEventListener((left: number) => {
         if (!left) this.note();
       }),
