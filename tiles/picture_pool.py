@@ -64,14 +64,14 @@ class PicturePool:
             self._pool = ProcessPool(
                 max_workers=self._workers,
                 max_tasks=RENEW_AFTER,
-                initializer=_end_with_the_server,
+                initializer=end_with_the_server,
                 context=multiprocessing.get_context("spawn"),
             )
         return self._pool
 
 
-def _end_with_the_server() -> None:
-    """A drawing process never outlives the server, however that ends."""
+def end_with_the_server() -> None:
+    """A worker process, begun with this, never outlives the server, however that ends."""
     parent = multiprocessing.parent_process()
     if parent is not None:
         threading.Thread(target=_watch, args=[parent.sentinel], daemon=True).start()

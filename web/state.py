@@ -24,6 +24,7 @@ from tiles.picture_rasters import raster_pictures
 from tiles.picture_tiles import PictureTiles
 from tiles.raster import RasterTiles
 from tiles.scene.layouts import Layouts
+from tiles.scene.models_3d import ModelPlans
 from tiles.vector import VectorTiles
 from web.analysis_gate import AnalysisGate
 from web.change_feed import ChangeFeed
@@ -68,6 +69,7 @@ class ServerState:
     undulation: Undulation | None
     scenes: KeptTiles
     layouts: Layouts
+    model_plans: ModelPlans
     file_turns: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(FILES_AT_ONCE))
 
     @classmethod
@@ -133,6 +135,7 @@ class ServerState:
                 live.refresh,
             ),
             layouts=Layouts(live.changes),
+            model_plans=ModelPlans(),
         )
 
     async def start(self) -> None:

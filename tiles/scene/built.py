@@ -2,7 +2,7 @@
 
 import asyncio
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 
@@ -11,14 +11,17 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from cim.model.access import Principal
 from cim.model.collection import BoundingBox
+from cim.model.raster import RasterImage
 from cim.model.scene import Square
 from cim.model.undulation import Undulation
 from cim.policy.policy import Decision, read_context
 from cim.store.database import Database
 from cim.store.files import FileStore
+from cim.store.raster_images import images_in
 from cim.store.scene_rows import (
     ScenePlaces,
     SceneSelection,
+    all_scene_rows,
     newest_change,
     scene_places,
     scene_rows_in,
@@ -30,6 +33,7 @@ from tiles.scene.content import ScenePath, SceneTree
 from tiles.scene.layout import Heights, Layout
 from tiles.scene.layouts import Layouts
 from tiles.scene.standing import Corners, Floats, corners_of
+from tiles.scene.whole import WholeCount, build_whole
 
 CONTENT_REVISION = 1
 """Raised when the same rows are drawn otherwise than before."""
@@ -54,6 +58,11 @@ class Terrain:
         found = await heights_at(self.database, self.files, principal, self.decision, lon, lat)
         return found.height_m
 
+    async def images(self, principal: Principal, bbox: BoundingBox) -> list[RasterImage]:
+        """The images of heights that touch a box in degrees."""
+        async with self.database.reading(read_context(principal, timeout_ms=STATEMENT_MS)) as connection:
+            return await images_in(connection, self.decision.collection, self.decision.regions, bbox)
+
 
 class BuiltContent:
     """Blocks, volumes or tubes of one layer for one kind of caller."""
@@ -61,6 +70,7 @@ class BuiltContent:
     def __init__(
         self,
         database: Database,
+        files: FileStore,
         layouts: Layouts,
         chosen: SceneSelection,
         terrain: Terrain | None,
@@ -68,6 +78,7 @@ class BuiltContent:
         seen_as: str,
     ) -> None:
         self._database = database
+        self._files = files
         self._layouts = layouts
         self._chosen = chosen
         self._terrain = terrain
@@ -105,11 +116,33 @@ class BuiltContent:
         made = await asyncio.to_thread(self._maker.made, rows, corners, heights)
         return RawTile(made.glb, seq)
 
+    async def whole(
+        self,
+        principal: Principal,
+        put: Callable[[Square, bytes], None],
+        progress: Callable[[WholeCount], None] = lambda _: None,
+    ) -> tuple[SceneTree | None, WholeCount]:
+        """Make every tile in one pass, each handed to ``put`` gzipped; the tree they belong to, and what was made."""
+        async with self._reading(principal, timeout_ms=0) as connection:
+            seq = await newest_change(connection, self._layer)
+            places = await scene_places(connection, self._chosen)
+            layout = Layout(places, await self._span(principal, places))
+
+            async def images(square: Square) -> list[RasterImage]:
+                return await self._terrain.images(principal, layout.bounds(square)) if self._terrain else []
+
+            rows = all_scene_rows(connection, self._chosen)
+            count = await build_whole(rows, layout, self._maker, self._files, images, put, progress)
+        root = layout.tree()
+        return (SceneTree(root, layout.features, seq) if root else None), count
+
     async def _heights(self, principal: Principal, corners: Corners) -> Floats | None:
         return await self._terrain.at(principal, corners.lon, corners.lat) if self._terrain else None
 
-    def _reading(self, principal: Principal) -> AbstractAsyncContextManager[AsyncConnection]:
-        return self._database.reading(read_context(principal, timeout_ms=STATEMENT_MS))
+    def _reading(
+        self, principal: Principal, timeout_ms: int = STATEMENT_MS
+    ) -> AbstractAsyncContextManager[AsyncConnection]:
+        return self._database.reading(read_context(principal, timeout_ms=timeout_ms))
 
     async def _layout(self, principal: Principal) -> tuple[Layout, int]:
         async def read(squares: Sequence[Square] | None) -> tuple[ScenePlaces, int]:

@@ -19,12 +19,15 @@ from importers.export_formats import FORMATS, export_format
 from importers.export_workbook import sheet_text
 from importers.exports import Exported, ExportOrder, export_srid
 from web.cli.exporting_city import city_form, export_city
+from web.cli.exporting_scene import FORM as SCENE
+from web.cli.exporting_scene import export_scene
 from web.cli.opening import ROLE, opened, operator, the_catalog
 from web.cli.options import AsJson, DataDir, LayerId
 from web.cli.seeding import ARCHIVES, Box, TileOptions, Zooms, export_archive
 from web.settings import ServerSettings
 from web.writing_files import origin_of, written
 
+MORE_FORMS = "mbtiles, pmtiles, cityjson, cityjsonseq, 3dtiles (a folder)"
 EVERYTHING = ReadContext(tuple((grade, None) for grade in Grade), "export", 0)
 
 
@@ -33,7 +36,10 @@ def export(
     target: Annotated[Path, typer.Option("--out", help="File to write; its suffix tells the format.")],
     form: Annotated[
         str | None,
-        typer.Option("--format", help=f"One of {', '.join(FORMATS)}, mbtiles, pmtiles, cityjson, cityjsonseq."),
+        typer.Option(
+            "--format",
+            help=f"One of {', '.join(FORMATS)}, {MORE_FORMS}.",
+        ),
     ] = None,
     crs: Annotated[str | None, typer.Option(help="System of the coordinates, for example EPSG:4523.")] = None,
     encoding: Annotated[str, typer.Option(help="Of the texts in Shapefile and red-line text.")] = "UTF-8",
@@ -41,6 +47,7 @@ def export(
     zooms: Zooms = None,
     bbox: Box = None,
     role: Annotated[str, typer.Option("--as", help="Of tiles: the role whose view is written.")] = ROLE,
+    gzipped: Annotated[bool, typer.Option("--gzip", help="Leave 3D tiles compressed; the server must say so.")] = False,
     data: DataDir = None,
     as_json: AsJson = False,
 ) -> None:
@@ -48,6 +55,9 @@ def export(
     _check_encoding(encoding)
     if target.suffix.lower() in ARCHIVES or form in {"mbtiles", "pmtiles"}:
         _export_tiles(layer, target, TileOptions(bbox, zooms, role), overwrite, data, as_json)
+        return
+    if form == SCENE:
+        export_scene(layer, target, role, overwrite=overwrite, gzipped=gzipped, data=data, as_json=as_json)
         return
     city = city_form(form, target)
     if city is not None:
