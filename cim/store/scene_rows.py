@@ -89,7 +89,7 @@ async def scene_places(
     connection: AsyncConnection, chosen: SceneSelection, squares: Sequence[Square] | None = None
 ) -> ScenePlaces:
     """Where the selected features belong; with ``squares``, only of those whose place lies in one of them."""
-    rows = _standing(chosen, () if squares is None else (_in_boxes(squares),))
+    rows = _standing(chosen, () if squares is None else (in_squares(squares),))
     c = rows.c
     top = c.ground + c.height
     statement = (
@@ -130,7 +130,7 @@ async def scene_rows_in(connection: AsyncConnection, chosen: SceneSelection, squ
 
     A square finer than ``NEAR`` is a leaf, and has what belongs to none of the coarser zooms.
     """
-    rows = _standing(chosen, (_in_boxes([square]),))
+    rows = _standing(chosen, (in_squares([square]),))
     statement = _columns(rows, chosen).where(rows.c.zoom == min(square.z, NEAR)).order_by(rows.c.place, rows.c.fid)
     found = await connection.execute(statement, execution_options=compiling(chosen.selection.where))
     return [_row(tuple(row)) for row in found]
@@ -179,8 +179,8 @@ def _standing(
     if plan.storeys:
         height = sa.func.coalesce(height, number(plan.storeys) * _STOREY_M)
     shape = rows.c.geom_3857
-    middle_x = (sa.func.ST_XMin(shape) + sa.func.ST_XMax(shape)) / 2
-    middle_y = (sa.func.ST_YMin(shape) + sa.func.ST_YMax(shape)) / 2
+    _, middle_y = _middle(shape)
+    column, row = column_and_row(shape)
     shrunk = 1 / sa.func.cosh(middle_y / _RADIUS_M)
     size = sa.func.greatest(sa.func.sqrt(sa.func.ST_Area(shape)) * shrunk, height)
     zoom: sa.ColumnElement[Any] = sa.literal(NEAR)
@@ -189,8 +189,8 @@ def _standing(
     placed = sa.select(
         rows.c.fid,
         rows.c.key,
-        _square(middle_x + _HALF_M).label("x"),
-        _square(_HALF_M - middle_y).label("y"),
+        column.label("x"),
+        row.label("y"),
         sa.cast(zoom, sa.Integer).label("zoom"),
         lonlat(rows).label("shape"),
         shape.label("shape_3857"),
@@ -201,7 +201,18 @@ def _standing(
         number(plan.depth_end).label("depth_end"),
         *(rows.c[name].label(f"v_{n}") for n, name in enumerate(plan.fields)),
     ).subquery("placed")
-    return sa.select(placed, _place(placed.c.x, placed.c.y).label("place")).subquery("standing")
+    return sa.select(placed, place_in_sql(placed.c.x, placed.c.y).label("place")).subquery("standing")
+
+
+def column_and_row(shape: sa.ColumnElement[Any]) -> tuple[sa.ColumnElement[Any], sa.ColumnElement[Any]]:
+    """The square of zoom ``PLACE_ZOOM`` that the middle of a shape in Web Mercator lies in."""
+    middle_x, middle_y = _middle(shape)
+    return _square(middle_x + _HALF_M), _square(_HALF_M - middle_y)
+
+
+def _middle(shape: sa.ColumnElement[Any]) -> tuple[sa.ColumnElement[Any], sa.ColumnElement[Any]]:
+    f = sa.func
+    return (f.ST_XMin(shape) + f.ST_XMax(shape)) / 2, (f.ST_YMin(shape) + f.ST_YMax(shape)) / 2
 
 
 def _square(offset_m: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:
@@ -211,7 +222,7 @@ def _square(offset_m: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:
     return sa.cast(sa.func.least(sa.func.greatest(step, 0), count - 1), sa.BigInteger)
 
 
-def _place(x: sa.ColumnElement[Any], y: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:
+def place_in_sql(x: sa.ColumnElement[Any], y: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:
     """``cim.model.scene.place_of`` in SQL."""
 
     def shifted(value: sa.ColumnElement[Any], way: str, by: int) -> sa.ColumnElement[Any]:
@@ -227,7 +238,7 @@ def _place(x: sa.ColumnElement[Any], y: sa.ColumnElement[Any]) -> sa.ColumnEleme
     return sa.cast(place + pair(0, 7, 3), sa.BigInteger)
 
 
-def _in_boxes(squares: Sequence[Square]) -> sa.ColumnElement[bool]:
+def in_squares(squares: Sequence[Square]) -> sa.ColumnElement[bool]:
     """The condition, on bare column names, of reaching into one of some squares."""
     boxes = [sa.func.ST_MakeEnvelope(*mercator_box(square), MERCATOR_SRID) for square in squares]
     return sa.or_(*(sa.column("geom_3857").op("&&", is_comparison=True)(box) for box in boxes))
