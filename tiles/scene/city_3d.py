@@ -119,8 +119,10 @@ def _span(places: ScenePlaces, ways: Sequence[HeightWay]) -> Heights:
     lon, lat = np.degrees(middle_x / RADIUS_M), np.degrees(np.arctan(np.sinh(middle_y / RADIUS_M)))
     ground = np.where(np.isfinite(places.ground_m), places.ground_m, LOWEST_M)
     top = np.where(np.isfinite(places.top_m), places.top_m, HIGHEST_M)
-    low, high = (np.array([way.apply(lon, lat, side) for way in ways]).reshape(-1, len(lon)) for side in (ground, top))
-    return Heights(low.min(axis=0, initial=np.inf), high.max(axis=0, initial=-np.inf))
+    low, high = np.full(len(lon), np.inf), np.full(len(lon), -np.inf)
+    for way in ways:
+        low, high = np.minimum(low, way.apply(lon, lat, ground)), np.maximum(high, way.apply(lon, lat, top))
+    return Heights(low, high)
 
 
 def _extras(count: CityCount, drawn: int) -> dict[str, Any]:
