@@ -42,9 +42,11 @@ class Served:
 
 
 @asynccontextmanager
-async def serving(database: Database, catalog: Catalog, files: FileStore) -> AsyncIterator[Served]:
+async def serving(
+    database: Database, catalog: Catalog, files: FileStore, settings: ServerSettings | None = None
+) -> AsyncIterator[Served]:
     """The application over a filled database, and a client for every role."""
-    state = ServerState.build(ServerSettings(), database, catalog, files)
+    state = ServerState.build(settings or ServerSettings(), database, catalog, files)
     api = create_api(state)
     app = Front(api, TileEndpoint(state), api.state.metrics)
     keys = {}

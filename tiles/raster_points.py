@@ -33,6 +33,7 @@ MOST_POINTS = 2_000_000
 BATCH_POINTS = 65_536
 MOST_CELLS = 4_000_000
 """Cells read at once; places further apart are read in smaller batches."""
+BLOCK_CELLS = 128
 Floats = NDArray[np.float64]
 
 
@@ -80,7 +81,7 @@ def sample_heights(
             open_ = np.flatnonzero(np.isnan(height_m))
             if not len(open_):
                 break
-            found = _of_group(group, lon[open_], lat[open_], deadline)
+            found = heights_of_group(group, lon[open_], lat[open_], deadline)
             height_m[open_] = found
             cell_m[open_[np.isfinite(found)]] = group.cell_m
             if np.isfinite(found).any():
@@ -90,18 +91,24 @@ def sample_heights(
     return PointHeights(height_m, cell_m, datums, names)
 
 
-def _of_group(group: SheetGroup, lon: Floats, lat: Floats, deadline: float) -> Floats:
+def heights_of_group(group: SheetGroup, lon: Floats, lat: Floats, deadline: float, scale: int = 1) -> Floats:
+    """Heights of places in degrees from images on one grid, NaN where there is none.
+
+    With a ``scale``, a power of two, they come from overviews whose cells are so many cells wide.
+    """
     crs = code_of(group.crs)
     x, y = (lon, lat) if crs == LONLAT_SRID else transformer(LONLAT_SRID, crs).transform(lon, lat)
-    columns, rows = ~group.transform @ (np.asarray(x), np.asarray(y))
+    known = np.isfinite(x) & np.isfinite(y)
+    columns, rows = ~group.transform @ (np.where(known, x, np.nan), np.where(known, y, np.nan))
     result = np.full(len(lon), np.nan)
     left, top = min(sheet.column for sheet in group.sheets), min(sheet.row for sheet in group.sheets)
     right = max(sheet.column + sheet.dataset.width for sheet in group.sheets)
     bottom = max(sheet.row + sheet.dataset.height for sheet in group.sheets)
     inside = np.flatnonzero((columns >= left) & (columns <= right) & (rows >= top) & (rows <= bottom))
+    columns, rows = columns / scale, rows / scale
     for batch in _batches(inside, columns, rows):
         check_time(deadline)
-        result[batch] = _bilinear(group, columns[batch], rows[batch])
+        result[batch] = _bilinear(group, columns[batch], rows[batch], scale)
     return result
 
 
@@ -118,17 +125,15 @@ def _batches(of: NDArray[np.int64], columns: Floats, rows: Floats) -> Iterator[N
         yield of
 
 
-def _bilinear(group: SheetGroup, columns: Floats, rows: Floats) -> Floats:
-    """Heights between the middles of cells; in the outermost half cell and beside empty cells, of those there are.
+def _bilinear(group: SheetGroup, columns: Floats, rows: Floats, scale: int) -> Floats:
+    """Heights between the middles of cells, which are ``scale`` cells of the images wide.
 
-    A place whose own cell has no height has none.
+    In the outermost half cell and beside empty cells they are of those cells that there are. A place whose own cell
+    has no height has none.
     """
     left, top = math.floor(columns.min()) - 1, math.floor(rows.min()) - 1
     width, height = math.floor(columns.max()) + 2 - left, math.floor(rows.max()) + 2 - top
-    cells = np.full((1, height, width), np.nan, np.float32)
-    for sheet in reversed(group.sheets):
-        paste_heights(cells, sheet, Cut(left, top, width, height, 1))
-    grid = cells[0].astype(np.float64)
+    grid = _cells(group, left, top, width, height, scale)
     x, y = columns - left - 0.5, rows - top - 0.5
     column, row = np.floor(x).astype(np.int64), np.floor(y).astype(np.int64)
     total, weights = np.zeros(len(x)), np.zeros(len(x))
@@ -146,3 +151,30 @@ def _bilinear(group: SheetGroup, columns: Floats, rows: Floats) -> Floats:
     ]
     known = np.isfinite(own) & (weights > 0)
     return np.where(known, total / np.where(weights > 0, weights, 1.0), np.nan)
+
+
+def _cells(group: SheetGroup, left: int, top: int, width: int, height: int, scale: int) -> Floats:
+    """Cells of a group that are ``scale`` cells wide; places count these.
+
+    Overviews are read in blocks whose places are fixed, for what is read depends a little on where a window ends.
+    """
+    if scale == 1:
+        return _read(group, Cut(left, top, width, height, 1))
+    grid = np.empty((height, width))
+    for block_top in range(top // BLOCK_CELLS * BLOCK_CELLS, top + height, BLOCK_CELLS):
+        for block_left in range(left // BLOCK_CELLS * BLOCK_CELLS, left + width, BLOCK_CELLS):
+            block = _read(group, Cut(block_left * scale, block_top * scale, BLOCK_CELLS, BLOCK_CELLS, scale))
+            rows = slice(max(top, block_top), min(top + height, block_top + BLOCK_CELLS))
+            columns = slice(max(left, block_left), min(left + width, block_left + BLOCK_CELLS))
+            grid[rows.start - top : rows.stop - top, columns.start - left : columns.stop - left] = block[
+                rows.start - block_top : rows.stop - block_top, columns.start - block_left : columns.stop - block_left
+            ]
+    return grid
+
+
+def _read(group: SheetGroup, cut: Cut) -> Floats:
+    cells = np.full((1, cut.height, cut.width), np.nan, np.float32)
+    for sheet in reversed(group.sheets):
+        paste_heights(cells, sheet, cut)
+    grid: Floats = cells[0].astype(np.float64)
+    return grid

@@ -25,6 +25,7 @@ from tiles.picture_tiles import PictureTiles
 from tiles.raster import RasterTiles
 from tiles.scene.layouts import Layouts
 from tiles.scene.models_3d import ModelPlans
+from tiles.terrain import Terrain
 from tiles.vector import VectorTiles
 from web.analysis_gate import AnalysisGate
 from web.change_feed import ChangeFeed
@@ -56,6 +57,7 @@ class ServerState:
     chosen_tiles: VectorTiles
     disk_tiles: DiskTiles | None
     rasters: RasterTiles
+    terrain: Terrain
     files: FileStore
     queue: App
     feed: ChangeFeed
@@ -94,6 +96,8 @@ class ServerState:
         pictures = Pictures(database, PicturePool(), live.general_state, raster_pictures(database, files))
         rasters = RasterTiles(database, files, TileCache(settings.raster_cache_mb * MIB))
         live.on_change.append(rasters.follow)
+        undulation = configured_undulation(settings)
+        kept_terrain = TileCache(settings.raster_cache_mb * MIB // 2)
         proxy = ProxyCache(proxy_folder) if proxy_folder else None
         if proxy:
             live.on_change.append(lambda: proxy.follow(live.collections))
@@ -116,6 +120,7 @@ class ServerState:
             chosen_tiles=tiles(max(1, settings.tile_cache_mb // 8), None),
             disk_tiles=disk,
             rasters=rasters,
+            terrain=Terrain(database, files, rasters, kept_terrain, undulation),
             files=files,
             queue=queue_app(database.writer_url),
             feed=feed,
@@ -126,7 +131,7 @@ class ServerState:
             analyses=AnalysisGate(),
             sheet_pool=PicturePool(workers=1, waiting=4),
             geocoder=Geocoder(database, catalog),
-            undulation=configured_undulation(settings),
+            undulation=undulation,
             scenes=KeptTiles(
                 TileCache(settings.scene_cache_mb * MIB),
                 disk,

@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from cim.errors import AnswerTooLarge
 from cim.model.scene import NEAR, PLACE_ZOOM, Square
-from cim.store.scene_rows import ScenePlaces, column_and_row, in_squares, place_in_sql
+from cim.store.scene_rows import ScenePlaces, column_in_sql, in_squares, place_in_sql, row_in_sql
 from cim.store.selection import Selection, compiling, selected_rows
 
 MOST_SHAPE_BYTES = 16 * 1024**2
@@ -21,6 +21,7 @@ BYTES_OF_ONE = 9_000
 """As many packed bytes count as one feature: those of about 200 triangles."""
 MOST_CODES = 5_000
 NEEDED = ("ground_m", "roof_m", "height_datum", "lods", "building_code", "parent", "object_id")
+_SIDES = ((sa.func.ST_XMin, sa.func.ST_XMax), (sa.func.ST_YMin, sa.func.ST_YMax))
 _SHAPES = sa.table("city_shape", sa.column("layer"), sa.column("hash"), sa.column("body", BYTEA), schema="cim")
 
 
@@ -146,12 +147,16 @@ def _objects(selection: Selection, where: tuple[sa.ColumnElement[bool], ...] = (
     chosen = _with_needed(replace(selection, where=(*selection.where, *where)))
     rows = selected_rows(chosen, all_read=not where, name="source")
     shape = rows.c.geom_3857
-    column, row = column_and_row(shape)
+    middle = [(low(shape) + high(shape)) / 2 for low, high in _SIDES]
     absent = [name for name in NEEDED if name not in chosen.fields]
     # the hash is made before the join: below row-level security an index is used for equality alone
     source = (
         sa.select(rows, *(sa.cast(sa.null(), sa.Double).label(name) for name in absent))
-        .add_columns(column.label("x"), row.label("y"), sa.func.decode(rows.c.shape, "hex").label("hash"))
+        .add_columns(
+            column_in_sql(middle[0]).label("x"),
+            row_in_sql(middle[1]).label("y"),
+            sa.func.decode(rows.c.shape, "hex").label("hash"),
+        )
         .where(shape.is_not(None), rows.c.shape.is_not(None))
         .cte("hashed")
         .prefix_with("MATERIALIZED")
