@@ -59,7 +59,7 @@ def said_looks(
     themes, materials = mapped(geometry.get("material")), listed(appearance.get("materials"))
     if not themes or not materials:
         return None
-    theme = mapped(themes.get(appearance.get("default-theme-material")) or next(iter(themes.values())))
+    theme = mapped(themes.get(str(appearance.get("default-theme-material"))) or next(iter(themes.values())))
     if "value" in theme:
         return _place(materials, theme["value"], looks)
     values = flat_values(theme, str(geometry.get("type"))) or []
