@@ -1,12 +1,12 @@
 /** The eye in the scene: where it is, what ground it looks at, and moving it as the flat map's camera would. */
 
-import { BoundingSphere, Cartesian2, Cartesian3, Cartographic, Ellipsoid, HeadingPitchRange, type Interval, IntersectionTests, Math as CesiumMath, Matrix4, PerspectiveFrustum, Ray, type Scene, sampleTerrain, Transforms } from "cesium";
+import { BoundingSphere, Cartesian2, Cartesian3, Cartographic, Ellipsoid, HeadingPitchRange, type Interval, IntersectionTests, Math as CesiumMath, Matrix4, PerspectiveFrustum, Ray, type Scene, sampleTerrain, sampleTerrainMostDetailed, Transforms } from "cesium";
 import type { Camera } from "../cameras";
 import type { Eye } from "./address";
 import { cameraOf, type Look, lookOf } from "./place";
 
 const FLIGHT_S = 1.2;
-const SAMPLE_LEVEL = 10;
+const SAMPLE_LEVEL = 12;
 const LEAST_RANGE_M = 40;
 const FARTHEST_M = 60_000;
 
@@ -89,20 +89,17 @@ export class EyeControl {
     this.scene.requestRender();
   }
 
-  /** The height of the ground, by the terrain that is drawn or, where none is yet, by a coarse tile of it. */
+  /** The height of the ground by the terrain's finest tile there, which need not be drawn. */
   async groundHeight(lon: number, lat: number): Promise<number> {
     const place = Cartographic.fromDegrees(lon, lat);
-    const drawn = this.scene.globe.tilesLoaded ? this.scene.globe.getHeight(place) : undefined;
-    this.ground_m = drawn ?? (await this.sampled(place)) ?? this.ground_m;
-    return this.ground_m;
-  }
-
-  private async sampled(place: Cartographic): Promise<number | undefined> {
+    const provider = this.scene.terrainProvider;
     try {
-      return (await sampleTerrain(this.scene.terrainProvider, SAMPLE_LEVEL, [place]))[0]?.height;
+      const sampling = provider.availability ? sampleTerrainMostDetailed(provider, [place]) : sampleTerrain(provider, SAMPLE_LEVEL, [place]);
+      this.ground_m = (await sampling)[0]?.height ?? this.ground_m;
     } catch {
-      return undefined;
+      this.ground_m = this.scene.globe.getHeight(place) ?? this.ground_m;
     }
+    return this.ground_m;
   }
 
   /** The upright angle of view, radians. */

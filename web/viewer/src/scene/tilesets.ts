@@ -31,6 +31,7 @@ export class Tilesets {
   offer(source: SceneSource): void {
     const looks = new Looks();
     if (source.kind === "volume") looks.opacity = VOLUME_OPACITY;
+    if (source.model) looks.filter("rooms", isNoRoom);
     this.held.set(source.id, { source, looks, wanted: false, tileset: null, coming: null });
   }
 
@@ -144,6 +145,11 @@ export class Tilesets {
       this.scene.requestRender();
     });
   }
+}
+
+/** Rooms are bodies in front of all that is in them: they are seen only where somebody asks for them. */
+export function isNoRoom(read: (name: string) => unknown): boolean {
+  return read("kind") !== "space";
 }
 
 function skylight(): ImageBasedLighting {
