@@ -11,6 +11,7 @@ import { text } from "../i18n";
 import { readScene, writeScene } from "./address";
 import { bareGround, feetOf } from "./bare_ground";
 import { makeEngine } from "./engine";
+import { keysOf } from "./keys";
 import { EyeControl } from "./eye";
 import { Footprints } from "./footprints";
 import { Ground } from "./ground";
@@ -171,6 +172,7 @@ export class SceneView {
         console.error(error);
         setTimeout(stopped);
       }),
+      keysOf(this.box, this.eye, () => void this.clicked(this.widget.canvas.clientWidth / 2, this.widget.canvas.clientHeight / 2)),
       statusLine(this.host.stage, this.handler, this.eye, this.picking, scene),
     );
     this.note();
