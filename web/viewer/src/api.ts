@@ -42,6 +42,8 @@ export interface SceneFacts {
   fields: (string | { name: string })[];
   /** Of meshes: the layer whose footprints tell its buildings apart. */
   footprints?: string | null;
+  /** The codes of buildings that this shows better than their blocks do. */
+  hides?: string[];
 }
 export interface ModelInfo {
   id: string;

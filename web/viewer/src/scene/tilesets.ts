@@ -31,6 +31,7 @@ export class Tilesets {
   offer(source: SceneSource): void {
     const looks = new Looks();
     if (source.kind === "volume") looks.opacity = VOLUME_OPACITY;
+    if (source.kind === "model") looks.filter("rooms", (read) => read("kind") !== "space");
     this.held.set(source.id, { source, looks, wanted: false, tileset: null, coming: null });
   }
 
