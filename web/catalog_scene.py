@@ -4,9 +4,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from cim.model.collection import BoundingBox
-from cim.policy.policy import Decision
+from cim.policy.policy import Decision, read_context
+from cim.store.bim_models import models_by_id
 from web.scene_contents import NO_UNDULATION, options_of, terrain_layer
 from web.state import Caller, ServerState
+
+MODEL_FIELDS = ("global_id", "ifc_class", "name", "storey", "storey_number", "space", "kind")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +44,34 @@ def scene_parts(who: Caller) -> list[ScenePart]:
     return [part for part in found if part is not None]
 
 
+def model_parts(who: Caller) -> list[ScenePart]:
+    """The building models that the caller can draw, by id."""
+    held = [decision.collection for decision in who.models()]
+    return [
+        ScenePart(one.id, "model", f"/3dtiles/{one.id}/tileset.json?v={one.version}", MODEL_FIELDS, one.bbox)
+        for one in held
+        if one.version and one.bbox is not None and who.state.undulation is not None
+    ]
+
+
+async def model_documents(who: Caller) -> list[dict[str, Any]]:
+    """The models that the caller may read, and their parts of the scene."""
+    versions = {decision.collection.id: decision.collection.version for decision in who.models()}
+    parts = {part.id: part.document() for part in model_parts(who)}
+    async with who.state.database.reading(read_context(who.principal, who.request_id)) as connection:
+        rows = await models_by_id(connection, versions) if versions else []
+    return [
+        {
+            "id": row.id,
+            "name": row.name,
+            "version": versions[row.id],
+            "building_code": row.building_code,
+            "scene": parts.get(row.id),
+        }
+        for row in rows
+    ]
+
+
 async def scene_document(who: Caller) -> dict[str, Any]:
     """The member ``scene`` of the catalogue: terrain, the joining tileset, and why there is none."""
     if who.state.undulation is None:
@@ -49,6 +80,6 @@ async def scene_document(who: Caller) -> dict[str, Any]:
     held = ground.collection if ground else None
     return {
         "terrain": f"/terrain/{held.id}/layer.json?v={held.version}" if held else None,
-        "tileset": "/3dtiles/tileset.json" if scene_parts(who) else None,
+        "tileset": "/3dtiles/tileset.json" if scene_parts(who) or model_parts(who) else None,
         "reason": None,
     }

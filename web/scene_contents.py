@@ -12,6 +12,7 @@ from layers.scene import SceneOptions, usual_options
 from layers.text import Text
 from tiles.scene.built import BuiltContent, Terrain
 from tiles.scene.content import SceneContent
+from tiles.scene.models_3d import ModelContent
 from web.looking import state_of
 from web.parameters import parse_datetime
 from web.state import Caller, ServerState
@@ -64,12 +65,36 @@ def require_undulation(state: ServerState) -> Undulation:
     return state.undulation
 
 
-async def layer_content(who: Caller, layer: str, asked: SceneState) -> SceneContent:
-    """The content of a layer for the caller.
+def is_model(who: Caller, name: str) -> bool:
+    """Whether a name is that of a building model; it may still be one that the caller may not know of."""
+    return name in who.state.live.models
 
-    Raises NotFound for a layer the caller may not know of and for one that does not stand up, HeightsUnknown without
-    an undulation, and what looking up the state does.
+
+def decision_of(who: Caller, name: str) -> Decision:
+    """What the caller may read of a layer or a model; NotFound when nothing."""
+    return who.model(name) if is_model(who, name) else who.decide(name)
+
+
+async def scene_content(who: Caller, name: str, asked: SceneState) -> SceneContent:
+    """The content of a layer or a model for the caller.
+
+    Raises NotFound for one that the caller may not know of or that does not stand up, HeightsUnknown where heights
+    cannot be counted from the ellipsoid, and what looking up the state does.
     """
+    if not is_model(who, name):
+        return await layer_content(who, name, asked)
+    decision = who.model(name)
+    if asked.scenario is not None:
+        raise BadRequest("scenarios are of layers, not of models", where="scenario", remedy="leave it out")
+    version = decision.collection.version
+    if asked.datetime is not None:
+        async with who.state.database.reading(read_context(who.principal)) as connection:
+            version = (await state_of(connection, name, (), parse_datetime(asked.datetime), None)).number
+    return ModelContent(who.state.database, who.state.model_plans, name, version, who.state.undulation)
+
+
+async def layer_content(who: Caller, layer: str, asked: SceneState) -> BuiltContent:
+    """The content of a layer of features that are raised or laid; raises as ``scene_content`` does."""
     decision = who.decide(layer)
     options = options_of(who.state, decision)
     plan = options.plan(decision.field_names) if options else None

@@ -24,6 +24,7 @@ from tiles.picture_rasters import raster_pictures
 from tiles.picture_tiles import PictureTiles
 from tiles.raster import RasterTiles
 from tiles.scene.layouts import Layouts
+from tiles.scene.models_3d import ModelPlans
 from tiles.terrain import Terrain
 from tiles.vector import VectorTiles
 from web.analysis_gate import AnalysisGate
@@ -70,6 +71,7 @@ class ServerState:
     undulation: Undulation | None
     scenes: KeptTiles
     layouts: Layouts
+    model_plans: ModelPlans
     file_turns: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(FILES_AT_ONCE))
 
     @classmethod
@@ -138,6 +140,7 @@ class ServerState:
                 live.refresh,
             ),
             layouts=Layouts(live.changes),
+            model_plans=ModelPlans(),
         )
 
     async def start(self) -> None:

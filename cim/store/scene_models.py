@@ -100,8 +100,8 @@ async def element_boxes(connection: AsyncConnection, model: str, version: int) -
             remedy="deliver it in parts, one model for each building",
         )
     row, kind_class, storey, triangles = (numbers[:, column].astype(np.int64) for column in (0, 1, 2, 10))
-    boxes, plan_m2 = numbers[:, 3:9], np.nan_to_num(numbers[:, 9])
-    return ElementBoxes(row, kind_class, storey, boxes, plan_m2, triangles, tuple(classes), tuple(storeys))
+    boxes, areas_m2 = numbers[:, 3:9], np.nan_to_num(numbers[:, 9])
+    return ElementBoxes(row, kind_class, storey, boxes, areas_m2, triangles, tuple(classes), tuple(storeys))
 
 
 async def drawn_elements(connection: AsyncConnection, model: str, rows: Iterable[int]) -> list[DrawnElement]:
@@ -112,7 +112,7 @@ async def drawn_elements(connection: AsyncConnection, model: str, rows: Iterable
     found = await connection.execute(
         sa.select(e.id, *(e[name] for name in names)).where(e.model == model, among).order_by(e.global_id)
     )
-    return [DrawnElement(*row[:8], bytes(row[8]), row[9]) for row in found]
+    return [DrawnElement._make((*row[:8], bytes(row[8]), row[9])) for row in found]
 
 
 async def buildings_of_models(connection: AsyncConnection, models: Iterable[str]) -> dict[str, list[str]]:
@@ -131,4 +131,4 @@ def _place(known: dict[Any, int], entry: Any) -> int:
 
 
 def _storey(row: sa.Row[Any]) -> Storey:
-    return Storey(*row[3:6]) if row[3] is not None else NO_STOREY
+    return Storey(row.storey, row.storey_name, row.storey_number) if row.storey is not None else NO_STOREY

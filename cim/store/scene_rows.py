@@ -100,10 +100,10 @@ async def scene_places(
             sa.func.min(c.ground),
             sa.func.max(top),
             sa.func.max(c.height),
-            sa.func.min(sa.func.ST_XMin(c.shape_3857)),
-            sa.func.min(sa.func.ST_YMin(c.shape_3857)),
-            sa.func.max(sa.func.ST_XMax(c.shape_3857)),
-            sa.func.max(sa.func.ST_YMax(c.shape_3857)),
+            sa.func.min(c.xmin),
+            sa.func.min(c.ymin),
+            sa.func.max(c.xmax),
+            sa.func.max(c.ymax),
             sa.func.bool_or(c.ground.is_(None)),
         )
         .group_by(c.place, c.zoom)
@@ -179,29 +179,46 @@ def _standing(
     if plan.storeys:
         height = sa.func.coalesce(height, number(plan.storeys) * _STOREY_M)
     shape = rows.c.geom_3857
-    middle_x = (sa.func.ST_XMin(shape) + sa.func.ST_XMax(shape)) / 2
-    middle_y = (sa.func.ST_YMin(shape) + sa.func.ST_YMax(shape)) / 2
-    shrunk = 1 / sa.func.cosh(middle_y / _RADIUS_M)
-    size = sa.func.greatest(sa.func.sqrt(sa.func.ST_Area(shape)) * shrunk, height)
+    bounded = _once(
+        sa.select(
+            rows.c.fid,
+            rows.c.key,
+            lonlat(rows).label("shape"),
+            *(getattr(sa.func, f"ST_{name}")(shape).label(name.lower()) for name in _SIDES),
+            sa.func.ST_Area(shape).label("area"),
+            height.label("height"),
+            number(plan.ground).label("ground"),
+            number(plan.diameter_mm).label("diameter"),
+            number(plan.depth_start).label("depth_start"),
+            number(plan.depth_end).label("depth_end"),
+            *(rows.c[name].label(f"v_{n}") for n, name in enumerate(plan.fields)),
+        ),
+        "bounded",
+    )
+    c = bounded.c
+    middle_y = (c.ymin + c.ymax) / 2
+    size = sa.func.greatest(sa.func.sqrt(c.area) / sa.func.cosh(middle_y / _RADIUS_M), c.height)
     zoom: sa.ColumnElement[Any] = sa.literal(NEAR)
     if plan.kind != "tube":
         zoom = sa.case((size >= FAR_FROM_M, FAR), (size >= MIDDLE_FROM_M, MIDDLE), else_=NEAR)
-    placed = sa.select(
-        rows.c.fid,
-        rows.c.key,
-        _square(middle_x + _HALF_M).label("x"),
-        _square(_HALF_M - middle_y).label("y"),
-        sa.cast(zoom, sa.Integer).label("zoom"),
-        lonlat(rows).label("shape"),
-        shape.label("shape_3857"),
-        height.label("height"),
-        number(plan.ground).label("ground"),
-        number(plan.diameter_mm).label("diameter"),
-        number(plan.depth_start).label("depth_start"),
-        number(plan.depth_end).label("depth_end"),
-        *(rows.c[name].label(f"v_{n}") for n, name in enumerate(plan.fields)),
-    ).subquery("placed")
+    placed = _once(
+        sa.select(
+            bounded,
+            _square((c.xmin + c.xmax) / 2 + _HALF_M).label("x"),
+            _square(_HALF_M - middle_y).label("y"),
+            sa.cast(zoom, sa.Integer).label("zoom"),
+        ),
+        "placed",
+    )
     return sa.select(placed, _place(placed.c.x, placed.c.y).label("place")).subquery("standing")
+
+
+_SIDES = ("XMin", "YMin", "XMax", "YMax")
+
+
+def _once(statement: sa.Select[Any], name: str) -> sa.Subquery:
+    """A subquery whose columns are worked out once a row, however often they are named outside."""
+    return statement.offset(sa.literal(0, sa.Integer)).subquery(name)
 
 
 def _square(offset_m: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:

@@ -2,7 +2,7 @@
 
 import asyncio
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 
@@ -20,6 +20,7 @@ from cim.store.files import FileStore
 from cim.store.raster_images import images_in
 from cim.store.scene_rows import (
     ScenePlaces,
+    SceneRow,
     SceneSelection,
     all_scene_rows,
     newest_change,
@@ -65,7 +66,7 @@ class Terrain:
 
 
 class BuiltContent:
-    """Blocks, volumes or tubes of one layer for one kind of caller."""
+    """Blocks, volumes or tubes of one layer for one kind of caller; ``maker`` makes its tiles of rows."""
 
     def __init__(
         self,
@@ -85,7 +86,7 @@ class BuiltContent:
         self._undulation = undulation
         collection = chosen.selection.collection
         self._layer = collection.id
-        self._maker = TileMaker.of(chosen.plan, collection.schema, undulation)
+        self.maker = TileMaker.of(chosen.plan, collection.schema, undulation)
         ground = f"{terrain.decision.collection.id}.{terrain.decision.collection.version}" if terrain else ""
         raised = hashlib.blake2b(undulation.values_m.tobytes(), digest_size=8).hexdigest()
         seen = f"{CONTENT_REVISION}|{seen_as}|{chosen.plan}|{ground}|{raised}"
@@ -113,8 +114,14 @@ class BuiltContent:
         rows = [row for row in found if layout.tile_of(row.place, square.z) == square]
         corners = await asyncio.to_thread(corners_of, rows)
         heights = await self._heights(principal, corners)
-        made = await asyncio.to_thread(self._maker.made, rows, corners, heights)
+        made = await asyncio.to_thread(self.maker.made, rows, corners, heights)
         return RawTile(made.glb, seq)
+
+    async def pages(self, principal: Principal) -> AsyncGenerator[list[tuple[int, SceneRow]], None]:
+        """All rows in the order of their places, page by page, each with the zoom its size puts it in."""
+        async with self._reading(principal, timeout_ms=0) as connection:
+            async for page in all_scene_rows(connection, self._chosen):
+                yield page
 
     async def whole(
         self,
@@ -132,7 +139,7 @@ class BuiltContent:
                 return await self._terrain.images(principal, layout.bounds(square)) if self._terrain else []
 
             rows = all_scene_rows(connection, self._chosen)
-            count = await build_whole(rows, layout, self._maker, self._files, images, put, progress)
+            count = await build_whole(rows, layout, self.maker, self._files, images, put, progress)
         root = layout.tree()
         return (SceneTree(root, layout.features, seq) if root else None), count
 

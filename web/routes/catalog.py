@@ -9,7 +9,7 @@ from cim.model.collection import BoundingBox
 from cim.policy.policy import Decision
 from layers.definition import LayerDefinition
 from layers.kinds import FEATURE, WORDS, described
-from web.catalog_scene import scene_document, scene_part
+from web.catalog_scene import model_documents, scene_document, scene_part
 from web.state import Caller, caller
 
 router = APIRouter(tags=["catalogue"])
@@ -25,6 +25,7 @@ async def catalog(who: Annotated[Caller, Depends(caller)]) -> dict[str, Any]:
         "themes": [*themes, DRAFT_THEME],
         "layers": [_layer(who, decision) for decision in decisions],
         "view": {"bbox": _view(decisions)},
+        "models": await model_documents(who),
         "scene": await scene_document(who),
         "definitions": _definitions(who) if _imports(who) else [],
     }

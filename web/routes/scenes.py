@@ -9,9 +9,9 @@ from cim.model.collection import BoundingBox
 from tiles.cache import TileKey
 from tiles.scene.content import SceneContent, ScenePath
 from tiles.scene.tileset import SceneNode, SceneRegion, tileset_document, union
-from web.catalog_scene import scene_parts
+from web.catalog_scene import model_parts, scene_parts
 from web.scene_answers import GLB, caching, document_answer, gzipped_answer
-from web.scene_contents import SceneState, check_path, layer_content
+from web.scene_contents import SceneState, check_path, decision_of, scene_content
 from web.state import Caller, caller
 
 router = APIRouter(tags=["3D Tiles"])
@@ -27,7 +27,7 @@ TILE: dict[int | str, dict[str, Any]] = {200: {"description": "binary glTF", "co
 @router.get("/3dtiles/tileset.json", summary="The tileset that joins all the caller may read")
 async def joined_tileset(request: Request, who: Who) -> Response:
     """One tile for each layer and model, whose content is its own tileset."""
-    parts = scene_parts(who)
+    parts = [*scene_parts(who), *model_parts(who)]
     if not parts:
         raise NotFound("nothing you may read has a tileset", where="tileset", remedy="log in, or import buildings")
     children = tuple(
@@ -44,8 +44,8 @@ async def layer_tileset(
 ) -> Response:
     """The tree of tiles; each address names the newest change of its tile."""
     state = SceneState(datetime, scenario)
-    decision = who.decide(layer)
-    content = await layer_content(who, layer, state)
+    decision = decision_of(who, layer)
+    content = await scene_content(who, layer, state)
     tree = await content.tree(who.principal)
     if tree is None:
         raise NotFound(f"layer {layer} has no feature to draw", where="layer", remedy="import some")
@@ -61,8 +61,8 @@ async def layer_tile(
 ) -> Response:
     """Binary glTF, gzipped; the caller's rights are asked for each tile."""
     check_path(z, x, y)
-    decision = who.decide(layer)
-    content = await layer_content(who, layer, SceneState(datetime, scenario))
+    decision = decision_of(who, layer)
+    content = await scene_content(who, layer, SceneState(datetime, scenario))
     path = ScenePath(z, x, y)
     bounds = await content.bounds(who.principal, path)
     key = TileKey(layer, content.name, GRID, z, x, y)
