@@ -30,6 +30,8 @@ class ScenePart:
 def scene_part(state: ServerState, decision: Decision) -> ScenePart | None:
     """A layer's part of the scene; None where it has none."""
     held = decision.collection
+    if held.schema.kind == "tileset" and held.version and held.bbox is not None:
+        return ScenePart(held.id, "mesh", f"/3dtiles/{held.id}/tileset.json?v={held.version}", (), held.bbox)
     options = options_of(state, decision)
     plan = options.plan(decision.field_names) if options else None
     if plan is None or not held.version or held.bbox is None or state.undulation is None:
