@@ -13,9 +13,11 @@ from web.slow_bodies import SteadyBody
 from web.tile_answer import send_problem
 
 CONTENT_SECURITY_POLICY = (
-    "default-src 'self'; worker-src 'self' blob:; child-src blob:; img-src 'self' data: blob:;"
-    " style-src 'self' 'unsafe-inline'; connect-src 'self'; frame-ancestors 'self'; base-uri 'none'"
+    "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'; worker-src 'self' blob:; child-src blob:;"
+    " img-src 'self' data: blob:; style-src 'self' 'unsafe-inline'; connect-src 'self'; frame-ancestors 'self';"
+    " base-uri 'none'"
 )
+"""Of scripts, those of this server; they may compile WebAssembly: what unpacks meshes of others' tilesets is that."""
 _SECURITY = [
     (b"x-content-type-options", b"nosniff"),
     (b"referrer-policy", b"same-origin"),

@@ -6,6 +6,9 @@ from typing import Any
 from cim.model.collection import BoundingBox
 from cim.policy.policy import Decision, read_context
 from cim.store.bim_models import models_by_id
+from cim.store.scene_city import buildings_of_city
+from cim.store.selection import Selection
+from tiles.scene.city_tile import COLUMNS as CITY_COLUMNS
 from web.scene_contents import NO_UNDULATION, options_of, terrain_layer
 from web.state import Caller, ServerState
 
@@ -30,6 +33,8 @@ class ScenePart:
 def scene_part(state: ServerState, decision: Decision) -> ScenePart | None:
     """A layer's part of the scene; None where it has none."""
     held = decision.collection
+    if held.schema.kind == "city":
+        return _city_part(state, decision)
     if held.schema.kind == "tileset" and held.version and held.bbox is not None:
         return ScenePart(held.id, "mesh", f"/3dtiles/{held.id}/tileset.json?v={held.version}", (), held.bbox)
     options = options_of(state, decision)
@@ -38,6 +43,33 @@ def scene_part(state: ServerState, decision: Decision) -> ScenePart | None:
         return None
     tileset = f"/3dtiles/{held.id}/tileset.json?v={held.version}"
     return ScenePart(held.id, plan.kind, tileset, plan.fields, held.bbox)
+
+
+def _city_part(state: ServerState, decision: Decision) -> ScenePart | None:
+    """A city layer's part of the scene; None where its shapes are not to be seen."""
+    held = decision.collection
+    if "shape" not in decision.field_names or not held.version or held.bbox is None or state.undulation is None:
+        return None
+    fields = tuple(name for name in CITY_COLUMNS if name in decision.field_names)
+    return ScenePart(held.id, "city", f"/3dtiles/{held.id}/tileset.json?v={held.version}", fields, held.bbox)
+
+
+async def hidden_by_cities(who: Caller) -> dict[str, list[str]]:
+    """By city layer the codes of the buildings that it shows better than their blocks do.
+
+    A layer that shows more buildings than are worth listing is left out.
+    """
+    found: dict[str, list[str]] = {}
+    cities = [one for one in who.readable() if scene_part(who.state, one) and one.collection.schema.kind == "city"]
+    if not cities:
+        return found
+    async with who.state.database.reading(read_context(who.principal, who.request_id)) as connection:
+        for decision in cities:
+            chosen = Selection(decision.collection, decision.field_names, decision.regions)
+            codes = await buildings_of_city(connection, chosen)
+            if codes is not None:
+                found[decision.collection.id] = codes
+    return found
 
 
 def scene_parts(who: Caller) -> list[ScenePart]:
@@ -68,7 +100,9 @@ async def model_documents(who: Caller) -> list[dict[str, Any]]:
             "name": row.name,
             "version": versions[row.id],
             "building_code": row.building_code,
-            "scene": parts.get(row.id),
+            "scene": parts[row.id] | {"hides": [row.building_code] if row.building_code else []}
+            if row.id in parts
+            else None,
         }
         for row in rows
     ]

@@ -1,6 +1,6 @@
 """What fills the tilesets of a request: the content of a layer for the caller, and the terrain it stands on."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from cim.errors import BadRequest, HeightsUnknown, NotFound
 from cim.model.ellipsoidal_heights import SETTINGS
@@ -11,6 +11,7 @@ from cim.store.selection import Selection
 from layers.scene import SceneOptions, usual_options
 from layers.text import Text
 from tiles.scene.built import BuiltContent, Terrain
+from tiles.scene.city_3d import CityContent
 from tiles.scene.content import SceneContent
 from tiles.scene.models_3d import ModelContent
 from web.looking import state_of
@@ -82,7 +83,9 @@ async def scene_content(who: Caller, name: str, asked: SceneState) -> SceneConte
     cannot be counted from the ellipsoid, and what looking up the state does.
     """
     if not is_model(who, name):
-        return await layer_content(who, name, asked)
+        decision = who.decide(name)
+        city = decision.collection.schema.kind == "city"
+        return await city_content(who, decision, asked) if city else await layer_content(who, name, asked)
     decision = who.model(name)
     if asked.scenario is not None:
         raise BadRequest("scenarios are of layers, not of models", where="scenario", remedy="leave it out")
@@ -105,21 +108,36 @@ async def layer_content(who: Caller, layer: str, asked: SceneState) -> BuiltCont
             remedy="/catalog lists the layers that have one",
         )
     undulation = require_undulation(who.state)
-    selection = Selection(decision.collection, (), decision.regions)
-    tag = ""
-    if asked.datetime is not None or asked.scenario is not None:
-        seen = who.readable_ids()
-        instant = parse_datetime(asked.datetime)
-        async with who.state.database.reading(read_context(who.principal)) as connection:
-            state = await state_of(connection, layer, seen, instant, asked.scenario)
-        selection = Selection(decision.collection, (), decision.regions, version=state.version, scenario=state.scenario)
-        tag = state.tag
+    selection, tag = await _selected(who, decision, asked)
     ground = await terrain_layer(who)
     terrain = Terrain(who.state.database, who.state.files, ground) if ground else None
     ground_class = ground.policy_class if ground else ""
     seen_as = f"{decision.policy_class}|{ground_class}|{tag}"
     chosen = SceneSelection.of(selection, plan)
     return BuiltContent(who.state.database, who.state.files, who.state.layouts, chosen, terrain, undulation, seen_as)
+
+
+async def city_content(who: Caller, decision: Decision, asked: SceneState) -> CityContent:
+    """The content of a layer of city objects, whose shapes must be open to the caller; raises as ``scene_content``."""
+    layer = decision.collection.id
+    if "shape" not in decision.field_names:
+        raise NotFound(f"layer {layer} has no tileset: its shapes are not open to you", where="layer")
+    selection, tag = await _selected(who, decision, asked)
+    seen = replace(selection, fields=decision.field_names)
+    return CityContent(
+        who.state.database, who.state.layouts, seen, who.state.undulation, f"{decision.policy_class}|{tag}"
+    )
+
+
+async def _selected(who: Caller, decision: Decision, asked: SceneState) -> tuple[Selection, str]:
+    """The rows of a layer in the state asked for, without fields, and a tag that differs for other states."""
+    if asked.datetime is None and asked.scenario is None:
+        return Selection(decision.collection, (), decision.regions), ""
+    instant = parse_datetime(asked.datetime)
+    async with who.state.database.reading(read_context(who.principal)) as connection:
+        state = await state_of(connection, decision.collection.id, who.readable_ids(), instant, asked.scenario)
+    selection = Selection(decision.collection, (), decision.regions, version=state.version, scenario=state.scenario)
+    return selection, state.tag
 
 
 def check_path(z: int, x: int, y: int) -> None:

@@ -209,6 +209,14 @@ def lod_of(geometry: Mapping[str, Any]) -> str:
     return f"{lod:g}" if isinstance(lod, int | float) else str(lod)[:8]
 
 
+def level_of(lod: str) -> float:
+    """A level of detail as a number; what is none counts as 0."""
+    try:
+        return max(0.0, min(float(lod), 9.0))
+    except ValueError:
+        return 0.0
+
+
 def check_places(kind: str, boundaries: Sequence[Any]) -> None:
     """Raise BrokenGeometry when points, lines or an instance have anything but whole numbers as places."""
     if kind not in WITHOUT_AREA and kind != "GeometryInstance":

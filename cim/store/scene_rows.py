@@ -89,7 +89,7 @@ async def scene_places(
     connection: AsyncConnection, chosen: SceneSelection, squares: Sequence[Square] | None = None
 ) -> ScenePlaces:
     """Where the selected features belong; with ``squares``, only of those whose place lies in one of them."""
-    rows = _standing(chosen, () if squares is None else (_in_boxes(squares),))
+    rows = _standing(chosen, () if squares is None else (in_squares(squares),))
     c = rows.c
     top = c.ground + c.height
     statement = (
@@ -130,7 +130,7 @@ async def scene_rows_in(connection: AsyncConnection, chosen: SceneSelection, squ
 
     A square finer than ``NEAR`` is a leaf, and has what belongs to none of the coarser zooms.
     """
-    rows = _standing(chosen, (_in_boxes([square]),))
+    rows = _standing(chosen, (in_squares([square]),))
     statement = _columns(rows, chosen).where(rows.c.zoom == min(square.z, NEAR)).order_by(rows.c.place, rows.c.fid)
     found = await connection.execute(statement, execution_options=compiling(chosen.selection.where))
     return [_row(tuple(row)) for row in found]
@@ -204,13 +204,13 @@ def _standing(
     placed = _once(
         sa.select(
             bounded,
-            _square((c.xmin + c.xmax) / 2 + _HALF_M).label("x"),
-            _square(_HALF_M - middle_y).label("y"),
+            column_in_sql((c.xmin + c.xmax) / 2).label("x"),
+            row_in_sql(middle_y).label("y"),
             sa.cast(zoom, sa.Integer).label("zoom"),
         ),
         "placed",
     )
-    return sa.select(placed, _place(placed.c.x, placed.c.y).label("place")).subquery("standing")
+    return sa.select(placed, place_in_sql(placed.c.x, placed.c.y).label("place")).subquery("standing")
 
 
 _SIDES = ("XMin", "YMin", "XMax", "YMax")
@@ -221,6 +221,16 @@ def _once(statement: sa.Select[Any], name: str) -> sa.Subquery:
     return statement.offset(sa.literal(0, sa.Integer)).subquery(name)
 
 
+def column_in_sql(x_m: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:
+    """The column of squares of zoom ``PLACE_ZOOM`` that an easting of Web Mercator lies in."""
+    return _square(x_m + _HALF_M)
+
+
+def row_in_sql(y_m: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:
+    """The row of squares of zoom ``PLACE_ZOOM`` that a northing of Web Mercator lies in."""
+    return _square(_HALF_M - y_m)
+
+
 def _square(offset_m: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:
     """Which column or row of zoom ``PLACE_ZOOM`` lies so far from the grid's corner."""
     count = 2**PLACE_ZOOM
@@ -228,7 +238,7 @@ def _square(offset_m: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:
     return sa.cast(sa.func.least(sa.func.greatest(step, 0), count - 1), sa.BigInteger)
 
 
-def _place(x: sa.ColumnElement[Any], y: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:
+def place_in_sql(x: sa.ColumnElement[Any], y: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:
     """``cim.model.scene.place_of`` in SQL."""
 
     def shifted(value: sa.ColumnElement[Any], way: str, by: int) -> sa.ColumnElement[Any]:
@@ -244,7 +254,7 @@ def _place(x: sa.ColumnElement[Any], y: sa.ColumnElement[Any]) -> sa.ColumnEleme
     return sa.cast(place + pair(0, 7, 3), sa.BigInteger)
 
 
-def _in_boxes(squares: Sequence[Square]) -> sa.ColumnElement[bool]:
+def in_squares(squares: Sequence[Square]) -> sa.ColumnElement[bool]:
     """The condition, on bare column names, of reaching into one of some squares."""
     boxes = [sa.func.ST_MakeEnvelope(*mercator_box(square), MERCATOR_SRID) for square in squares]
     return sa.or_(*(sa.column("geom_3857").op("&&", is_comparison=True)(box) for box in boxes))

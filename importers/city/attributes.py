@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from importers.city.footprints import level_of
+from cim.model.city_surfaces import level_of
 
 NAMES: dict[str, tuple[str, ...]] = {
     "name": ("name", "gml:name", "名称", "建筑名称", "label"),

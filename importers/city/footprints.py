@@ -7,7 +7,7 @@ import shapely
 from numpy.typing import NDArray
 
 from cim.model.city_measures import Flags, Measured, Reals, polygons_of
-from cim.model.city_surfaces import Numbers
+from cim.model.city_surfaces import Numbers, level_of
 
 Shapes = NDArray[np.object_]
 GROUND = frozenset({"GroundSurface", "OuterFloorSurface"})
@@ -80,11 +80,3 @@ def _chosen(found: Measured, owners: Numbers, objects: int) -> Flags:
     np.maximum.at(best, owner, ranks)
     chosen: Flags = (ranks == best[owner]) & lying
     return chosen
-
-
-def level_of(lod: str) -> float:
-    """A level of detail as a number; what is none counts as 0."""
-    try:
-        return max(0.0, min(float(lod), 9.0))
-    except ValueError:
-        return 0.0

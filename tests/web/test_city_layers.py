@@ -1,14 +1,18 @@
 """City layers over HTTP: shapes with their areas, CityJSON of one object and of many, and nothing of what is closed."""
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
 from city_models import load
+from glb_reading import read_glb
 from serving import Served
 
 from cim.model.access import Grade
+from cim.model.undulation import Undulation
 from cim.store.city_shapes import remove_unnamed_shapes
 from cim.store.collections import set_grade
 from cim.store.versions import prune
@@ -99,3 +103,51 @@ async def test_shapes_that_no_version_names_are_let_go(city: Served, tmp_path: P
         assert await remove_unnamed_shapes(connection, "town") == 2
         assert await connection.scalar(count) == 2
     assert (await city.anonymous.get("/collections/town/items/1")).json()["shapes"][0]["volume_m3"] == 480.0
+
+
+async def test_its_tiles_are_for_those_who_may_see_the_shapes(city: Served) -> None:
+    city.state.undulation = Undulation.constant(-40.0)
+    await city.state.live.refresh()
+    catalog = (await city.anonymous.get("/catalog")).json()
+    (entry,) = [layer for layer in catalog["layers"] if layer["id"] == "town"]
+    assert entry["scene"] == {
+        "tileset": "/3dtiles/town/tileset.json?v=1",
+        "kind": "city",
+        "fields": ["object_id", "object_type", "name", "building_code", "height_m"],
+        "hides": [],
+    }
+    document = (await city.anonymous.get(entry["scene"]["tileset"])).json()
+    assert document["extras"] == {"layer": "town", "features": 2}
+    assert document["root"]["extras"] == {"height_datums": ["EPSG:5737"]}
+    named = list(contents(document["root"]))
+    read = [read_glb((await city.anonymous.get(f"/3dtiles/town/{uri}")).content) for uri in named]
+    assert sorted(one for tile in read for one in tile.columns["object_id"]) == ["b0", "b1"]
+    joined = (await city.anonymous.get("/3dtiles/tileset.json")).json()
+    assert "town/tileset.json?v=1" in contents(joined["root"])
+    async with city.database.writing() as connection:
+        hide = "UPDATE cim.role_right SET hidden_fields = '{shape}' WHERE role = 'anonymous'"
+        await connection.execute(sa.text(hide))
+    city.state.identities.forget()
+    for address in (entry["scene"]["tileset"], f"/3dtiles/town/{named[0]}"):
+        assert (await city.anonymous.get(address)).status_code == 404
+    catalog = (await city.anonymous.get("/catalog")).json()
+    assert not [layer for layer in catalog["layers"] if layer["id"] == "town" and "scene" in layer]
+
+
+async def test_a_layer_whose_codes_are_those_of_buildings_hides_their_blocks(city: Served, tmp_path: Path) -> None:
+    city.state.undulation = Undulation.constant(-40.0)
+    known = '"attributes": {'
+    text = town(tmp_path).read_text("utf-8").replace(known, f'{known}"building_code": "B7", ', 1)
+    (tmp_path / "town.city.jsonl").write_text(text, "utf-8")
+    await load(city.database, tmp_path / "town.city.jsonl", "town", height_datum="1985")
+    await city.state.live.refresh()
+    catalog = (await city.anonymous.get("/catalog")).json()
+    (entry,) = [layer for layer in catalog["layers"] if layer["id"] == "town"]
+    assert entry["scene"]["hides"] == ["B7"]
+
+
+def contents(tile: dict[str, Any]) -> Iterator[str]:
+    if "content" in tile:
+        yield tile["content"]["uri"]
+    for child in tile.get("children", []):
+        yield from contents(child)

@@ -187,6 +187,17 @@ async def test_what_cannot_stand_is_left_out_and_the_tile_is_whole(city: Served)
     held = features(await tiles(city.anonymous))
     assert len(held) == 2
     by_storeys = next((tile, number) for height, tile, number in held.values() if height is None)
+    told = (await city.anonymous.get("/3dtiles/blocks/left-out")).json()
+    assert told["counts"] == {"no-height": 1, "absurd-height": 1, "no-ground": 1}
+    assert {one["key"]: one["code"] for one in told["features"]} == {
+        "a1": "no-height",
+        "a3": "absurd-height",
+        "b0": "no-ground",
+    }
+    assert all(told["meanings"][code]["zh"] for code in told["counts"])
+    box = ",".join(str(side) for side in (HERE[0], HERE[1], HERE[0] + 0.01, HERE[1] + 0.001))
+    nearby = (await city.anonymous.get("/3dtiles/blocks/left-out", params={"bbox": box})).json()
+    assert {one["key"] for one in nearby["features"]} == {"a1", "a3"}
     heights = corner_heights(*by_storeys)[:, 2]
     assert heights.max() - heights.min() == pytest.approx(9.0, abs=0.01)
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from cim.errors import AnswerTooLarge
 from cim.model.access import Principal
 from cim.model.collection import BoundingBox
 from cim.model.raster import RasterImage
@@ -31,6 +32,7 @@ from cim.store.vector_tiles import RawTile
 from tiles.raster_points import heights_at
 from tiles.scene.built_tile import TileMaker
 from tiles.scene.content import ScenePath, SceneTree
+from tiles.scene.findings import SceneFinding
 from tiles.scene.layout import Heights, Layout
 from tiles.scene.layouts import Layouts
 from tiles.scene.standing import Corners, Floats, corners_of
@@ -41,6 +43,7 @@ CONTENT_REVISION = 1
 ROUGH_M = 80.0
 """How far the ground of a square of about 130 m may lie from that of its middle."""
 STATEMENT_MS = 15_000
+MOST_TILES = 200
 DEEP_M = 50.0
 
 
@@ -63,6 +66,16 @@ class Terrain:
         """The images of heights that touch a box in degrees."""
         async with self.database.reading(read_context(principal, timeout_ms=STATEMENT_MS)) as connection:
             return await images_in(connection, self.decision.collection, self.decision.regions, bbox)
+
+
+@dataclass(frozen=True, slots=True)
+class _Held:
+    """The rows of a tile, their corners, the terrain there, and the newest change they may show."""
+
+    rows: list[SceneRow]
+    corners: Corners
+    terrain_m: Floats | None
+    seq: int
 
 
 class BuiltContent:
@@ -106,16 +119,39 @@ class BuiltContent:
     async def tile(self, principal: Principal, path: ScenePath) -> RawTile:
         """The GLB of a tile; NotFound where there is no such tile."""
         layout, _ = await self._layout(principal)
-        square = Square(*path)
+        held = await self._held(principal, layout, Square(*path))
+        made = await asyncio.to_thread(self.maker.made, held.rows, held.corners, held.terrain_m)
+        return RawTile(made.glb, held.seq)
+
+    async def left_out(self, principal: Principal, bbox: BoundingBox | None) -> list[SceneFinding]:
+        """The features that cannot be drawn, of the tiles that meet a box in degrees, or of all.
+
+        AnswerTooLarge where these are more than ``MOST_TILES``.
+        """
+        layout, _ = await self._layout(principal)
+        squares = [square for square in layout.squares() if bbox is None or _meet(layout.bounds(square), bbox)]
+        if len(squares) > MOST_TILES:
+            raise AnswerTooLarge(
+                f"{len(squares)} tiles lie there, at most {MOST_TILES} are examined at once",
+                where="bbox",
+                remedy="give a smaller one, or write the whole tileset with cim export --format 3dtiles",
+            )
+        findings: list[SceneFinding] = []
+        for square in squares:
+            held = await self._held(principal, layout, square)
+            findings += await asyncio.to_thread(self.maker.left_out, held.rows, held.corners, held.terrain_m)
+        return findings
+
+    async def _held(self, principal: Principal, layout: Layout, square: Square) -> "_Held":
+        """What a tile is made of; NotFound where there is no such tile."""
         layout.bounds(square)
         async with self._reading(principal) as connection:
             seq = await newest_change(connection, self._layer)
             found = await scene_rows_in(connection, self._chosen, square)
         rows = [row for row in found if layout.tile_of(row.place, square.z) == square]
         corners = await asyncio.to_thread(corners_of, rows)
-        heights = await self._heights(principal, corners)
-        made = await asyncio.to_thread(self.maker.made, rows, corners, heights)
-        return RawTile(made.glb, seq)
+        terrain_m = await self._terrain.at(principal, corners.lon, corners.lat) if self._terrain else None
+        return _Held(rows, corners, terrain_m, seq)
 
     async def pages(self, principal: Principal) -> AsyncGenerator[list[tuple[int, SceneRow]], None]:
         """All rows in the order of their places, page by page, each with the zoom its size puts it in."""
@@ -142,9 +178,6 @@ class BuiltContent:
             count = await build_whole(rows, layout, self.maker, self._files, images, put, progress)
         root = layout.tree()
         return (SceneTree(root, layout.features, seq) if root else None), count
-
-    async def _heights(self, principal: Principal, corners: Corners) -> Floats | None:
-        return await self._terrain.at(principal, corners.lon, corners.lat) if self._terrain else None
 
     def _reading(
         self, principal: Principal, timeout_ms: int = STATEMENT_MS
@@ -179,3 +212,7 @@ class BuiltContent:
         deep = DEEP_M if self._chosen.plan.kind == "tube" else ROUGH_M / 2
         raised = self._undulation.at(lon, lat)
         return Heights(ground - deep + raised, top + raised)
+
+
+def _meet(one: BoundingBox, other: BoundingBox) -> bool:
+    return one[0] <= other[2] and other[0] <= one[2] and one[1] <= other[3] and other[1] <= one[3]

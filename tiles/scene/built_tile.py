@@ -64,6 +64,14 @@ class TileMaker:
         glb = glb_bytes(frame, [self._surface(block)], self._columns(kept), quantised=quantised)
         return BuiltTile(glb, len(kept), len(block.triangles), findings)
 
+    def left_out(
+        self, rows: Sequence[SceneRow], corners: Corners, terrain_m: Floats | None
+    ) -> tuple[SceneFinding, ...]:
+        """What ``made`` would leave out of these rows, without drawing the others."""
+        if self.plan.kind == "tube":
+            return tubes(rows, corners, terrain_m, self.undulation, _frame(corners)).findings
+        return standing(rows, corners, terrain_m, self.undulation).findings
+
     def _surface(self, block: Block) -> Surface:
         return Surface(
             block.positions,

@@ -2,12 +2,12 @@
 
 from dataclasses import dataclass
 
-import mapbox_earcut
 import numpy as np
 import shapely
 from numpy.typing import NDArray
 
 from cim.model.ecef import LocalFrame, geocentric, upward
+from tiles.scene.filling import filled
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -84,45 +84,8 @@ def _roofs(outline: _Outline, high: Floats, up: Floats) -> Block:
     if not len(outline.part):
         return Block(high, up, np.zeros((0, 3), np.int64), outline.owner)
     plan = (outline.lonlat - outline.lonlat[0]) * (np.cos(np.radians(outline.lonlat[0, 1])), 1.0)
-    starts = np.flatnonzero(np.append(True, outline.part[1:] != outline.part[:-1]))
-    ends = np.append(starts[1:], len(outline.part))
-    fans = _convex(outline, plan, starts)
-    triangles = [_fans(starts[fans], ends[fans])]
-    for start, end in zip(starts[~fans].tolist(), ends[~fans].tolist(), strict=True):
-        rings = outline.ring[start:end]
-        stops = np.append(np.flatnonzero(rings[1:] != rings[:-1]) + 1, end - start).astype(np.uint32)
-        cut = mapbox_earcut.triangulate_float64(np.ascontiguousarray(plan[start:end]), stops)
-        triangles.append(_looking_up(plan[start:end], cut.reshape(-1, 3).astype(np.int64)) + start)
-    return Block(high, up, np.concatenate(triangles), outline.owner)
-
-
-def _convex(outline: _Outline, plan: Floats, starts: Integers) -> NDArray[np.bool_]:
-    """Which parts are one ring that turns left at every corner: a fan from any corner fills them."""
-    after = plan[outline.following] - plan
-    before = np.empty_like(after)
-    before[outline.following] = after
-    turn = before[:, 0] * after[:, 1] - before[:, 1] * after[:, 0]
-    left = np.logical_and.reduceat(turn >= 0, starts)
-    rings = np.append(False, outline.ring[1:] != outline.ring[:-1])
-    rings[starts] = False
-    return np.asarray(left & ~np.logical_or.reduceat(rings, starts), dtype=np.bool_)
-
-
-def _fans(starts: Integers, ends: Integers) -> Integers:
-    """Triangles of convex outlines, each from its first corner."""
-    counts = np.maximum(ends - starts - 2, 0)
-    first = np.repeat(starts, counts)
-    step = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)
-    return np.column_stack([first, first + step + 1, first + step + 2])
-
-
-def _looking_up(plan: Floats, triangles: Integers) -> Integers:
-    """The triangles with their corners against the clock as seen from above."""
-    a, b, c = (plan[triangles[:, corner]] for corner in range(3))
-    ab, ac = b - a, c - a
-    clockwise = ab[:, 0] * ac[:, 1] - ab[:, 1] * ac[:, 0] < 0
-    triangles[clockwise] = triangles[clockwise][:, ::-1]
-    return triangles
+    triangles = filled(plan, outline.part, outline.ring, outline.following)
+    return Block(high, up, triangles, outline.owner)
 
 
 def _joined(first: Block, second: Block) -> Block:

@@ -9,7 +9,7 @@ from cim.model.collection import BoundingBox
 from cim.policy.policy import Decision
 from layers.definition import LayerDefinition
 from layers.kinds import FEATURE, WORDS, described
-from web.catalog_scene import model_documents, scene_document, scene_part
+from web.catalog_scene import hidden_by_cities, model_documents, scene_document, scene_part
 from web.state import Caller, caller
 
 router = APIRouter(tags=["catalogue"])
@@ -20,10 +20,11 @@ DRAFT_THEME = {"id": "drafts", "title": {"zh": "待发布图层", "en": "Drafts"
 async def catalog(who: Annotated[Caller, Depends(caller)]) -> dict[str, Any]:
     """Themes in order, layers with titles, fields, code meanings, tile and style addresses."""
     decisions = who.readable()
+    hidden = await hidden_by_cities(who)
     themes = [{"id": t.id, "title": t.title.model_dump()} for t in who.state.catalog.themes]
     return {
         "themes": [*themes, DRAFT_THEME],
-        "layers": [_layer(who, decision) for decision in decisions],
+        "layers": [_layer(who, decision, hidden.get(decision.collection.id)) for decision in decisions],
         "view": {"bbox": _view(decisions)},
         "models": await model_documents(who),
         "scene": await scene_document(who),
@@ -52,7 +53,7 @@ def _definitions(who: Caller) -> list[dict[str, Any]]:
     ]
 
 
-def _layer(who: Caller, decision: Decision) -> dict[str, Any]:
+def _layer(who: Caller, decision: Decision, hides: list[str] | None) -> dict[str, Any]:
     held = decision.collection
     definition = who.state.catalog.layers.get(held.id)
     entry: dict[str, Any] = {
@@ -69,7 +70,7 @@ def _layer(who: Caller, decision: Decision) -> dict[str, Any]:
     }
     part = scene_part(who.state, decision)
     if part is not None:
-        entry["scene"] = part.document()
+        entry["scene"] = part.document() | ({} if hides is None else {"hides": hides})
     return entry | (_defined(who, decision, definition) if definition else _undefined(decision))
 
 

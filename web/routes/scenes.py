@@ -1,5 +1,6 @@
 """3D Tiles 1.1: a tileset for each layer, its tiles, and the tileset that joins them."""
 
+from collections import Counter
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Request, Response
@@ -8,10 +9,12 @@ from cim.errors import NotFound
 from cim.model.collection import BoundingBox
 from tiles.cache import TileKey
 from tiles.scene.content import SceneContent, ScenePath
+from tiles.scene.findings import MEANINGS
 from tiles.scene.tileset import SceneNode, SceneRegion, tileset_document, union
 from web.catalog_scene import model_parts, scene_parts
+from web.parameters import parse_bbox
 from web.scene_answers import GLB, caching, document_answer, gzipped_answer
-from web.scene_contents import SceneState, check_path, decision_of, scene_content
+from web.scene_contents import SceneState, check_path, decision_of, layer_content, scene_content
 from web.scene_files import files_tileset, is_of_files
 from web.state import Caller, caller
 
@@ -73,6 +76,20 @@ async def layer_tile(
     etag = tile.etag.decode()
     current = request.query_params.get("s") == etag.strip('"')
     return gzipped_answer(request, tile.data, GLB, etag, caching(who, decision, current=current))
+
+
+@router.get("/3dtiles/{layer}/left-out", summary="What could not be drawn, and why")
+async def left_out(layer: str, who: Who, bbox: str | None = None) -> dict[str, Any]:
+    """Features of a layer that its tiles leave out, by fid and key, of a box or of the whole layer."""
+    content = await layer_content(who, layer, SceneState())
+    findings = await content.left_out(who.principal, parse_bbox(bbox))
+    counts = Counter(one.code for one in findings)
+    return {
+        "layer": layer,
+        "counts": counts,
+        "meanings": {code: MEANINGS[code].model_dump() for code in counts},
+        "features": [{"fid": one.fid, "key": one.key, "code": one.code, "value": one.value} for one in findings],
+    }
 
 
 def _addressed(node: SceneNode, who: Caller, layer: str, content: SceneContent, state: SceneState) -> SceneNode:

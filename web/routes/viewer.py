@@ -1,10 +1,10 @@
 """The viewer: the built pages and their assets, nothing from elsewhere."""
 
-from fastapi import APIRouter
-from fastapi.responses import FileResponse, Response
+from fastapi import APIRouter, Request
+from fastapi.responses import Response
 
 from cim.errors import NotFound
-from web.viewer_files import DIST, page_file
+from web.viewer_files import DIST, built_file, page_file
 
 router = APIRouter(tags=["viewer"], include_in_schema=False)
 
@@ -36,12 +36,10 @@ async def compare_page() -> Response:
 
 
 @router.get("/map/{path:path}")
-async def asset(path: str) -> Response:
-    """A file of the viewer; hashed assets never change."""
+async def asset(path: str, request: Request) -> Response:
+    """A file of the viewer, packed where the client takes that; assets with a version in their name never change."""
     file = (DIST / path).resolve()
     if not file.is_relative_to(DIST.resolve()) or not file.is_file():
         raise NotFound("the viewer has no such file", where=f"/map/{path[:100]}", remedy="reload the page")
-    lasting = path.startswith("assets/")
-    return FileResponse(
-        file, headers={"cache-control": "public, max-age=31536000, immutable" if lasting else "no-cache"}
-    )
+    lasting = "public, max-age=31536000, immutable" if path.startswith("assets/") else "no-cache"
+    return built_file(file, request.headers.get("accept-encoding", ""), lasting)

@@ -32,12 +32,31 @@ export interface LayerInfo {
   fields: FieldInfo[];
   tiles: string;
   style: string;
+  scene?: SceneFacts | null;
+}
+export type SceneKind = "extrusion" | "volume" | "tube" | "city" | "model" | "mesh" | "points";
+/** The tileset of a layer or a model, and what its features' rows have. */
+export interface SceneFacts {
+  tileset: string;
+  kind: SceneKind;
+  fields: (string | { name: string })[];
+  /** Of meshes: the layer whose footprints tell its buildings apart. */
+  footprints?: string | null;
+}
+export interface ModelInfo {
+  id: string;
+  name: string;
+  version: number;
+  building_code?: string | null;
+  scene?: SceneFacts | null;
 }
 export interface Catalog {
   themes: { id: string; title: Text }[];
   layers: LayerInfo[];
+  models?: ModelInfo[];
   view: { bbox: [number, number, number, number] | null };
   definitions: Definition[];
+  scene?: { terrain: string | null; tileset: string | null; reason: Text | null } | null;
 }
 export interface Definition {
   id: string;

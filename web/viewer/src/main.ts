@@ -5,6 +5,7 @@ import "./style.css";
 import { ask, Problem, type Catalog, type HeightHere, type Identified, type LayerStyle, type Session } from "./api";
 import { Bim } from "./bim";
 import { BlockPage } from "./block_page";
+import { cameraOf, lookAs } from "./cameras";
 import { followChanges } from "./changes";
 import { shown } from "./coordinates";
 import { button, element, say } from "./dom";
@@ -13,6 +14,9 @@ import { identifyPanel } from "./identify";
 import { ImportPage } from "./import_page";
 import { CityMap } from "./map";
 import { QUERY_PATH, QueryPage } from "./query_page";
+import type { SceneHost } from "./scene/host";
+import { SceneSwitch } from "./scene/switch";
+import { term } from "./scene/words";
 import { searchBox } from "./search";
 import { sessionControl } from "./session";
 import { sheetDialog } from "./sheets";
@@ -21,6 +25,7 @@ import { waysTo } from "./ways";
 import type { MapMouseEvent } from "maplibre-gl";
 
 const PHONE_PX = 640;
+const SEARCH_RANGE_M = 900;
 const COUNTY: [number, number, number, number] = [103.67, 30.9, 104.18, 31.44];
 
 class Viewer {
@@ -34,6 +39,12 @@ class Viewer {
   private block: BlockPage | null = null;
   private bim: Bim | null = null;
   private readonly shownLayers = new Map<string, boolean>();
+  private readonly fades = new Map<string, number>();
+  private selected: GeoJSON.Geometry | null = null;
+  private readonly scene = new SceneSwitch(() => this.sceneHost(), () => this.sceneChanged(), (camera) => {
+    if (this.map) lookAs(this.map.gl, camera);
+    this.sceneChanged();
+  });
 
   async start(): Promise<void> {
     choose(current());
@@ -59,6 +70,7 @@ class Viewer {
     await this.models(this.map);
     if (location.pathname === QUERY_PATH) await this.query()?.start(new URLSearchParams(location.search));
     followChanges((versions) => void this.follow(versions));
+    if (this.scene.asked) await this.scene.open();
     document.body.dataset["ready"] = "yes";
   }
 
@@ -82,8 +94,12 @@ class Viewer {
       if (!layer || version <= layer.version) continue;
       layer.tiles = layer.tiles.replace(`v=${layer.version}`, `v=${version}`);
       layer.version = version;
+      if (layer.scene) layer.scene.tileset = layer.scene.tileset.replace(/v=\d+/, `v=${version}`);
       if (layer.content === "raster") await this.restyle(map, id, this.styles.get(id)?.style ?? "");
-      else map.renew(id, layer.tiles);
+      else {
+        map.renew(id, layer.tiles);
+        this.scene.view?.renew(layer, this.styles.get(id));
+      }
     }
   }
 
@@ -102,6 +118,7 @@ class Viewer {
         this.compareLink(),
         button(word("terrain"), "quiet terrain", () => this.raise()),
         button(word("tilt"), "quiet tilt", () => this.map?.tilt()),
+        button(term("scene"), "quiet to-scene", () => void this.scene.toggle()),
         button(current() === "zh" ? "English" : "中文", "quiet", () => {
           choose(current() === "zh" ? "en" : "zh");
           location.reload();
@@ -147,16 +164,65 @@ class Viewer {
     panel.replaceChildren(
       fold,
       searchBox((hit) => {
-        map.gl.flyTo({ center: [hit.lon, hit.lat], zoom: Math.max(map.gl.getZoom(), 15.5) });
+        if (this.scene.view) void this.scene.view.eye.flyTo(hit.lon, hit.lat, SEARCH_RANGE_M);
+        else map.gl.flyTo({ center: [hit.lon, hit.lat], zoom: Math.max(map.gl.getZoom(), 15.5) });
         void this.showFeature(hit.layer, hit.fid);
       }),
       layerTree(this.catalog, this.styles, this.shownLayers, {
-        show: (id, on) => map.show(id, on),
-        fade: (id, opacity) => map.fade(id, opacity),
+        show: (id, on) => this.show(map, id, on),
+        fade: (id, opacity) => {
+          this.fades.set(id, opacity);
+          map.fade(id, opacity);
+          this.scene.view?.fade(id, opacity);
+        },
         restyle: (id, style) => void this.restyle(map, id, style),
       }),
     );
     this.root.querySelector(".terrain")?.toggleAttribute("hidden", !map.terrain.possible);
+  }
+
+  private show(map: CityMap, id: string, on: boolean): void {
+    this.shownLayers.set(id, on);
+    map.show(id, on);
+    this.scene.view?.show(id, on);
+  }
+
+  /** What both views share, as the 3D view asks for it. */
+  private sceneHost(): SceneHost {
+    const map = this.map as CityMap;
+    return {
+      catalog: this.catalog,
+      styles: this.styles,
+      stage: this.root.querySelector<HTMLElement>(".stage") ?? this.root,
+      tree: this.root.querySelector<HTMLElement>(".panel .tree"),
+      selected: this.selected,
+      isShown: (id) => this.shownLayers.get(id) ?? false,
+      show: (id, on) => {
+        this.show(map, id, on);
+        const tick = this.root.querySelector<HTMLInputElement>(`.layer[data-layer="${id}"] input[type="checkbox"]`);
+        if (tick) tick.checked = on;
+      },
+      fadeOf: (id) => this.fades.get(id) ?? 1,
+      camera: () => cameraOf(map.gl),
+      record: (layer, fid) => this.showFeature(layer, fid),
+      identify: (lon, lat, zoom) => this.identify(map, lon, lat, null, zoom),
+      card: (card) => this.card(card),
+      closeResults: () => this.closeResults(),
+      failed: (error) => this.failed(error),
+    };
+  }
+
+  private sceneChanged(): void {
+    const on = this.scene.view !== null;
+    this.root.classList.toggle("in-scene", on);
+    this.root.querySelector(".to-scene")?.setAttribute("aria-pressed", String(on));
+    if (this.selected) this.highlight(this.selected);
+  }
+
+  private highlight(geometry: GeoJSON.Geometry | null): void {
+    this.selected = geometry;
+    this.map?.highlight(geometry);
+    this.scene.view?.highlight(geometry);
   }
 
   private raise(): void {
@@ -171,6 +237,7 @@ class Viewer {
       const style = await ask<LayerStyle>(`${layer.style}?style=${encodeURIComponent(name)}`);
       this.styles.set(id, style);
       map.restyle(id, style);
+      this.scene.view?.renew(layer, style);
       this.root.querySelector(`.layer[data-layer="${id}"] .legend`)?.replaceWith(legendList(style.legend));
     } catch (error) {
       this.failed(error);
@@ -207,11 +274,11 @@ class Viewer {
     await this.identify(map, lngLat.lng, lngLat.lat, this.bim?.cardAt(point.x, point.y));
   }
 
-  private async identify(map: CityMap, lon: number, lat: number, model: HTMLElement | null = null): Promise<void> {
+  private async identify(map: CityMap, lon: number, lat: number, model: HTMLElement | null = null, zoom = map.gl.getZoom()): Promise<void> {
     const layers = [...new Set([...map.visible(), ...map.terrain.layers])];
     if (!layers.length && !model) return;
     const query = new URLSearchParams({
-      lon: lon.toFixed(7), lat: lat.toFixed(7), z: map.gl.getZoom().toFixed(2), layers: layers.slice(0, 40).join(","), limit: "5",
+      lon: lon.toFixed(7), lat: lat.toFixed(7), z: zoom.toFixed(2), layers: layers.slice(0, 40).join(","), limit: "5",
     });
     try {
       const found = layers.length ? await ask<{ features: Identified[]; heights: HeightHere[] }>(`/identify?${query}`) : { features: [], heights: [] };
@@ -238,11 +305,10 @@ class Viewer {
 
   private results(features: Identified[], heights: HeightHere[] = []): void {
     const box = this.root.querySelector<HTMLElement>(".results");
-    const map = this.map;
-    if (!box || !map) return;
-    box.replaceChildren(identifyPanel(features, heights, this.catalog, (one) => map.highlight(one.geometry), () => this.closeResults()));
+    if (!box) return;
+    box.replaceChildren(identifyPanel(features, heights, this.catalog, (one) => this.highlight(one.geometry), () => this.closeResults()));
     box.classList.add("open");
-    map.highlight(features[0]?.geometry ?? null);
+    this.highlight(features[0]?.geometry ?? null);
   }
 
   private card(card: HTMLElement): void {
@@ -326,7 +392,7 @@ class Viewer {
 
   private closeResults(): void {
     this.root.querySelector(".results")?.classList.remove("open");
-    this.map?.highlight(null);
+    this.highlight(null);
   }
 
   private failed(error: unknown): void {

@@ -1,0 +1,131 @@
+/** The eye in the scene: where it is, what ground it looks at, and moving it as the flat map's camera would. */
+
+import { BoundingSphere, Cartesian2, Cartesian3, Cartographic, HeadingPitchRange, Math as CesiumMath, Matrix4, PerspectiveFrustum, type Scene, sampleTerrain, Transforms } from "cesium";
+import type { Camera } from "../cameras";
+import type { Eye } from "./address";
+import { cameraOf, type Look, lookOf } from "./place";
+
+const FLIGHT_S = 1.2;
+const SAMPLE_LEVEL = 10;
+const LEAST_RANGE_M = 40;
+const FARTHEST_M = 60_000;
+
+export class EyeControl {
+  constructor(private readonly scene: Scene) {}
+
+  get eye(): Eye {
+    const { positionCartographic: at, heading, pitch } = this.scene.camera;
+    return {
+      lat: CesiumMath.toDegrees(at.latitude), lon: CesiumMath.toDegrees(at.longitude), height_m: at.height,
+      heading_deg: CesiumMath.toDegrees(heading), pitch_deg: CesiumMath.toDegrees(pitch),
+    };
+  }
+
+  set eye({ lat, lon, height_m, heading_deg, pitch_deg }: Eye) {
+    this.scene.camera.setView({ destination: Cartesian3.fromDegrees(lon, lat, height_m), orientation: angles(heading_deg, pitch_deg) });
+  }
+
+  flyToEye({ lat, lon, height_m, heading_deg, pitch_deg }: Eye, duration = FLIGHT_S): Promise<void> {
+    return new Promise((resolve) => {
+      this.scene.camera.flyTo({
+        destination: Cartesian3.fromDegrees(lon, lat, height_m), orientation: angles(heading_deg, pitch_deg), duration,
+        complete: () => resolve(), cancel: () => resolve(),
+      });
+    });
+  }
+
+  /** What is in the middle of the picture; where that is sky, the ground below a point ahead. */
+  look(): Look {
+    const { camera, canvas } = this.scene;
+    const middle = new Cartesian2(canvas.clientWidth / 2, canvas.clientHeight / 2);
+    const ray = camera.getPickRay(middle);
+    const hit = (ray && this.scene.globe.pick(ray, this.scene)) ?? camera.pickEllipsoid(middle);
+    const range = hit ? Cartesian3.distance(hit, camera.positionWC) : Infinity;
+    const ahead = range < FARTHEST_M * 10 && hit ? hit : this.ahead();
+    const place = Cartographic.fromCartesian(ahead);
+    const { heading_deg, pitch_deg } = this.eye;
+    return {
+      lat: CesiumMath.toDegrees(place.latitude), lon: CesiumMath.toDegrees(place.longitude),
+      range_m: Math.max(LEAST_RANGE_M, Cartesian3.distance(ahead, camera.positionWC)), heading_deg, pitch_deg,
+    };
+  }
+
+  /** The point of the ground in the middle of the picture. */
+  middle(): Cartesian3 {
+    const { lon, lat } = this.look();
+    return Cartesian3.fromDegrees(lon, lat, this.scene.globe.getHeight(Cartographic.fromDegrees(lon, lat)) ?? 0);
+  }
+
+  /** The flat map's camera that shows the same place, tilted by `pitch` degrees. */
+  camera(pitch: number): Camera {
+    return cameraOf(this.look(), this.scene.canvas.clientHeight, this.fovy, pitch);
+  }
+
+  /** Stand where the flat map looks from; a map seen from above is tilted, so that what stands is seen to stand. */
+  async stand(camera: Camera, tilt_deg: number): Promise<void> {
+    const look = lookOf(camera, this.scene.canvas.clientHeight, this.fovy);
+    const pitch_deg = Math.max(camera.pitch, tilt_deg) - 90;
+    this.lookFrom({ ...look, pitch_deg }, await this.groundHeight(camera.lon, camera.lat));
+  }
+
+  /** Look at a place on the ground from a distance, keeping direction and tilt. */
+  async flyTo(lon: number, lat: number, range_m: number): Promise<void> {
+    const height = await this.groundHeight(lon, lat);
+    const { heading, pitch } = this.scene.camera;
+    const offset = new HeadingPitchRange(heading, Math.min(pitch, CesiumMath.toRadians(-30)), range_m);
+    this.scene.camera.flyToBoundingSphere(new BoundingSphere(Cartesian3.fromDegrees(lon, lat, height), 0), { offset, duration: FLIGHT_S });
+  }
+
+  north(): void {
+    const look = this.look();
+    void this.groundHeight(look.lon, look.lat).then((height_m) => this.lookFrom({ ...look, heading_deg: 0 }, height_m));
+  }
+
+  /** Come nearer by a factor below 1, go away by one above. */
+  zoom(factor: number): void {
+    const { range_m } = this.look();
+    this.scene.camera.moveForward(range_m * (1 - factor));
+    this.scene.requestRender();
+  }
+
+  /** The height of the ground, by the terrain that is drawn or, where none is yet, by a coarse tile of it. */
+  async groundHeight(lon: number, lat: number): Promise<number> {
+    const place = Cartographic.fromDegrees(lon, lat);
+    const drawn = this.scene.globe.getHeight(place);
+    if (drawn !== undefined && this.scene.globe.tilesLoaded) return drawn;
+    try {
+      const [sampled] = await sampleTerrain(this.scene.terrainProvider, SAMPLE_LEVEL, [place.clone()]);
+      return sampled?.height ?? drawn ?? 0;
+    } catch {
+      return drawn ?? 0;
+    }
+  }
+
+  /** The upright angle of view, radians. */
+  private get fovy(): number {
+    const { frustum } = this.scene.camera;
+    const fovy = frustum instanceof PerspectiveFrustum ? frustum.fovy : undefined;
+    return fovy ?? CesiumMath.toRadians(40);
+  }
+
+  /** Look at a place of a height above the ellipsoid, where none is given at the ground as it is drawn now. */
+  lookFrom({ lon, lat, range_m, heading_deg, pitch_deg }: Look, height_m = NaN): void {
+    const { camera } = this.scene;
+    const height = Number.isFinite(height_m) ? height_m : this.scene.globe.getHeight(Cartographic.fromDegrees(lon, lat)) ?? 0;
+    const target = Cartesian3.fromDegrees(lon, lat, height);
+    const offset = new HeadingPitchRange(CesiumMath.toRadians(heading_deg), CesiumMath.toRadians(pitch_deg), range_m);
+    camera.lookAtTransform(Transforms.eastNorthUpToFixedFrame(target), offset);
+    camera.lookAtTransform(Matrix4.IDENTITY);
+    this.scene.requestRender();
+  }
+
+  private ahead(): Cartesian3 {
+    const { positionWC, directionWC } = this.scene.camera;
+    const reach = Math.min(FARTHEST_M, Math.max(500, this.scene.camera.positionCartographic.height * 4));
+    return Cartesian3.add(positionWC, Cartesian3.multiplyByScalar(directionWC, reach, new Cartesian3()), new Cartesian3());
+  }
+}
+
+function angles(heading_deg: number, pitch_deg: number): { heading: number; pitch: number; roll: number } {
+  return { heading: CesiumMath.toRadians(heading_deg), pitch: CesiumMath.toRadians(pitch_deg), roll: 0 };
+}

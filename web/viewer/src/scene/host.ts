@@ -1,0 +1,25 @@
+/** What the 3D view needs of the page around it, so that both views show one state. */
+
+import type { Catalog, LayerStyle } from "../api";
+import type { Camera } from "../cameras";
+
+export interface SceneHost {
+  catalog: Catalog;
+  styles: Map<string, LayerStyle>;
+  stage: HTMLElement;
+  /** The tree of layers, to which the view adds the models. */
+  tree: HTMLElement | null;
+  selected: GeoJSON.Geometry | null;
+  isShown(layer: string): boolean;
+  /** Switch a layer as its tick in the tree does. */
+  show(layer: string, on: boolean): void;
+  fadeOf(layer: string): number;
+  camera(): Camera;
+  /** Show the record of a feature in the panel of results. */
+  record(layer: string, fid: number): Promise<void>;
+  /** Show what the shown layers have at a place. */
+  identify(lon: number, lat: number, zoom: number): Promise<void>;
+  card(card: HTMLElement): void;
+  closeResults(): void;
+  failed(error: unknown): void;
+}

@@ -1,0 +1,38 @@
+/** What the catalogue offers to the 3D view: one tileset for each layer or model that has one. */
+
+import type { Catalog, SceneFacts, SceneKind, Text } from "../api";
+
+export interface SceneSource {
+  id: string;
+  title: Text;
+  kind: SceneKind;
+  tileset: string;
+  fields: string[];
+  version: number;
+  /** A building model: its features are elements, known by GlobalId. */
+  model: boolean;
+  buildingCode: string | null;
+  /** Of meshes: the layer whose footprints tell its buildings apart. */
+  footprints: string | null;
+}
+
+/** Kinds that stand for what the flat map draws of their layer, so that its picture is not laid on the ground as well. */
+const INSTEAD = new Set<SceneKind>(["extrusion", "tube", "city", "points", "mesh"]);
+
+export function sourcesOf(catalog: Catalog): SceneSource[] {
+  const layers = catalog.layers.flatMap((layer) => (layer.scene ? [{ ...factsOf(layer.scene), id: layer.id, title: layer.title, version: layer.version, model: false, buildingCode: null }] : []));
+  const models = (catalog.models ?? []).flatMap((model) => {
+    if (!model.scene) return [];
+    const title = { zh: model.name, en: model.name };
+    return [{ ...factsOf(model.scene), id: model.id, title, version: model.version, model: true, buildingCode: model.building_code ?? null }];
+  });
+  return [...layers, ...models];
+}
+
+export function isInstead(kind: SceneKind): boolean {
+  return INSTEAD.has(kind);
+}
+
+function factsOf({ tileset, kind, fields, footprints }: SceneFacts): Pick<SceneSource, "tileset" | "kind" | "fields" | "footprints"> {
+  return { tileset, kind, fields: fields.map((field) => (typeof field === "string" ? field : field.name)), footprints: footprints ?? null };
+}

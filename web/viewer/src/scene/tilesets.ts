@@ -1,0 +1,153 @@
+/** The tilesets of layers and models: loaded when first shown, renewed in place, and counted when they fail. */
+
+import { Cartesian3, Cesium3DTileset, ImageBasedLighting, type Scene, ShadowMode } from "cesium";
+import { Looks } from "./looks";
+import type { SceneSource } from "./sources";
+
+const CACHE_BYTES = 192 * 1024 * 1024;
+const OVERFLOW_BYTES = 64 * 1024 * 1024;
+const SWAP_MS = 15_000;
+const ERROR_PX = 16;
+const VOLUME_OPACITY = 0.4;
+/** Light from all sides of the sky, without which faces turned from the sun were black: its even part, in three colours. */
+const SKYLIGHT = [new Cartesian3(0.62, 0.66, 0.72), ...Array.from({ length: 8 }, () => Cartesian3.ZERO)];
+
+export interface Held {
+  source: SceneSource;
+  looks: Looks;
+  wanted: boolean;
+  tileset: Cesium3DTileset | null;
+  /** What a newer version is loaded into, until it takes the place of the one shown. */
+  coming: Cesium3DTileset | null;
+}
+
+export class Tilesets {
+  failed = 0;
+  private readonly held = new Map<string, Held>();
+  private belowGround = false;
+
+  constructor(private readonly scene: Scene, private readonly told: (problem: unknown, source: SceneSource) => void, private readonly shown: (held: Held) => void) {}
+
+  offer(source: SceneSource): void {
+    const looks = new Looks();
+    if (source.kind === "volume") looks.opacity = VOLUME_OPACITY;
+    this.held.set(source.id, { source, looks, wanted: false, tileset: null, coming: null });
+  }
+
+  withdraw(id: string): void {
+    const held = this.held.get(id);
+    if (!held) return;
+    held.wanted = false;
+    for (const one of [held.tileset, held.coming]) if (one) this.scene.primitives.remove(one);
+    this.held.delete(id);
+  }
+
+  get(id: string): Held | undefined {
+    return this.held.get(id);
+  }
+
+  get all(): Held[] {
+    return [...this.held.values()];
+  }
+
+  /** The layer or model a tileset is of. */
+  of(tileset: unknown): Held | undefined {
+    return this.all.find((held) => held.tileset === tileset || held.coming === tileset);
+  }
+
+  async show(id: string, on: boolean): Promise<void> {
+    const held = this.held.get(id);
+    if (!held) return;
+    held.wanted = on;
+    if (on && !held.tileset && this.visible(held)) {
+      held.tileset = await this.load(held);
+      if (held.tileset && !this.held.has(id)) this.scene.primitives.remove(held.tileset);
+    }
+    this.settle(held);
+  }
+
+  /** Pipes and the like are seen only where the ground can be seen through. */
+  async underground(on: boolean): Promise<void> {
+    this.belowGround = on;
+    for (const held of this.all) if (held.source.kind === "tube") await this.show(held.source.id, held.wanted);
+  }
+
+  /** Draw what a feature's looks have become. */
+  dress(held: Held): void {
+    for (const one of [held.tileset, held.coming]) if (one) held.looks.dress(one);
+    this.scene.requestRender();
+  }
+
+  /** Load a newer version unseen, and show it when it has all that this view needs: nothing is blank in between. */
+  async renew(source: SceneSource): Promise<void> {
+    const held = this.held.get(source.id);
+    if (!held) return;
+    held.source = source;
+    if (!held.tileset) return;
+    const next = await this.load(held, true);
+    if (!next) return;
+    if (held.coming) this.scene.primitives.remove(held.coming);
+    held.coming = next;
+    if (held.tileset.show) await this.whenLoaded(next);
+    if (held.coming !== next) return;
+    const old = held.tileset;
+    held.coming = null;
+    held.tileset = next;
+    this.settle(held);
+    if (old) this.scene.primitives.remove(old);
+  }
+
+  private visible(held: Held): boolean {
+    return held.wanted && (held.source.kind !== "tube" || this.belowGround);
+  }
+
+  private settle(held: Held): void {
+    if (held.tileset) {
+      held.tileset.show = this.visible(held);
+      held.tileset.preloadWhenHidden = false;
+    }
+    this.shown(held);
+    this.scene.requestRender();
+  }
+
+  private async load(held: Held, hidden = false): Promise<Cesium3DTileset | null> {
+    const { source } = held;
+    const shaded = source.kind === "volume" || source.kind === "tube" || source.kind === "points";
+    try {
+      const tileset = await Cesium3DTileset.fromUrl(source.tileset, {
+        maximumScreenSpaceError: ERROR_PX, cacheBytes: CACHE_BYTES, maximumCacheOverflowBytes: OVERFLOW_BYTES,
+        shadows: shaded ? ShadowMode.DISABLED : ShadowMode.ENABLED, environmentMapOptions: { enabled: false }, show: !hidden, preloadWhenHidden: hidden,
+        imageBasedLighting: skylight(), preloadFlightDestinations: false,
+      });
+      tileset.tileFailed.addEventListener(({ message, url }: { message: string; url: string }) => {
+        this.failed += 1;
+        console.warn(`${source.id}: ${url} ${message}`);
+      });
+      if (source.kind !== "points" && source.kind !== "mesh") held.looks.dress(tileset);
+      this.scene.primitives.add(tileset);
+      return tileset;
+    } catch (error) {
+      this.told(error, source);
+      return null;
+    }
+  }
+
+  private whenLoaded(tileset: Cesium3DTileset): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = setTimeout(() => over(), SWAP_MS);
+      const forget = tileset.allTilesLoaded.addEventListener(() => over());
+      const over = (): void => {
+        clearTimeout(timer);
+        forget();
+        resolve();
+      };
+      this.scene.requestRender();
+    });
+  }
+}
+
+function skylight(): ImageBasedLighting {
+  const light = new ImageBasedLighting();
+  light.sphericalHarmonicCoefficients = SKYLIGHT;
+  return light;
+}
