@@ -35,6 +35,8 @@ def scene_part(state: ServerState, decision: Decision) -> ScenePart | None:
     held = decision.collection
     if held.schema.kind == "city":
         return _city_part(state, decision)
+    if held.schema.kind == "tileset" and held.version and held.bbox is not None:
+        return ScenePart(held.id, "mesh", f"/3dtiles/{held.id}/tileset.json?v={held.version}", (), held.bbox)
     options = options_of(state, decision)
     plan = options.plan(decision.field_names) if options else None
     if plan is None or not held.version or held.bbox is None or state.undulation is None:

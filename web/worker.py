@@ -187,6 +187,7 @@ class Worker:
             encoding=chosen.get("encoding"),
             split=bool(chosen.get("split")),
             height_datum=chosen.get("height_datum"),
+            place=_place(chosen.get("place")),
         )
         return ImportRequest(
             self._path(entry),
@@ -205,6 +206,10 @@ class Worker:
 
     def _path(self, entry: dict[str, Any]) -> Path:
         return self._files.upload_folder(str(entry["id"])) / str(entry["name"])
+
+
+def _place(given: list[float] | None) -> tuple[float, float, float, float] | None:
+    return (given[0], given[1], given[2], given[3]) if given else None
 
 
 def _placement(given: dict[str, Any] | None) -> Placement | None:

@@ -18,7 +18,7 @@ export interface LayerInfo {
   theme: string;
   grade: string;
   geometry: string;
-  content: "vector" | "raster" | "city" | "pointcloud";
+  content: "vector" | "raster" | "city" | "pointcloud" | "tileset";
   kind: Text;
   attribution: string;
   version: number;
@@ -40,10 +40,10 @@ export interface SceneFacts {
   tileset: string;
   kind: SceneKind;
   fields: (string | { name: string })[];
+  /** Codes of the buildings it shows better than their blocks do. */
+  hides?: string[];
   /** Of meshes: the layer whose footprints tell its buildings apart. */
   footprints?: string | null;
-  /** The codes of buildings that this shows better than their blocks do. */
-  hides?: string[];
 }
 export interface ModelInfo {
   id: string;

@@ -11,7 +11,7 @@ export interface SceneSource {
   version: number;
   /** A building model: its features are elements, known by GlobalId. */
   model: boolean;
-  /** The codes of buildings that this shows better than their blocks do. */
+  /** Codes of the buildings it shows better than their blocks do. */
   hides: string[];
   /** Of meshes: the layer whose footprints tell its buildings apart. */
   footprints: string | null;
