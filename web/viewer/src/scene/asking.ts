@@ -9,6 +9,8 @@ import type { Outline } from "./outline";
 import type { Picked, Picking } from "./picking";
 import { term } from "./words";
 
+const BEHIND_M = 1;
+
 export class Asking {
   /** `zoom` is that of the flat map for this view, null while clicks mean something else. */
   constructor(
@@ -19,7 +21,7 @@ export class Asking {
   async at(x: number, y: number): Promise<void> {
     const zoom = this.zoom();
     if (zoom === null) return;
-    const picked = this.picking.at(x, y);
+    const picked = this.buildingOf(this.picking.at(x, y), x, y);
     this.picking.outline(picked && "feature" in picked ? picked.feature : null);
     this.footprints.choose(picked?.what === "footprint" ? picked : null);
     try {
@@ -28,6 +30,14 @@ export class Asking {
     } catch (error) {
       this.host.failed(error);
     }
+  }
+
+  /** Of a mesh, the building whose footprint lies just behind the point that was hit. */
+  private buildingOf(picked: Picked | null, x: number, y: number): Picked | null {
+    if (picked?.what !== "mesh") return picked;
+    const behind = this.picking.behind(x, y, BEHIND_M);
+    const id = behind && this.footprints.at(picked.layer, behind.lon, behind.lat);
+    return id ? { what: "footprint", ...id } : picked;
   }
 
   /** Draw what is selected, or nothing. */
