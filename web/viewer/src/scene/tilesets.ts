@@ -8,7 +8,6 @@ const CACHE_BYTES = 192 * 1024 * 1024;
 const OVERFLOW_BYTES = 64 * 1024 * 1024;
 const SWAP_MS = 15_000;
 const ERROR_PX = 16;
-const VOLUME_OPACITY = 0.4;
 /** Light from all sides of the sky, without which faces turned from the sun were black: its even part, in three colours. */
 const SKYLIGHT = [new Cartesian3(0.4, 0.43, 0.48), ...Array.from({ length: 8 }, () => Cartesian3.ZERO)];
 
@@ -28,9 +27,9 @@ export class Tilesets {
 
   constructor(private readonly scene: Scene, private readonly told: (problem: unknown, source: SceneSource) => void, private readonly shown: (held: Held) => void) {}
 
-  offer(source: SceneSource): void {
+  offer(source: SceneSource, opacity = 1): void {
     const looks = new Looks();
-    if (source.kind === "volume") looks.opacity = VOLUME_OPACITY;
+    looks.opacity = opacity;
     if (source.model) looks.filter("rooms", isNoRoom);
     this.held.set(source.id, { source, looks, wanted: false, tileset: null, coming: null });
   }
