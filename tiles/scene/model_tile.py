@@ -58,7 +58,8 @@ def _surfaces(
     placing = Placing.at(np.median(held.points, axis=0), placement, heights)
     points, normals = placing.points(held.points), placing.directions(held.normals)
     opaque = held.colours[:, 3] >= OPAQUE
-    on_earth = np.isfinite(points).all(axis=1)[held.corner_point]
+    placed = np.asarray(np.isfinite(points).all(axis=1))
+    on_earth = placed[held.corner_point]
     return placing.frame, [
         _surface(held, points, normals, opaque & on_earth, translucent=False),
         _surface(held, points, normals, ~opaque & on_earth, translucent=True),
