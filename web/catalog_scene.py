@@ -6,7 +6,7 @@ from typing import Any
 from cim.model.collection import BoundingBox
 from cim.policy.policy import Decision, read_context
 from cim.store.bim_models import models_by_id
-from cim.store.scene_city import buildings_of_city
+from cim.store.scene_city_codes import buildings_of_city
 from cim.store.selection import Selection
 from tiles.scene.city_tile import COLUMNS as CITY_COLUMNS
 from web.scene_contents import NO_UNDULATION, options_of, terrain_layer

@@ -40,7 +40,15 @@ def layers() -> dict[str, str]:
 
 
 @pytest.fixture
-async def address(urls: DatabaseUrls, files: FileStore, layers: dict[str, str]) -> AsyncIterator[str]:
+def settings() -> ServerSettings:
+    """What the server is set to."""
+    return ServerSettings()
+
+
+@pytest.fixture
+async def address(
+    urls: DatabaseUrls, files: FileStore, layers: dict[str, str], settings: ServerSettings
+) -> AsyncIterator[str]:
     """A server on an IPv6 address with layers of the sample and one technician."""
     catalog = load_catalog()
     database = Database(urls.reader_url, urls.writer_url, pool_size=4)
@@ -55,7 +63,7 @@ async def address(urls: DatabaseUrls, files: FileStore, layers: dict[str, str]) 
         await identities.add_user(connection, "王工", "technician", PASSWORD)
     await database.close()
     listener = listen("::1", 0)
-    app = create_app(ServerState.build(ServerSettings(), Database(urls.reader_url, urls.writer_url), catalog, files))
+    app = create_app(ServerState.build(settings, Database(urls.reader_url, urls.writer_url), catalog, files))
     server = uvicorn.Server(uvicorn.Config(app, log_config=None, loop="asyncio"))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
     thread.start()

@@ -40,6 +40,8 @@ export interface SceneFacts {
   tileset: string;
   kind: SceneKind;
   fields: (string | { name: string })[];
+  /** Codes of the buildings it shows better than their blocks do. */
+  hides?: string[];
   /** Of meshes: the layer whose footprints tell its buildings apart. */
   footprints?: string | null;
 }

@@ -79,7 +79,7 @@ function valued(field: string, info: FieldInfo | undefined, styled: Map<string, 
   };
   const label = (key: string): string => {
     const code = info?.codes?.[key];
-    return code ? text(code) : field === "ifc_class" ? className(key) : key;
+    return code ? text(code) : field === "ifc_class" ? classWord(key) : key;
   };
   const known = (): ColourClass[] => [...colours].map(([key, colour]) => ({ key, label: label(key), colour })).sort((a, b) => a.label.localeCompare(b.label, current(), { numeric: true }));
   return {
@@ -88,6 +88,11 @@ function valued(field: string, info: FieldInfo | undefined, styled: Map<string, 
     colourOf,
     classes: () => [...known(), { key: UNKNOWN, label: term("unknown"), colour: UNKNOWN_COLOUR }],
   };
+}
+
+/** The word for an IFC class alone, where the page's language has one. */
+export function classWord(ifc: string): string {
+  return className(ifc).replace(/ Ifc\w+$/, "");
 }
 
 function rangeText(field: string, from: number | undefined, to: number): string {

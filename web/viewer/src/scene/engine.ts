@@ -3,6 +3,8 @@
 import { CesiumWidget, Color, Credit, CreditDisplay, EllipsoidTerrainProvider, Ion, ShadowMode, Sun } from "cesium";
 
 const SMOOTHING = 4;
+/** What of the light shadows leave. */
+const SHADE = 0.5;
 const GROUND = "#e4e1d6";
 const SKY = "#cfe0ee";
 
@@ -33,11 +35,14 @@ function dress({ scene }: CesiumWidget, plain: boolean): void {
   scene.globe.baseColor = Color.fromCssColorString(GROUND);
   scene.globe.showWaterEffect = false;
   scene.globe.depthTestAgainstTerrain = true;
+  scene.globe.enableLighting = true;
+  scene.globe.preloadAncestors = false;
   scene.globe.showGroundAtmosphere = !plain;
   scene.fog.enabled = !plain;
   if (!plain) scene.sun = new Sun();
   scene.shadowMap.softShadows = !plain;
   scene.shadowMap.maximumDistance = 5_000;
+  scene.shadowMap.darkness = SHADE;
   scene.screenSpaceCameraController.minimumZoomDistance = 1;
   scene.screenSpaceCameraController.maximumZoomDistance = 2_000_000;
 }

@@ -1,16 +1,18 @@
 /** The eye in the scene: where it is, what ground it looks at, and moving it as the flat map's camera would. */
 
-import { BoundingSphere, Cartesian2, Cartesian3, Cartographic, HeadingPitchRange, Math as CesiumMath, Matrix4, PerspectiveFrustum, type Scene, sampleTerrain, Transforms } from "cesium";
+import { BoundingSphere, Cartesian2, Cartesian3, Cartographic, Ellipsoid, HeadingPitchRange, type Interval, IntersectionTests, Math as CesiumMath, Matrix4, PerspectiveFrustum, Ray, type Scene, sampleTerrain, sampleTerrainMostDetailed, Transforms } from "cesium";
 import type { Camera } from "../cameras";
 import type { Eye } from "./address";
 import { cameraOf, type Look, lookOf } from "./place";
 
 const FLIGHT_S = 1.2;
-const SAMPLE_LEVEL = 10;
+const SAMPLE_LEVEL = 12;
 const LEAST_RANGE_M = 40;
 const FARTHEST_M = 60_000;
 
 export class EyeControl {
+  private ground_m = 0;
+
   constructor(private readonly scene: Scene) {}
 
   get eye(): Eye {
@@ -38,8 +40,7 @@ export class EyeControl {
   look(): Look {
     const { camera, canvas } = this.scene;
     const middle = new Cartesian2(canvas.clientWidth / 2, canvas.clientHeight / 2);
-    const ray = camera.getPickRay(middle);
-    const hit = (ray && this.scene.globe.pick(ray, this.scene)) ?? camera.pickEllipsoid(middle);
+    const hit = this.groundAt(middle);
     const range = hit ? Cartesian3.distance(hit, camera.positionWC) : Infinity;
     const ahead = range < FARTHEST_M * 10 && hit ? hit : this.ahead();
     const place = Cartographic.fromCartesian(ahead);
@@ -88,17 +89,17 @@ export class EyeControl {
     this.scene.requestRender();
   }
 
-  /** The height of the ground, by the terrain that is drawn or, where none is yet, by a coarse tile of it. */
+  /** The height of the ground by the terrain's finest tile there, which need not be drawn. */
   async groundHeight(lon: number, lat: number): Promise<number> {
     const place = Cartographic.fromDegrees(lon, lat);
-    const drawn = this.scene.globe.getHeight(place);
-    if (drawn !== undefined && this.scene.globe.tilesLoaded) return drawn;
+    const provider = this.scene.terrainProvider;
     try {
-      const [sampled] = await sampleTerrain(this.scene.terrainProvider, SAMPLE_LEVEL, [place.clone()]);
-      return sampled?.height ?? drawn ?? 0;
+      const sampling = provider.availability ? sampleTerrainMostDetailed(provider, [place]) : sampleTerrain(provider, SAMPLE_LEVEL, [place]);
+      this.ground_m = (await sampling)[0]?.height ?? this.ground_m;
     } catch {
-      return drawn ?? 0;
+      this.ground_m = this.scene.globe.getHeight(place) ?? this.ground_m;
     }
+    return this.ground_m;
   }
 
   /** The upright angle of view, radians. */
@@ -108,15 +109,26 @@ export class EyeControl {
     return fovy ?? CesiumMath.toRadians(40);
   }
 
-  /** Look at a place of a height above the ellipsoid, where none is given at the ground as it is drawn now. */
-  lookFrom({ lon, lat, range_m, heading_deg, pitch_deg }: Look, height_m = NaN): void {
+  /** Look at a place of a height above the ellipsoid. */
+  lookFrom({ lon, lat, range_m, heading_deg, pitch_deg }: Look, height_m: number): void {
     const { camera } = this.scene;
-    const height = Number.isFinite(height_m) ? height_m : this.scene.globe.getHeight(Cartographic.fromDegrees(lon, lat)) ?? 0;
-    const target = Cartesian3.fromDegrees(lon, lat, height);
+    this.ground_m = height_m;
+    const target = Cartesian3.fromDegrees(lon, lat, height_m);
     const offset = new HeadingPitchRange(CesiumMath.toRadians(heading_deg), CesiumMath.toRadians(pitch_deg), range_m);
     camera.lookAtTransform(Transforms.eastNorthUpToFixedFrame(target), offset);
     camera.lookAtTransform(Matrix4.IDENTITY);
     this.scene.requestRender();
+  }
+
+  /** The ground at a point of the picture; before its terrain has come, a level as high as the ground last asked for. */
+  private groundAt(point: Cartesian2): Cartesian3 | undefined {
+    const ray = this.scene.camera.getPickRay(point);
+    if (!ray) return undefined;
+    if (this.scene.globe.tilesLoaded) return this.scene.globe.pick(ray, this.scene);
+    const { x, y, z } = Ellipsoid.WGS84.radii;
+    const level = new Ellipsoid(x + this.ground_m, y + this.ground_m, z + this.ground_m);
+    const crossed = IntersectionTests.rayEllipsoid(ray, level) as Interval | undefined;
+    return crossed && crossed.start > 0 ? Ray.getPoint(ray, crossed.start) : undefined;
   }
 
   private ahead(): Cartesian3 {

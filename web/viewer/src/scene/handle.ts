@@ -16,13 +16,14 @@ export interface SceneHandle {
   pick(x: number, y: number): Omit<Picked, "feature"> | null;
   place(x: number, y: number): Place | null;
   project(lon: number, lat: number, height_m: number): { x: number; y: number } | null;
-  lookAt(lon: number, lat: number, range_m: number, heading_deg?: number, pitch_deg?: number, height_m?: number): void;
+  lookAt(lon: number, lat: number, range_m: number, heading_deg?: number, pitch_deg?: number, height_m?: number): Promise<void>;
   ready(): boolean;
   readonly statistics: SceneStatistics;
 }
 
 export function handleOf(view: SceneView): SceneHandle {
   const { picking, eye, tilesets, widget } = view;
+  let awaited = 0;
   return {
     pick: (x, y) => {
       const picked = picking.at(x, y);
@@ -30,8 +31,15 @@ export function handleOf(view: SceneView): SceneHandle {
     },
     place: (x, y) => picking.place(x, y),
     project: (lon, lat, height_m) => picking.project({ lon, lat, height_m }),
-    lookAt: (lon, lat, range_m, heading_deg = 0, pitch_deg = -45, height_m = NaN) => eye.lookFrom({ lon, lat, range_m, heading_deg, pitch_deg }, height_m),
-    ready: () => view.loaded,
+    lookAt: async (lon, lat, range_m, heading_deg = 0, pitch_deg = -45, height_m = NaN) => {
+      const height = Number.isFinite(height_m) ? height_m : await eye.groundHeight(lon, lat);
+      eye.lookFrom({ lon, lat, range_m, heading_deg, pitch_deg }, height);
+      awaited = view.frames + FRAMES_TO_ASK;
+    },
+    ready: () => {
+      if (view.frames < awaited) widget.scene.requestRender();
+      return view.frames >= awaited && view.loaded;
+    },
     get statistics() {
       const shown = tilesets.all.flatMap((held) => (held.tileset?.show ? [held.tileset] : []));
       return {
@@ -50,6 +58,8 @@ declare global {
 
 type Draw = (...given: number[]) => void;
 
+/** After so many frames of a new view everything it needs has been asked for. */
+const FRAMES_TO_ASK = 3;
 const TRIANGLES = 4;
 const STRIP = 5;
 const FAN = 6;

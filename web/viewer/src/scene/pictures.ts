@@ -1,86 +1,124 @@
-/** Layers of the flat map laid on the ground: pictures of its styles, and its images. */
+/** Layers of the flat map laid on the ground: images as tiles of their own, drawn layers as pictures of several at once. */
 
-import { ImageryLayer, type ImageryLayerCollection, Rectangle, type Scene, UrlTemplateImageryProvider } from "cesium";
+import { ImageryLayer, type ImageryProvider, Rectangle, type Scene, type TileProviderError, UrlTemplateImageryProvider } from "cesium";
 import type { LayerInfo, LayerStyle } from "../api";
 import { hereFrom } from "../tile_address";
 
-const HIGHEST_ZOOM = 19;
+const PICTURE_PX = 512;
+const HIGHEST_ZOOM = 18;
+/** Coarser pictures, stretched over the view until finer ones come, would hide more than they tell. */
+const FIRST_ZOOM = 7;
+const MOST_TOGETHER = 12;
 const SWAPPED_MS = 4_000;
+const GATHER_MS = 50;
+const MOST_RETRIES = 4;
+const RETRY_MS = 1_500;
 
 interface Held {
   layer: LayerInfo;
   style: LayerStyle;
-  drawn: ImageryLayer | null;
   visible: boolean;
   opacity: number;
+}
+/** What is one layer of imagery: a run of neighbours in drawing order that look the same through. */
+interface Sheet {
+  key: string;
+  held: Held[];
 }
 
 export class Pictures {
   private readonly held = new Map<string, Held>();
-  private readonly drawn: ImageryLayerCollection;
+  private drawn: { key: string; imagery: ImageryLayer }[] = [];
+  private timer = 0;
 
-  constructor(private readonly scene: Scene) {
-    this.drawn = scene.imageryLayers;
-  }
+  constructor(private readonly scene: Scene) {}
 
-  offer(layer: LayerInfo, style: LayerStyle, visible: boolean): void {
-    this.withdraw(layer.id);
-    this.held.set(layer.id, { layer, style, drawn: null, visible: false, opacity: 1 });
-    this.show(layer.id, visible);
-  }
-
-  withdraw(id: string): void {
-    const held = this.held.get(id);
-    if (held?.drawn) this.drawn.remove(held.drawn);
-    this.held.delete(id);
+  offer(layer: LayerInfo, style: LayerStyle, visible: boolean, opacity: number): void {
+    this.held.set(layer.id, { layer, style, visible, opacity });
+    this.soon();
   }
 
   show(id: string, visible: boolean): void {
-    const held = this.held.get(id);
-    if (!held) return;
-    held.visible = visible;
-    if (visible && !held.drawn) this.draw(held);
-    if (held.drawn) held.drawn.show = visible;
-    this.scene.requestRender();
+    this.change(id, { visible });
   }
 
   fade(id: string, opacity: number): void {
+    this.change(id, { opacity });
+  }
+
+  /** Draw a layer's newer version, or another style. */
+  renew(layer: LayerInfo, style: LayerStyle): void {
+    this.change(layer.id, { layer, style });
+  }
+
+  withdraw(id: string): void {
+    if (this.held.delete(id)) this.soon();
+  }
+
+  private change(id: string, part: Partial<Held>): void {
     const held = this.held.get(id);
     if (!held) return;
-    held.opacity = opacity;
-    if (held.drawn) held.drawn.alpha = opacity;
+    Object.assign(held, part);
+    this.soon();
+  }
+
+  private soon(): void {
+    window.clearTimeout(this.timer);
+    this.timer = window.setTimeout(() => this.draw(), GATHER_MS);
+  }
+
+  /** Draw what is shown now; what it replaces stays below until the new had time to come. */
+  private draw(): void {
+    if (this.scene.isDestroyed()) return;
+    const wanted = sheets([...this.held.values()].filter((one) => one.visible).sort((a, b) => a.layer.order - b.layer.order));
+    const kept = new Map(this.drawn.map((one) => [one.key, one.imagery]));
+    const old = this.drawn.filter((one) => !wanted.some((sheet) => sheet.key === one.key)).map((one) => one.imagery);
+    this.drawn = wanted.map((sheet) => ({ key: sheet.key, imagery: kept.get(sheet.key) ?? this.add(imageryOf(sheet)) }));
+    for (const { imagery } of this.drawn) this.scene.imageryLayers.raiseToTop(imagery);
+    if (old.length) setTimeout(() => this.drop(old), SWAPPED_MS);
     this.scene.requestRender();
   }
 
-  /** Draw a layer's newer version, or another style; the old pictures stay until new ones had time to come. */
-  renew(layer: LayerInfo, style: LayerStyle): void {
-    const held = this.held.get(layer.id);
-    if (!held) return;
-    const { drawn: old, visible } = held;
-    Object.assign(held, { layer, style, drawn: null });
-    if (!old) return;
-    if (visible) this.draw(held);
-    setTimeout(() => {
-      this.drawn.remove(old);
-      this.scene.requestRender();
-    }, visible ? SWAPPED_MS : 0);
+  private add(imagery: ImageryLayer): ImageryLayer {
+    this.scene.imageryLayers.add(imagery);
+    return imagery;
   }
 
-  get shown(): string[] {
-    return [...this.held].filter(([, held]) => held.visible).map(([id]) => id);
-  }
-
-  private draw(held: Held): void {
-    const { provider, from } = held.style.source ? images(held.style) : styled(held.layer);
-    held.drawn = new ImageryLayer(provider, { alpha: held.opacity, minimumTerrainLevel: Math.max(0, from - 1) });
-    const above = [...this.held.values()].filter((one) => one.drawn && one !== held && one.layer.order > held.layer.order);
-    const places = above.map((one) => (one.drawn ? this.drawn.indexOf(one.drawn) : -1)).filter((place) => place >= 0);
-    this.drawn.add(held.drawn, places.length ? Math.min(...places) : undefined);
+  private drop(old: ImageryLayer[]): void {
+    if (this.scene.isDestroyed()) return;
+    for (const imagery of old) this.scene.imageryLayers.remove(imagery);
+    this.scene.requestRender();
   }
 }
 
-function images(style: LayerStyle): { provider: UrlTemplateImageryProvider; from: number } {
-  const source = hereFrom(style.source as NonNullable<LayerStyle["source"]>);
+function sheets(shown: Held[]): Sheet[] {
+  const found: Held[][] = [];
+  for (const held of shown) {
+    const last = found.at(-1);
+    const first = last?.[0];
+    const joins = last && first && last.length < MOST_TOGETHER && !held.style.source && !first.style.source && first.opacity === held.opacity;
+    if (joins) last.push(held);
+    else found.push([held]);
+  }
+  return found.map((held) => ({ held, key: held.map(({ layer, style, opacity }) => `${layer.id}@${layer.version}:${style.style ?? ""}:${opacity}`).join(",") }));
+}
+
+function imageryOf({ held }: Sheet): ImageryLayer {
+  const [first] = held as [Held];
+  const { provider, from } = first.style.source ? images(first.style.source) : picture(held.map((one) => one.layer));
+  provider.errorEvent.addEventListener(again);
+  return new ImageryLayer(provider, { alpha: first.opacity, minimumTerrainLevel: Math.max(0, from - 1) });
+}
+
+/** A server that draws as much as it can asks to come back: do so a few times. */
+function again(error: TileProviderError): void {
+  if (error.timesRetried >= MOST_RETRIES) return;
+  const wait = RETRY_MS * (error.timesRetried + 1);
+  (error as { retry: boolean | Promise<boolean> }).retry = new Promise((resolve) => setTimeout(() => resolve(true), wait));
+}
+
+function images(given: NonNullable<LayerStyle["source"]>): { provider: ImageryProvider; from: number } {
+  const source = hereFrom(given);
   const provider = new UrlTemplateImageryProvider({
     url: source.tiles[0] ?? "", rectangle: Rectangle.fromDegrees(...source.bounds), maximumLevel: source.maxzoom,
     tileWidth: source.tileSize, tileHeight: source.tileSize, enablePickFeatures: false,
@@ -88,10 +126,21 @@ function images(style: LayerStyle): { provider: UrlTemplateImageryProvider; from
   return { provider, from: source.minzoom };
 }
 
-function styled(layer: LayerInfo): { provider: UrlTemplateImageryProvider; from: number } {
-  const provider = new UrlTemplateImageryProvider({
-    url: `/wmts/rest/${encodeURIComponent(layer.id)}/default/WebMercatorQuad/{z}/{y}/{x}.png?v=${layer.version}`,
-    ...(layer.bbox ? { rectangle: Rectangle.fromDegrees(...layer.bbox) } : {}), maximumLevel: HIGHEST_ZOOM, enablePickFeatures: false,
+function picture(layers: LayerInfo[]): { provider: ImageryProvider; from: number } {
+  const query = new URLSearchParams({
+    service: "WMS", version: "1.3.0", request: "GetMap", layers: layers.map((layer) => layer.id).join(","), styles: "", crs: "EPSG:3857", format: "image/png", transparent: "true",
+    width: String(PICTURE_PX), height: String(PICTURE_PX), v: layers.map((layer) => layer.version).join("."),
   });
-  return { provider, from: layer.minzoom };
+  const provider = new UrlTemplateImageryProvider({
+    url: `/wms?${query}&bbox={westProjected},{southProjected},{eastProjected},{northProjected}`, rectangle: around(layers),
+    maximumLevel: HIGHEST_ZOOM, tileWidth: PICTURE_PX, tileHeight: PICTURE_PX, enablePickFeatures: false,
+  });
+  return { provider, from: Math.max(FIRST_ZOOM, Math.min(...layers.map((layer) => layer.minzoom))) };
+}
+
+function around(layers: LayerInfo[]): Rectangle {
+  const boxes = layers.flatMap((layer) => (layer.bbox ? [layer.bbox] : []));
+  if (boxes.length < layers.length) return Rectangle.fromDegrees(-180, -85, 180, 85);
+  const side = (at: 0 | 1 | 2 | 3): number[] => boxes.map((box) => box[at]);
+  return Rectangle.fromDegrees(Math.min(...side(0)), Math.min(...side(1)), Math.max(...side(2)), Math.max(...side(3)));
 }

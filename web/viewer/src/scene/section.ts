@@ -14,7 +14,7 @@ export interface Section {
 }
 type Clipped = Cesium3DTileset | Globe;
 
-const EDGE = Color.fromCssColorString("#c2410c");
+const EDGE = Color.fromCssColorString("#5a2a12");
 
 export class Sections {
   private section: Section | null = null;
@@ -82,7 +82,7 @@ export class Sections {
       held.add(plane);
       held.modelMatrix = matrix;
       held.enabled = true;
-    } else thing.clippingPlanes = new ClippingPlaneCollection({ planes: [plane], modelMatrix: matrix, edgeColor: EDGE, edgeWidth: tileset ? 1.5 : 0 });
+    } else thing.clippingPlanes = new ClippingPlaneCollection({ planes: [plane], modelMatrix: matrix, edgeColor: EDGE, edgeWidth: tileset ? 1 : 0 });
   }
 
   /** The plane in the frame; what lies against its normal goes. */

@@ -11,7 +11,8 @@ export interface SceneSource {
   version: number;
   /** A building model: its features are elements, known by GlobalId. */
   model: boolean;
-  buildingCode: string | null;
+  /** Codes of the buildings it shows better than their blocks do. */
+  hides: string[];
   /** Of meshes: the layer whose footprints tell its buildings apart. */
   footprints: string | null;
 }
@@ -20,11 +21,11 @@ export interface SceneSource {
 const INSTEAD = new Set<SceneKind>(["extrusion", "tube", "city", "points", "mesh"]);
 
 export function sourcesOf(catalog: Catalog): SceneSource[] {
-  const layers = catalog.layers.flatMap((layer) => (layer.scene ? [{ ...factsOf(layer.scene), id: layer.id, title: layer.title, version: layer.version, model: false, buildingCode: null }] : []));
+  const layers = catalog.layers.flatMap((layer) => (layer.scene ? [{ ...factsOf(layer.scene), id: layer.id, title: layer.title, version: layer.version, model: false }] : []));
   const models = (catalog.models ?? []).flatMap((model) => {
     if (!model.scene) return [];
     const title = { zh: model.name, en: model.name };
-    return [{ ...factsOf(model.scene), id: model.id, title, version: model.version, model: true, buildingCode: model.building_code ?? null }];
+    return [{ ...factsOf(model.scene), id: model.id, title, version: model.version, model: true }];
   });
   return [...layers, ...models];
 }
@@ -33,6 +34,6 @@ export function isInstead(kind: SceneKind): boolean {
   return INSTEAD.has(kind);
 }
 
-function factsOf({ tileset, kind, fields, footprints }: SceneFacts): Pick<SceneSource, "tileset" | "kind" | "fields" | "footprints"> {
-  return { tileset, kind, fields: fields.map((field) => (typeof field === "string" ? field : field.name)), footprints: footprints ?? null };
+function factsOf({ tileset, kind, fields, footprints, hides }: SceneFacts): Pick<SceneSource, "tileset" | "kind" | "fields" | "footprints" | "hides"> {
+  return { tileset, kind, fields: fields.map((field) => (typeof field === "string" ? field : field.name)), footprints: footprints ?? null, hides: hides ?? [] };
 }

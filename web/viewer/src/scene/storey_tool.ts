@@ -3,11 +3,12 @@
 import { CustomShader, UniformType } from "cesium";
 import { storeysOf, type Storey } from "../bim_api";
 import { className, shortName } from "../bim_views";
+import { classWord } from "./colouring";
 import { element, say } from "../dom";
 import { text } from "../i18n";
 import { upOf } from "./frames";
 import { choice, field, slider, tick, type Tool } from "./panel";
-import type { Held, Tilesets } from "./tilesets";
+import { isNoRoom, type Held, type Tilesets } from "./tilesets";
 import { term } from "./words";
 
 const MOST_GAP_M = 15;
@@ -26,6 +27,7 @@ interface Shown {
   hidden: Set<string>;
   classes: Map<string, boolean>;
   gap_m: number;
+  rooms: boolean;
 }
 
 export class StoreyTool implements Tool {
@@ -35,16 +37,12 @@ export class StoreyTool implements Tool {
   private card: HTMLElement | null = null;
   private timer = 0;
 
-  constructor(private readonly tilesets: Tilesets) {}
-
-  /** The model whose storeys the card is to show. */
-  choose(model: string): void {
-    this.chosen = model;
-  }
+  /** `away` is how far from the eye a model is, metres. */
+  constructor(private readonly tilesets: Tilesets, private readonly away: (held: Held) => number) {}
 
   open(card: HTMLElement): void {
     this.card = card;
-    const models = this.tilesets.all.filter((held) => held.source.model && held.tileset?.show);
+    const models = this.tilesets.all.filter((held) => held.source.model && held.tileset?.show).sort((a, b) => this.away(a) - this.away(b));
     const held = models.find((one) => one.source.id === this.chosen) ?? models[0];
     if (!held) {
       card.append(element("p", { class: "none" }, term("noModelShown")));
@@ -56,6 +54,7 @@ export class StoreyTool implements Tool {
 
   close(): void {
     this.card = null;
+    this.chosen = null;
     clearTimeout(this.timer);
   }
 
@@ -88,6 +87,11 @@ export class StoreyTool implements Tool {
       field(term("upTo"), cut),
       field(term("apart"), gap),
       list,
+      tick(term("rooms"), state.rooms, (on) => {
+        state.rooms = on;
+        held.looks.filter("rooms", on ? null : isNoRoom);
+        this.tilesets.dress(held);
+      }),
       element("h3", {}, term("byClass")),
       this.classes(held, state),
     );
@@ -96,7 +100,7 @@ export class StoreyTool implements Tool {
   private async stateOf(held: Held): Promise<Shown> {
     const known = this.shown.get(held.source.id);
     if (known) return known;
-    const state: Shown = { storeys: [], hidden: new Set(), classes: new Map(), gap_m: 0 };
+    const state: Shown = { storeys: [], hidden: new Set(), classes: new Map(), gap_m: 0, rooms: false };
     this.shown.set(held.source.id, state);
     try {
       state.storeys = (await storeysOf(held.source.id)).sort((a, b) => (a.elevation_m ?? 0) - (b.elevation_m ?? 0));
@@ -117,7 +121,7 @@ export class StoreyTool implements Tool {
 
   private classes(held: Held, state: Shown): HTMLElement {
     const names = [...state.classes.keys()].sort((a, b) => className(a).localeCompare(className(b)));
-    return element("ul", { class: "scene-legend" }, ...names.map((name) => element("li", { "data-class": name }, tick(className(name) || term("unknown"), state.classes.get(name) !== false, (on) => {
+    return element("ul", { class: "scene-legend" }, ...names.map((name) => element("li", { "data-class": name }, tick(classWord(name) || term("unknown"), state.classes.get(name) !== false, (on) => {
       state.classes.set(name, on);
       this.tilesets.dress(held);
     }))));

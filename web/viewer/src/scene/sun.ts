@@ -9,7 +9,7 @@ export interface SunPlace {
   elevation_deg: number;
 }
 
-const USUAL_INTENSITY = 1.6;
+const USUAL_INTENSITY = 2;
 /** Light of an ordinary day, from the south-west and high: shows shapes when nobody asks for the sun. */
 const USUAL = { azimuth_deg: 215, elevation_deg: 52 };
 
@@ -30,7 +30,6 @@ export class SunControl {
     this.sunlit = true;
     clock.currentTime = JulianDate.fromDate(new Date(utc_ms));
     scene.light = new SunLight();
-    scene.globe.enableLighting = true;
     scene.shadowMap.enabled = shadows;
     scene.requestRender();
   }
@@ -40,7 +39,6 @@ export class SunControl {
     const { scene } = this.widget;
     this.sunlit = false;
     scene.shadowMap.enabled = false;
-    scene.globe.enableLighting = false;
     scene.light = new DirectionalLight({ direction: Cartesian3.negate(towards(this.middle(), USUAL), new Cartesian3()), intensity: USUAL_INTENSITY });
     scene.requestRender();
   }

@@ -10,7 +10,7 @@ const SWAP_MS = 15_000;
 const ERROR_PX = 16;
 const VOLUME_OPACITY = 0.4;
 /** Light from all sides of the sky, without which faces turned from the sun were black: its even part, in three colours. */
-const SKYLIGHT = [new Cartesian3(0.62, 0.66, 0.72), ...Array.from({ length: 8 }, () => Cartesian3.ZERO)];
+const SKYLIGHT = [new Cartesian3(0.4, 0.43, 0.48), ...Array.from({ length: 8 }, () => Cartesian3.ZERO)];
 
 export interface Held {
   source: SceneSource;
@@ -31,6 +31,7 @@ export class Tilesets {
   offer(source: SceneSource): void {
     const looks = new Looks();
     if (source.kind === "volume") looks.opacity = VOLUME_OPACITY;
+    if (source.model) looks.filter("rooms", isNoRoom);
     this.held.set(source.id, { source, looks, wanted: false, tileset: null, coming: null });
   }
 
@@ -144,6 +145,11 @@ export class Tilesets {
       this.scene.requestRender();
     });
   }
+}
+
+/** Rooms are bodies in front of all that is in them: they are seen only where somebody asks for them. */
+export function isNoRoom(read: (name: string) => unknown): boolean {
+  return read("kind") !== "space";
 }
 
 function skylight(): ImageBasedLighting {

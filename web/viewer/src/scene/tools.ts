@@ -1,6 +1,6 @@
 /** The tools of the 3D view, in the order a planner meets them. */
 
-import type { Cartesian3 } from "cesium";
+import { Cartesian3 } from "cesium";
 import { button, element } from "../dom";
 import { readScene, writeQuality } from "./address";
 import { BookmarkTool } from "./bookmark_tool";
@@ -25,7 +25,7 @@ export function toolBar(view: SceneView, host: SceneHost, box: HTMLElement): Too
   const middle = (): Cartesian3 => eye.middle();
   const tools = new ToolBar([
     new ColourTool(host, tilesets),
-    new StoreyTool(tilesets),
+    new StoreyTool(tilesets, (held) => Cartesian3.distance(held.tileset?.boundingSphere.center ?? Cartesian3.ZERO, widget.camera.positionWC)),
     new SectionTool(sections, tilesets, sketch, middle),
     new UndergroundTool(host, ground, tilesets),
     new MeasureTool(widget.scene, sketch),

@@ -42,6 +42,8 @@ export class SceneView {
   readonly sketch: Sketch;
   readonly sections: Sections;
   readonly sun: SunControl;
+  /** How many frames were drawn. */
+  frames = 0;
   private readonly standIns: StandIns;
   private readonly footprints: Footprints;
   private readonly tools: ToolBar;
@@ -145,12 +147,11 @@ export class SceneView {
     const standing = new Set(sources.filter((source) => isInstead(source.kind)).map((source) => source.id));
     for (const layer of [...catalog.layers].sort((a, b) => a.order - b.order)) {
       const style = styles.get(layer.id);
-      if (style && layer.geometry !== "none" && !standing.has(layer.id)) this.pictures.offer(layer, style, this.host.isShown(layer.id));
+      if (style && layer.geometry !== "none" && !standing.has(layer.id)) this.pictures.offer(layer, style, this.host.isShown(layer.id), this.host.fadeOf(layer.id));
     }
-    for (const source of sources) {
-      this.tilesets.offer(source);
-      void this.tilesets.show(source.id, source.model || this.host.isShown(source.id));
-    }
+    for (const source of sources) this.tilesets.offer(source);
+    const shown = sources.map((source) => this.tilesets.show(source.id, source.model || this.host.isShown(source.id)));
+    if (!terrain) await Promise.all(shown);
     const models = sources.filter((source) => source.model);
     if (models.length) this.host.tree?.append(modelTheme(models, (id, on) => void this.tilesets.show(id, on), (id, opacity) => this.fade(id, opacity)));
   }
@@ -160,6 +161,12 @@ export class SceneView {
     this.handler.setInputAction(({ position }: { position: { x: number; y: number } }) => void this.clicked(position.x, position.y), ScreenSpaceEventType.LEFT_CLICK);
     this.forget.push(
       scene.camera.moveEnd.addEventListener(() => this.note()),
+      scene.postRender.addEventListener(() => {
+        this.frames += 1;
+      }),
+      scene.globe.tileLoadProgressEvent.addEventListener((left: number) => {
+        if (!left) this.note();
+      }),
       scene.renderError.addEventListener((_: unknown, error: unknown) => {
         console.error(error);
         setTimeout(stopped);
@@ -207,7 +214,7 @@ export class SceneView {
   /** A tileset was shown, hidden or renewed. */
   private changed(held: Held): void {
     this.sections.applyTo(held);
-    void this.standIns.settle(held);
+    this.standIns.settle();
     void this.footprints.settle(held).catch((error: unknown) => this.host.failed(error));
     if (!this.host.catalog.scene?.terrain && held.tileset && held.source.kind === "extrusion") this.widget.terrainProvider = bareGround(feetOf(held.tileset));
     this.box.dataset["tilesets"] = this.tilesets.all.filter((held) => held.tileset?.show).map((held) => held.source.id).join(",");

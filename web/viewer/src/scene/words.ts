@@ -46,6 +46,7 @@ const TERMS = {
   model: { zh: "模型", en: "Model" },
   upTo: { zh: "显示到", en: "Up to" },
   apart: { zh: "分层展开", en: "Apart" },
+  rooms: { zh: "房间", en: "Rooms" },
   everything: { zh: "全部", en: "everything" },
   cutWhat: { zh: "剖切对象", en: "Cut" },
   direction: { zh: "剖面方向", en: "Plane" },
