@@ -4,22 +4,27 @@ import gzip
 import json
 from collections import OrderedDict
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from cim.model.access import Principal
-from cim.model.tilesets import Lift, RegisteredTileset, lift_of
+from cim.model.tilesets import KeptCloud, Lift, RegisteredTileset, Stand, lift_of
 from cim.model.undulation import Undulation
 from cim.policy.policy import Decision, read_context
 from cim.store.database import Database
 from cim.store.files import FileStore
+from cim.store.kept_clouds import kept_clouds
 from cim.store.registered_tilesets import registered_tilesets
 from cim.store.tile_archives import TileArchive
+from tiles.clouds.naming import tiles_name
 from tiles.scene.tileset import SceneRegion, union
 
 STATEMENT_MS = 4_000
 OPEN_ARCHIVES = 32
+CLOUD_ERROR_M = 1_000.0
+"""What is missing where nothing of a cloud is drawn: enough that its first tile is."""
 MARGIN_DEG, MARGIN_M = 1e-5, 1.0
 SUFFIX = ".3tz"
 GZIP = b"\x1f\x8b"
@@ -44,8 +49,12 @@ class RegisteredSets:
         key = (held.id, held.version, decision.policy_class)
         if key not in self._rows:
             async with self._database.reading(read_context(principal, timeout_ms=STATEMENT_MS)) as connection:
-                self._rows[key] = await registered_tilesets(connection, held, decision.regions)
-        return self._rows[key]
+                if held.schema.kind == "pointcloud":
+                    clouds = await kept_clouds(connection, held, decision.regions)
+                    self._rows[key] = [_of_cloud(cloud) for cloud in clouds]
+                else:
+                    self._rows[key] = await registered_tilesets(connection, held, decision.regions)
+        return [one for one in self._rows[key] if not one.made or self._path(one).exists()]
 
     def read(self, tileset: RegisteredTileset, name: str) -> bytes | None:
         """A file of a set as it is drawn, None where the set has none of this name; to be called in a thread.
@@ -53,7 +62,7 @@ class RegisteredSets:
         Regions in documents are raised with the set. Raises StoreError where the set's file is damaged, HeightsUnknown
         where it cannot be placed.
         """
-        data = self._archive(tileset.file).read(name)
+        data = self._archive(tileset).read(name)
         if data is None or not name.endswith(".json"):
             return data
         lift = lift_of(tileset, self.undulation)
@@ -61,15 +70,34 @@ class RegisteredSets:
             return data
         return raised(gzip.decompress(data) if data.startswith(GZIP) else data, lift.raised_m)
 
-    def _archive(self, file: str) -> TileArchive:
-        archive = self._archives.get(file)
+    def _path(self, tileset: RegisteredTileset) -> Path:
+        place = self._files.cloud_tiles_path if tileset.made else self._files.tileset_path
+        return place(tileset.file)
+
+    def _archive(self, tileset: RegisteredTileset) -> TileArchive:
+        archive = self._archives.get(tileset.file)
         if archive is None:
-            archive = TileArchive.opened(self._files.tileset_path(file))
-            self._archives[file] = archive
-        self._archives.move_to_end(file)
+            archive = TileArchive.opened(self._path(tileset))
+            self._archives[tileset.file] = archive
+        self._archives.move_to_end(tileset.file)
         while len(self._archives) > OPEN_ARCHIVES:
             self._archives.popitem(last=False)
         return archive
+
+
+def _of_cloud(cloud: KeptCloud) -> RegisteredTileset:
+    """The set made of a cloud. How far its tiles are from the whole is for its own document to say."""
+    return RegisteredTileset(
+        cloud.fid,
+        cloud.name,
+        tiles_name(cloud.file, cloud.crs, cloud.low_m, cloud.high_m),
+        Stand(cloud.height_datum),
+        cloud.bbox,
+        cloud.low_m,
+        cloud.high_m,
+        CLOUD_ERROR_M,
+        made=True,
+    )
 
 
 def joined_document(

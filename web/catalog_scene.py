@@ -15,6 +15,10 @@ from web.state import Caller, ServerState
 MODEL_FIELDS = ("global_id", "ifc_class", "name", "storey", "storey_number", "space", "kind")
 
 
+FILE_SCENES = {"tileset": "mesh", "pointcloud": "points"}
+"""Kinds of layers whose tiles are files, and what the view calls them."""
+
+
 @dataclass(frozen=True, slots=True)
 class ScenePart:
     """A layer that the caller can draw in three dimensions."""
@@ -35,8 +39,9 @@ def scene_part(state: ServerState, decision: Decision) -> ScenePart | None:
     held = decision.collection
     if held.schema.kind == "city":
         return _city_part(state, decision)
-    if held.schema.kind == "tileset" and held.version and held.bbox is not None:
-        return ScenePart(held.id, "mesh", f"/3dtiles/{held.id}/tileset.json?v={held.version}", (), held.bbox)
+    if held.schema.kind in FILE_SCENES and held.version and held.bbox is not None:
+        kind = FILE_SCENES[held.schema.kind]
+        return ScenePart(held.id, kind, f"/3dtiles/{held.id}/tileset.json?v={held.version}", (), held.bbox)
     options = options_of(state, decision)
     plan = options.plan(decision.field_names) if options else None
     if plan is None or not held.version or held.bbox is None or state.undulation is None:

@@ -2,14 +2,14 @@
 
 from fastapi import Request, Response
 
-from cim.errors import BadRequest, NotFound
+from cim.errors import BadRequest, NotFound, StoreUnavailable
 from cim.policy.policy import Decision
 from tiles.registered import joined_document
 from web.scene_answers import caching, document_answer
 from web.scene_contents import SceneState
 from web.state import Caller
 
-FILE_KINDS = frozenset({"tileset"})
+FILE_KINDS = frozenset({"tileset", "pointcloud"})
 """Kinds of layers whose tilesets are not made of rows."""
 
 
@@ -26,6 +26,12 @@ async def files_tileset(request: Request, who: Caller, decision: Decision, asked
         )
     held = decision.collection
     sets = await who.state.registered.sets(who.principal, decision)
+    if not sets and held.schema.kind == "pointcloud":
+        raise StoreUnavailable(
+            "the tiles of these point clouds are not made yet, or cannot be made",
+            where=held.id,
+            remedy="try again in some minutes; the worker's log says which cloud cannot be drawn, and why",
+        )
     if not sets:
         raise NotFound(f"layer {held.id} has no set of tiles", where="layer", remedy="import some")
     document = joined_document(sets, who.state.undulation, who.state.terrain.mark, held.version)

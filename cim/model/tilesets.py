@@ -30,7 +30,7 @@ class RegisteredTileset:
     """One set of a layer: its row, the name its file is kept under, and where it stands.
 
     ``bbox`` is west, south, east, north in degrees; ``low_m`` and ``high_m`` are above the set's height datum;
-    ``error_m`` is the geometric error of the set as a whole.
+    ``error_m`` is the geometric error of the set as a whole. ``made`` says that it was made here, of a point cloud.
     """
 
     fid: int
@@ -41,6 +41,24 @@ class RegisteredTileset:
     low_m: float
     high_m: float
     error_m: float
+    made: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class KeptCloud:
+    """One point cloud of a layer: its row, the name its file is kept under, and where it lies.
+
+    ``crs`` is its horizontal system; ``low_m`` and ``high_m`` are above ``height_datum``; ``bbox`` is in degrees.
+    """
+
+    fid: int
+    name: str
+    file: str
+    crs: str
+    height_datum: str | None
+    low_m: float
+    high_m: float
+    bbox: BoundingBox
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,8 @@ from cim.store.cluster_account import disk_floor, free_disk_problem, running_acc
 from cim.store.held_folders import held_folder, sweep_folders
 
 PARTIAL = ".partial-"
+MADE = "cloud-tiles"
+"""The folder of what is made of other files and is no part of a backup."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +43,10 @@ class FileStore:
     def tileset_path(self, name: str) -> Path:
         """Where a set of tiles lies, by the name its rows give."""
         return self.root / "tilesets" / name
+
+    def cloud_tiles_path(self, name: str) -> Path:
+        """Where the tiles made of a point cloud lie; they can be made again."""
+        return self.root / MADE / name
 
     def require_room(self, more_bytes: int) -> None:
         """Raise StoreFull when writing ``more_bytes`` would take the disk below its floor."""
@@ -105,9 +111,13 @@ class FileStore:
         """Remove sets of tiles that are not named and older than some seconds; how many."""
         return _remove_but(self.tileset_path("").glob("*.3tz"), named, older_than_s)
 
+    def remove_cloud_tiles_but(self, named: set[str], older_than_s: float) -> int:
+        """Remove tiles of point clouds that are not named and older than some seconds; how many."""
+        return _remove_but(self.cloud_tiles_path("").glob("*.3tz"), named, older_than_s)
+
     def sweep(self) -> int:
         """Remove what writers that were killed left half written; returns how many files."""
-        kept = ("rasters", "clouds", "tilesets", "uploads/*", "results")
+        kept = ("rasters", "clouds", "tilesets", MADE, "uploads/*", "results")
         return sum(sweep_folders(self.root.glob(f"{place}/{PARTIAL}*")) for place in kept)
 
     def remove_upload(self, upload: str) -> None:
