@@ -21,7 +21,7 @@ from layers.catalog import Catalog
 from layers.definition import LayerDefinition
 from layers.romanise import romanised
 
-KEYS: dict[LayerKind, str] = {"raster": "image", "city": "object_id", "pointcloud": "name"}
+KEYS: dict[LayerKind, str] = {"raster": "image", "city": "object_id", "pointcloud": "name", "tileset": "name"}
 """The fields that tell the features of a kind of layer apart where nobody says otherwise."""
 
 
@@ -182,7 +182,7 @@ def make_plan(
 
 def _outlines_way(inspection: LayerInspection, srid: int | None, wkt: str | None) -> Way | None:
     """The way of a layer whose outlines its importer brings to longitude and latitude itself; None of any other."""
-    if inspection.kind == "raster":
+    if inspection.kind in {"raster", "tileset"}:
         return way_to_storage(GEOGRAPHIC, None)
     if inspection.kind == "pointcloud":
         return replace(way_to_degrees(srid, wkt), move=None)

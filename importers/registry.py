@@ -28,6 +28,7 @@ from importers.pmtiles_archive import PmTiles
 from importers.rasters import FORMATS, RasterFolder
 from importers.redline import RedLineText
 from importers.shapefile import Shapefile
+from importers.tilesets.tileset import Tileset
 from importers.vct import Vct
 from importers.xlsx_points import XlsxPoints
 
@@ -62,7 +63,7 @@ _SINGLE: tuple[Importer, ...] = (
     Obj(),
     CsvPoints(),
 )
-IMPORTERS: tuple[Importer, ...] = (*_SINGLE, Archive(_SINGLE))
+IMPORTERS: tuple[Importer, ...] = (*_SINGLE, Tileset(), Archive(_SINGLE))
 
 
 def importer_for(path: Path) -> Importer:

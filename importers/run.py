@@ -44,6 +44,8 @@ from importers.sandbox import Source, open_source
 from layers.catalog import Catalog
 from layers.search_index import index_layer
 
+KEPT_KINDS = frozenset({"raster", "pointcloud", "tileset"})
+"""Kinds of layers whose features are files."""
 __all__ = ["ImportRequest", "import_file"]
 
 
@@ -72,7 +74,7 @@ async def import_file(
 ) -> list[ImportReport]:
     """Import every layer of a file; one report each. A refused layer does not stop the others.
 
-    ``files`` is where rasters and point clouds are kept; without it they are refused.
+    ``files`` is where rasters, point clouds and sets of tiles are kept; without it they are refused.
 
     Raises ImportRefused when the file as a whole cannot be read.
     """
@@ -128,7 +130,7 @@ async def _publish(job: _Layer, run: int) -> tuple[Plan, Version | None, Scenari
         with Ahead(copy_payloads(job.source, plan, account, quality, job.progress)) as payloads:
             await copy_rows(connection, plan.schema, run, payloads)
         await _check(connection, job, plan, run)
-        if plan.schema.kind in {"raster", "pointcloud"} and not (request.dry_run or request.scenario):
+        if plan.schema.kind in KEPT_KINDS and not (request.dry_run or request.scenario):
             await _keep_files(connection, job, run)
         if plan.schema.kind == "city":
             await keep_shapes(connection, job.layer, run, shape_payloads(job.source.shapes))
@@ -183,10 +185,11 @@ async def _take(
 
 
 async def _keep_files(connection: AsyncConnection, job: _Layer, run: int) -> None:
-    """Take the images or point clouds of staged rows over into the store of files, before a version can name them."""
+    """Take the files of staged rows over into the store of files, before a version can name them."""
     if job.files is None:
         raise ImportRefused("no-file-store", "files cannot be kept here", where=job.layer, remedy="use cim import")
-    take = job.files.take_cloud if job.inspection.kind == "pointcloud" else job.files.take_raster
+    takes = {"pointcloud": job.files.take_cloud, "tileset": job.files.take_tileset}
+    take = takes.get(job.inspection.kind, job.files.take_raster)
     for name in await staged_values(connection, run, "file"):
         await asyncio.to_thread(take, job.source.written(name), name)
 

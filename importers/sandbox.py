@@ -298,6 +298,8 @@ def _parts(path: Path) -> list[Path]:
     """The files that make up a source: one, one with its companions, or those of a folder that is a source."""
     if path.is_dir() and (path.suffix.lower() == ".gdb" or _holds_sheets(path)):
         return [part for part in sorted(path.iterdir()) if part.is_file() and not part.is_symlink()]
+    if path.is_dir() and (path / "tileset.json").is_file():
+        return [part for part in sorted(path.rglob("*")) if part.is_file() and not part.is_symlink()]
     if looks_like_model(path):
         return model_parts(path)
     if not path.is_file():

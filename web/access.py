@@ -49,6 +49,7 @@ ROUTE_ACCESS: dict[str, Access] = {
     "/3dtiles/{layer}/tileset.json": "layer",
     "/3dtiles/{layer}/{z}/{x}/{y}.glb": "layer",
     "/3dtiles/{layer}/left-out": "layer",
+    "/3dtiles/{layer}/files/{tileset}/{path:path}": "layer",
     "/styles/map.json": "layer",
     "/styles/{layer}.json": "layer",
     "/catalog": "layer",

@@ -6,13 +6,17 @@ from typing import Any
 from cim.model.collection import BoundingBox
 from cim.policy.policy import Decision, read_context
 from cim.store.bim_models import models_by_id
-from cim.store.scene_city import buildings_of_city
+from cim.store.scene_city_codes import buildings_of_city
 from cim.store.selection import Selection
 from tiles.scene.city_tile import COLUMNS as CITY_COLUMNS
 from web.scene_contents import NO_UNDULATION, options_of, terrain_layer
 from web.state import Caller, ServerState
 
 MODEL_FIELDS = ("global_id", "ifc_class", "name", "storey", "storey_number", "space", "kind")
+
+
+FILE_SCENES = {"tileset": "mesh", "pointcloud": "points"}
+"""Kinds of layers whose tiles are files, and what the view calls them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +39,9 @@ def scene_part(state: ServerState, decision: Decision) -> ScenePart | None:
     held = decision.collection
     if held.schema.kind == "city":
         return _city_part(state, decision)
+    if held.schema.kind in FILE_SCENES and held.version and held.bbox is not None:
+        kind = FILE_SCENES[held.schema.kind]
+        return ScenePart(held.id, kind, f"/3dtiles/{held.id}/tileset.json?v={held.version}", (), held.bbox)
     options = options_of(state, decision)
     plan = options.plan(decision.field_names) if options else None
     if plan is None or not held.version or held.bbox is None or state.undulation is None:

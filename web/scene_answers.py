@@ -31,7 +31,7 @@ def caching(who: Caller, decision: Decision, *, current: bool) -> str:
 
 def document_answer(request: Request, document: Mapping[str, Any], kept: str) -> Response:
     """A JSON document whose ETag is that of its text."""
-    text = json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode()
+    text = json.dumps(document, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()
     etag = f'"{hashlib.blake2b(text, digest_size=12).hexdigest()}"'
     return gzipped_answer(request, compressed(text), "application/json", etag, kept)
 

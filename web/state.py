@@ -23,6 +23,7 @@ from tiles.picture_pool import PicturePool
 from tiles.picture_rasters import raster_pictures
 from tiles.picture_tiles import PictureTiles
 from tiles.raster import RasterTiles
+from tiles.registered import RegisteredSets
 from tiles.scene.layouts import Layouts
 from tiles.scene.models_3d import ModelPlans
 from tiles.terrain import Terrain
@@ -58,6 +59,7 @@ class ServerState:
     disk_tiles: DiskTiles | None
     rasters: RasterTiles
     terrain: Terrain
+    registered: RegisteredSets
     files: FileStore
     queue: App
     feed: ChangeFeed
@@ -97,6 +99,8 @@ class ServerState:
         rasters = RasterTiles(database, files, TileCache(settings.raster_cache_mb * MIB))
         live.on_change.append(rasters.follow)
         undulation = configured_undulation(settings)
+        registered = RegisteredSets(database, files, undulation)
+        live.on_change.append(registered.follow)
         kept_terrain = TileCache(settings.raster_cache_mb * MIB // 2)
         proxy = ProxyCache(proxy_folder) if proxy_folder else None
         if proxy:
@@ -120,6 +124,7 @@ class ServerState:
             chosen_tiles=tiles(max(1, settings.tile_cache_mb // 8), None),
             disk_tiles=disk,
             rasters=rasters,
+            registered=registered,
             terrain=Terrain(database, files, rasters, kept_terrain, undulation),
             files=files,
             queue=queue_app(database.writer_url),

@@ -24,11 +24,13 @@ from importers.run import ImportRequest, import_file
 from importers.sandbox import network_isolation, open_source, sweep_jobs
 from layers.catalog import Catalog
 from web.analysts import Analysts
+from web.cloud_tiles import make_cloud_tiles
 from web.queue import ANALYSE, ANALYSES, IMPORT, IMPORTS, INSPECT, READ_REDLINE, put, put_analysis, queue_app
 
 STATE_EVERY_S = 0.5
 STOP_AFTER_S = 5.0
 STALLED_AFTER_S = 30
+DRAW_EVERY_S = 10.0
 ANALYSES_AT_ONCE = 2
 ANALYSIS_DAYS = 90
 _log = structlog.get_logger()
@@ -71,12 +73,13 @@ class Worker:
         async with self.app.open_async():
             await self._tidy()
             await self._take_up()
-            beside = [asyncio.create_task(self._watch())] if wait else []
+            beside = [asyncio.create_task(self._watch()), asyncio.create_task(self._draw())] if wait else []
             beside.append(asyncio.create_task(self._work(ANALYSES, ANALYSES_AT_ONCE, wait=wait)))
             try:
                 await self._work(IMPORTS, 1, wait=wait)
                 if not wait:
                     await asyncio.gather(*beside)
+                    await make_cloud_tiles(self._database, self._files)
             finally:
                 for task in beside:
                     task.cancel()
@@ -122,6 +125,13 @@ class Worker:
             with contextlib.suppress(CimError):
                 await self._tidy()
                 await self._take_up()
+
+    async def _draw(self) -> None:
+        """Make the tiles that point clouds lack, whoever imported them."""
+        while True:
+            with contextlib.suppress(CimError, OSError):
+                await make_cloud_tiles(self._database, self._files)
+            await asyncio.sleep(DRAW_EVERY_S)
 
     async def inspect(self, upload: str) -> None:
         """Look into an upload and keep what was found."""
@@ -187,6 +197,7 @@ class Worker:
             encoding=chosen.get("encoding"),
             split=bool(chosen.get("split")),
             height_datum=chosen.get("height_datum"),
+            place=_place(chosen.get("place")),
         )
         return ImportRequest(
             self._path(entry),
@@ -205,6 +216,10 @@ class Worker:
 
     def _path(self, entry: dict[str, Any]) -> Path:
         return self._files.upload_folder(str(entry["id"])) / str(entry["name"])
+
+
+def _place(given: list[float] | None) -> tuple[float, float, float, float] | None:
+    return (given[0], given[1], given[2], given[3]) if given else None
 
 
 def _placement(given: dict[str, Any] | None) -> Placement | None:

@@ -10,7 +10,7 @@ from typing import Literal
 from cim.model.access import Grade
 
 FieldType = Literal["text", "integer", "bigint", "double", "boolean", "date", "timestamp"]
-LayerKind = Literal["vector", "raster", "city", "pointcloud", "model"]
+LayerKind = Literal["vector", "raster", "city", "pointcloud", "tileset", "model"]
 GeometryType = Literal["none", "Point", "MultiPoint", "LineString", "MultiLineString", "Polygon", "MultiPolygon"]
 BoundingBox = tuple[float, float, float, float]
 """West, south, east, north in degrees (CRS84 unless said otherwise)."""

@@ -25,7 +25,7 @@ from cim.store.cluster import Cluster
 from cim.store.cluster_account import disk_floor, free_disk_problem
 from cim.store.cluster_logins import DATABASE, Logins, create_database, drop_database, prepare_database
 from cim.store.cluster_programs import Progress, find_programs
-from cim.store.files import PARTIAL
+from cim.store.files import MADE, PARTIAL
 from cim.store.migrating import current_revision, migrate, needed_revision
 
 FORMAT = 1
@@ -169,7 +169,7 @@ def _pack(folder: Path, files: Path, manifest: dict[str, Any], partial: Path) ->
     """One tar of dump, files and, last, the manifest; on the disk when this returns."""
     members = [(DUMP, folder / DUMP)]
     if files.is_dir():
-        whole = (p for p in sorted(files.rglob("*")) if p.is_file() and not p.parent.name.startswith(PARTIAL))
+        whole = (p for p in sorted(files.rglob("*")) if p.is_file() and _is_kept(p.relative_to(files)))
         members += [(f"{FILES}/{p.relative_to(files)}", p) for p in whole]
     manifest["members"] = {name: {"sha256": _sha256(path), "bytes": path.stat().st_size} for name, path in members}
     (folder / MANIFEST).write_text(json.dumps(manifest, indent=1), "utf-8")
@@ -180,6 +180,11 @@ def _pack(folder: Path, files: Path, manifest: dict[str, Any], partial: Path) ->
                 archive.add(path, name)
         raw.flush()
         os.fsync(raw.fileno())
+
+
+def _is_kept(name: Path) -> bool:
+    """Whether a file below the folder of files is part of a set: none half written, none that can be made again."""
+    return not name.parent.name.startswith(PARTIAL) and name.parts[0] != MADE
 
 
 def _fill(logins: Logins, path: Path, manifest: dict[str, Any], progress: Progress) -> None:

@@ -87,6 +87,11 @@ async def cloud_files(connection: AsyncConnection) -> set[str]:
     return await _named_files(connection, "pointcloud")
 
 
+async def tileset_files(connection: AsyncConnection) -> set[str]:
+    """Names of the files that any version of any layer of registered sets of tiles refers to."""
+    return await _named_files(connection, "tileset")
+
+
 async def _named_files(connection: AsyncConnection, kind: LayerKind) -> set[str]:
     layers = await connection.execute(sa.select(t.collection.c.id).where(t.collection.c.kind == kind))
     named: set[str] = set()

@@ -1,4 +1,4 @@
-"""Files the database refers to: uploads, rasters and point clouds, below the data folder's ``files``.
+"""Files the database refers to: uploads, rasters, point clouds and sets of tiles, below the data folder's ``files``.
 
 A file is written under a passing name, brought to the disk and then given its own name, so that a name always stands
 for a whole file.
@@ -18,6 +18,8 @@ from cim.store.cluster_account import disk_floor, free_disk_problem, running_acc
 from cim.store.held_folders import held_folder, sweep_folders
 
 PARTIAL = ".partial-"
+MADE = "cloud-tiles"
+"""The folder of what is made of other files and is no part of a backup."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +39,14 @@ class FileStore:
     def cloud_path(self, name: str) -> Path:
         """Where a point cloud lies, by the name its rows give."""
         return self.root / "clouds" / name
+
+    def tileset_path(self, name: str) -> Path:
+        """Where a set of tiles lies, by the name its rows give."""
+        return self.root / "tilesets" / name
+
+    def cloud_tiles_path(self, name: str) -> Path:
+        """Where the tiles made of a point cloud lie; they can be made again."""
+        return self.root / MADE / name
 
     def require_room(self, more_bytes: int) -> None:
         """Raise StoreFull when writing ``more_bytes`` would take the disk below its floor."""
@@ -85,6 +95,10 @@ class FileStore:
         """Move a finished point cloud in, as ``take_raster``."""
         self._take(written, self.cloud_path(name))
 
+    def take_tileset(self, written: Path, name: str) -> None:
+        """Move a finished set of tiles in, as ``take_raster``."""
+        self._take(written, self.tileset_path(name))
+
     def remove_rasters_but(self, named: set[str], older_than_s: float) -> int:
         """Remove rasters that are not named and older than some seconds, so that none on its way is hit; how many."""
         return _remove_but(self.raster_path("").glob("*.tif"), named, older_than_s)
@@ -93,9 +107,17 @@ class FileStore:
         """Remove point clouds that are not named and older than some seconds; how many."""
         return _remove_but(self.cloud_path("").glob("*.laz"), named, older_than_s)
 
+    def remove_tilesets_but(self, named: set[str], older_than_s: float) -> int:
+        """Remove sets of tiles that are not named and older than some seconds; how many."""
+        return _remove_but(self.tileset_path("").glob("*.3tz"), named, older_than_s)
+
+    def remove_cloud_tiles_but(self, named: set[str], older_than_s: float) -> int:
+        """Remove tiles of point clouds that are not named and older than some seconds; how many."""
+        return _remove_but(self.cloud_tiles_path("").glob("*.3tz"), named, older_than_s)
+
     def sweep(self) -> int:
         """Remove what writers that were killed left half written; returns how many files."""
-        kept = ("rasters", "clouds", "uploads/*", "results")
+        kept = ("rasters", "clouds", "tilesets", MADE, "uploads/*", "results")
         return sum(sweep_folders(self.root.glob(f"{place}/{PARTIAL}*")) for place in kept)
 
     def remove_upload(self, upload: str) -> None:

@@ -94,7 +94,12 @@ def _refuse_misfit(layer: CollectionSchema, delivery: CollectionSchema, mode: Im
             remedy="leave them out of the file, or import it into the layer first",
         )
     if layer.kind != "vector":
-        what = {"raster": "images", "city": "city objects", "pointcloud": "point clouds"}.get(layer.kind, "models")
+        what = {
+            "raster": "images",
+            "city": "city objects",
+            "pointcloud": "point clouds",
+            "tileset": "sets of tiles",
+        }.get(layer.kind, "models")
         raise BadRequest(f"a layer of {what} has no scenarios", where=f"layer {layer.id}", remedy="use a vector layer")
     if mode is ImportMode.REPLACE_AREA:
         raise BadRequest(

@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from cim.errors import AnswerTooLarge
 from cim.model.scene import NEAR, PLACE_ZOOM, Square
+from cim.store.scene_city_codes import NEEDED, codes_of_wholes, with_needed
 from cim.store.scene_rows import ScenePlaces, column_in_sql, in_squares, place_in_sql, row_in_sql
 from cim.store.selection import Selection, compiling, selected_rows
 
@@ -19,14 +20,15 @@ MOST_SHAPE_BYTES = 16 * 1024**2
 MOST_TILE_BYTES = 48 * 1024**2
 BYTES_OF_ONE = 9_000
 """As many packed bytes count as one feature: those of about 200 triangles."""
-MOST_CODES = 5_000
-NEEDED = ("ground_m", "roof_m", "height_datum", "lods", "building_code", "parent", "object_id")
 _SIDES = ((sa.func.ST_XMin, sa.func.ST_XMax), (sa.func.ST_YMin, sa.func.ST_YMax))
 _SHAPES = sa.table("city_shape", sa.column("layer"), sa.column("hash"), sa.column("body", BYTEA), schema="cim")
 
 
 class CityRow(NamedTuple):
-    """A city object: its packed shapes and the values of the selection's fields that a tile carries."""
+    """A city object: its packed shapes and the values of the selection's fields that a tile carries.
+
+    The building code of a part is that of the whole it belongs to, where it has none of its own.
+    """
 
     fid: int
     body: bytes
@@ -95,36 +97,18 @@ async def city_rows_in(connection: AsyncConnection, selection: Selection, square
             where=f"layer {selection.collection.id}",
             remedy="deliver the layer with fewer objects in one place, or of a lower level of detail",
         )
-    statement = sa.select(c.fid, c.body, *(c[name] for name in selection.fields)).where(*here).order_by(c.fid)
-    found = await connection.execute(statement, execution_options=options)
-    return [CityRow(row[0], bytes(row[1]), tuple(row[2:])) for row in found]
+    statement = sa.select(c.fid, c.body, *(c[name] for name in selection.fields), c.parent).where(*here).order_by(c.fid)
+    found = (await connection.execute(statement, execution_options=options)).all()
+    codes = await codes_of_wholes(connection, selection, {row[-1] for row in found if row[-1]})
+    return [CityRow(row[0], bytes(row[1]), _coded(selection, row[2:-1], codes.get(row[-1]))) for row in found]
 
 
-async def buildings_of_city(connection: AsyncConnection, selection: Selection) -> list[str] | None:
-    """The unified codes of the buildings that objects, or their parts, show with shapes that stand up, in order.
-
-    Empty where the codes are none of the selection's fields; None where they are more than ``MOST_CODES``.
-    """
-    names = selection.collection.schema.field_names
-    if "building_code" not in selection.fields or "lods" not in names:
-        return []
-    rows = selected_rows(_with_needed(selection), all_read=True)
-    stands = rows.c.lods.op("~", is_comparison=True)("[1-9]")
-    shown: sa.ColumnElement[bool] = stands
-    if {"parent", "object_id"} <= {*names}:
-        parts = sa.select(rows.c.parent).where(stands, rows.c.parent.is_not(None))
-        shown = sa.or_(stands, rows.c.object_id.in_(parts))
-    code = rows.c.building_code
-    statement = sa.select(code).where(code.is_not(None), shown).distinct().order_by(code).limit(MOST_CODES + 1)
-    found = list((await connection.execute(statement, execution_options=compiling(selection.where))).scalars())
-    return found if len(found) <= MOST_CODES else None
-
-
-def _with_needed(selection: Selection) -> Selection:
-    """The selection with the fields that say where objects stand, as far as the layer has them."""
-    known = selection.collection.schema.field_names
-    more = (name for name in (*NEEDED, "shape") if name in known)
-    return replace(selection, fields=tuple(dict.fromkeys([*selection.fields, *more])))
+def _coded(selection: Selection, values: Sequence[Any], code: str | None) -> tuple[Any, ...]:
+    """Values of the selection's fields, with a building code where they have none."""
+    return tuple(
+        code if name == "building_code" and value is None else value
+        for name, value in zip(selection.fields, values, strict=True)
+    )
 
 
 def _drawn(selection: Selection, where: tuple[sa.ColumnElement[bool], ...] = ()) -> sa.Subquery:
@@ -133,7 +117,7 @@ def _drawn(selection: Selection, where: tuple[sa.ColumnElement[bool], ...] = ())
     names = selection.collection.schema.field_names
     if not {"parent", "object_id", "lods"} <= {*names}:
         return rows
-    every = selected_rows(_with_needed(selection), all_read=True, name="every")
+    every = selected_rows(with_needed(selection), all_read=True, name="every")
     parents = sa.select(every.c.parent).where(every.c.parent.is_not(None))
     shown = sa.or_(rows.c.lods.is_not(None), rows.c.object_id.not_in(parents))
     return sa.select(rows).where(shown).subquery("drawn")
@@ -144,7 +128,7 @@ def _objects(selection: Selection, where: tuple[sa.ColumnElement[bool], ...] = (
 
     What no field of the layer says is null.
     """
-    chosen = _with_needed(replace(selection, where=(*selection.where, *where)))
+    chosen = with_needed(replace(selection, where=(*selection.where, *where)))
     rows = selected_rows(chosen, all_read=not where, name="source")
     shape = rows.c.geom_3857
     middle = [(low(shape) + high(shape)) / 2 for low, high in _SIDES]

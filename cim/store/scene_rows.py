@@ -19,6 +19,7 @@ from cim.store.selection import Selection, compiling, selected_rows
 
 _RADIUS_M = 6_378_137.0
 _HALF_M = math.pi * _RADIUS_M
+_FARTHEST_M = 1e6
 _STOREY_M = 3.0
 """Height of a storey where only their number is known."""
 PAGE_ROWS = 5_000
@@ -91,7 +92,7 @@ async def scene_places(
     """Where the selected features belong; with ``squares``, only of those whose place lies in one of them."""
     rows = _standing(chosen, () if squares is None else (in_squares(squares),))
     c = rows.c
-    top = c.ground + c.height
+    top = c.ground + sa.func.coalesce(c.height, 0.0)
     statement = (
         sa.select(
             c.place,
@@ -173,7 +174,11 @@ def _standing(
     rows = selected_rows(replace(selection, where=(*selection.where, *where)), all_read=all_read, name="source")
 
     def number(name: str | None) -> sa.ColumnElement[Any]:
-        return sa.cast(rows.c[name], sa.Double) if name else sa.cast(sa.null(), sa.Double)
+        """A field's numbers; what is no number that can be drawn, such as infinity, counts as none."""
+        if name is None:
+            return sa.cast(sa.null(), sa.Double)
+        given = sa.cast(rows.c[name], sa.Double)
+        return sa.case((given.between(-_FARTHEST_M, _FARTHEST_M), given))
 
     height = number(plan.height)
     if plan.storeys:

@@ -346,7 +346,7 @@ async def test_a_real_copc_stays_copc(database: Database, files: FileStore, real
 def test_what_a_cloud_cannot_do_is_said_with_its_layer() -> None:
     assert "三维" in described(None, "pointcloud").zh
     own = Text(zh="航测点云。", en="Flown points.")
-    assert described(own, "pointcloud").en.startswith("Flown points. The map shows")
+    assert described(own, "pointcloud").en.startswith("Flown points. The flat map shows")
     assert described(own, "vector") == own
 
 

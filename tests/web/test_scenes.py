@@ -184,12 +184,17 @@ async def test_what_cannot_stand_is_left_out_and_the_tile_is_whole(city: Served)
     await edited(city, "UPDATE city.blocks SET height_m = NULL WHERE code = 'a2'")
     await edited(city, "UPDATE city.blocks SET height_m = 5000 WHERE code = 'a3'")
     await edited(city, "UPDATE city.blocks SET ground_m = NULL WHERE code = 'b0'")
+    for number in ("NaN", "Infinity"):
+        values = f"('{number}', '{number}', 500, '{square(HERE[0], HERE[1] + 0.01, SIDE)}')"
+        await edited(city, f"INSERT INTO city.blocks (code, height_m, ground_m, geom) VALUES {values}")
     held = features(await tiles(city.anonymous))
     assert len(held) == 2
     by_storeys = next((tile, number) for height, tile, number in held.values() if height is None)
     told = (await city.anonymous.get("/3dtiles/blocks/left-out")).json()
-    assert told["counts"] == {"no-height": 1, "absurd-height": 1, "no-ground": 1}
+    assert told["counts"] == {"no-height": 3, "absurd-height": 1, "no-ground": 1}
     assert {one["key"]: one["code"] for one in told["features"]} == {
+        "NaN": "no-height",
+        "Infinity": "no-height",
         "a1": "no-height",
         "a3": "absurd-height",
         "b0": "no-ground",

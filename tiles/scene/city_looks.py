@@ -10,7 +10,7 @@ from cim.model.city_bodies import listed, mapped
 from cim.model.city_surfaces import flat_values
 
 Colour = tuple[float, float, float, float]
-ROOF, WALL, GROUND = (0.70, 0.43, 0.36), (0.90, 0.87, 0.81), (0.56, 0.54, 0.50)
+ROOF, WALL, GROUND = (0.68, 0.51, 0.45), (0.90, 0.87, 0.81), (0.56, 0.54, 0.50)
 BY_SURFACE: Mapping[str, tuple[float, float, float]] = {
     "RoofSurface": ROOF,
     "WallSurface": WALL,

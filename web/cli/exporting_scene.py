@@ -77,7 +77,7 @@ async def _written(deployment: Deployment, layer: str, role: str, folder: Path, 
             raise NotFound(f"layer {layer} has no feature to draw", where="layer", remedy="import some")
         version = who.decide(layer).collection.version
         document = tileset_document(_named(tree.root), str(version), {"layer": layer, "features": count.features})
-        (folder / DOCUMENT).write_text(json.dumps(document, ensure_ascii=False), "utf-8")
+        (folder / DOCUMENT).write_text(json.dumps(document, ensure_ascii=False, allow_nan=False), "utf-8")
         told = [{"fid": f.fid, "key": f.key, "code": f.code, "value": f.value} for f in count.findings]
         meanings = {code: text.model_dump() for code, text in MEANINGS.items() if code in count.left_out}
         (folder / LEFT_OUT).write_text(

@@ -15,7 +15,7 @@ HeightDatum = Annotated[
 ]
 Place = Annotated[
     str | None,
-    typer.Option("--place", help="Where a mesh (GLB, OBJ) stands: LON,LAT[,HEIGHT[,HEADING]] in degrees and metres."),
+    typer.Option("--place", "--at", help="Where a mesh (GLB, OBJ, 3D Tiles) stands: LON,LAT[,HEIGHT[,HEADING]]."),
 ]
 TrustFile = Annotated[
     bool,

@@ -11,11 +11,12 @@ from cim.model.collection import Version
 from cim.store import any_versions, audits
 from cim.store import versions as store
 from cim.store.city_shapes import remove_unnamed_shapes
-from cim.store.collections import cloud_files, raster_files, the_collection
+from cim.store.collections import cloud_files, raster_files, the_collection, tileset_files
 from cim.store.database import run
 from cim.store.lineage import lineage_of_feature
 from web.cli.opening import ROLE, opened, operator
 from web.cli.options import AsJson, DataDir, LayerId
+from web.cloud_tiles import clouds_of_all, tiles_of
 from web.documents import difference_document, version_document
 
 UNNAMED_FOR_S = 86_400.0
@@ -150,6 +151,9 @@ def prune(
             files = deployment.files()
             files.remove_rasters_but(await raster_files(connection), UNNAMED_FOR_S)
             files.remove_clouds_but(await cloud_files(connection), UNNAMED_FOR_S)
+            files.remove_tilesets_but(await tileset_files(connection), UNNAMED_FOR_S)
+            clouds = {tiles_of(cloud) for cloud in await clouds_of_all(database)}
+            files.remove_cloud_tiles_but(clouds, UNNAMED_FOR_S)
             detail = {"keep": keep, "rows": gone}
             await audits.record(
                 connection, actor=operator(), role=ROLE, action="prune", subject=layer, result="done", detail=detail

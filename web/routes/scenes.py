@@ -15,6 +15,7 @@ from web.catalog_scene import model_parts, scene_parts
 from web.parameters import parse_bbox
 from web.scene_answers import GLB, caching, document_answer, gzipped_answer
 from web.scene_contents import SceneState, check_path, decision_of, layer_content, scene_content
+from web.scene_files import files_tileset, is_of_files
 from web.state import Caller, caller
 
 router = APIRouter(tags=["3D Tiles"])
@@ -48,6 +49,8 @@ async def layer_tileset(
     """The tree of tiles; each address names the newest change of its tile."""
     state = SceneState(datetime, scenario)
     decision = decision_of(who, layer)
+    if is_of_files(decision):
+        return await files_tileset(request, who, decision, state)
     content = await scene_content(who, layer, state)
     tree = await content.tree(who.principal)
     if tree is None:

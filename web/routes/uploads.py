@@ -42,6 +42,10 @@ class GivenPlacement(BaseModel, extra="forbid"):
     height_datum: str | None = Field(default=None, max_length=40)
 
 
+Degrees = Annotated[float, Field(ge=-360, le=360, allow_inf_nan=False)]
+Metres = Annotated[float, Field(ge=-12_000, le=12_000, allow_inf_nan=False)]
+
+
 class StartOptions(BaseModel, extra="forbid"):
     """How an upload is imported; the words are those of ``cim import``."""
 
@@ -55,6 +59,9 @@ class StartOptions(BaseModel, extra="forbid"):
     fields: dict[str, str] = Field(default_factory=dict, description="the file's field -> the layer's field")
     building_code: str | None = Field(default=None, max_length=100, description="of a building model: its building")
     cim_level: int | None = Field(default=None, ge=1, le=7, description="of a building model: how fine it is")
+    place: tuple[Degrees, Degrees, Metres, Degrees] | None = Field(
+        default=None, description="of a mesh or set of tiles: longitude, latitude, height and heading of its own origin"
+    )
     placement: GivenPlacement | None = Field(default=None, description="of a building model: instead of the file's own")
 
 

@@ -18,7 +18,7 @@ export interface LayerInfo {
   theme: string;
   grade: string;
   geometry: string;
-  content: "vector" | "raster" | "city" | "pointcloud";
+  content: "vector" | "raster" | "city" | "pointcloud" | "tileset";
   kind: Text;
   attribution: string;
   version: number;

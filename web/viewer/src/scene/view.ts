@@ -182,7 +182,7 @@ export class SceneView {
   /** A tileset was shown, hidden or renewed. */
   private changed(held: Held): void {
     this.sections.applyTo(held);
-    this.standIns.settle(held);
+    this.standIns.settle();
     void this.footprints.settle(held).catch((error: unknown) => this.host.failed(error));
     if (!this.host.catalog.scene?.terrain && held.tileset && held.source.kind === "extrusion") this.widget.terrainProvider = bareGround(feetOf(held.tileset));
     this.box.dataset["tilesets"] = this.tilesets.all.filter((held) => held.tileset?.show).map((held) => held.source.id).join(",");
