@@ -23,6 +23,7 @@ NAMES = (
     "raster_tiles",
     "real_files",
     "restore_county",
+    "scene_flight",
     "scene_tiles",
     "tile_peers",
     "tiles_warm",
@@ -36,6 +37,7 @@ OWN_OPTIONS = {
     "bim_queries": ("data",),
     "compliance_review": ("data",),
     "import_memory": ("rows", "formats"),
+    "scene_flight": ("data", "soak"),
     "scene_tiles": ("data",),
     "tile_peers": ("data",),
     "tiles_warm": ("data",),
@@ -58,7 +60,7 @@ def main() -> int:
     parser.add_argument("--rows", type=int, default=5_000_000, help="features of each file of import_memory")
     parser.add_argument("--formats", nargs="*", default=(), help="formats of import_memory; all when none is named")
     parser.add_argument("--data", type=Path, default=None, help="data folder with the county's buildings, for tiles")
-    parser.add_argument("--soak", type=int, default=0, help="minutes of steady load that overload adds")
+    parser.add_argument("--soak", type=int, default=0, help="minutes of load that overload adds, of scene_flight")
     given = parser.parse_args()
     unknown = sorted(set(given.names) - set(NAMES))
     if unknown:

@@ -196,7 +196,6 @@ class Viewer {
       styles: this.styles,
       stage: this.root.querySelector<HTMLElement>(".stage") ?? this.root,
       tree: this.root.querySelector<HTMLElement>(".panel .tree"),
-      selected: this.selected,
       isShown: (id) => this.shownLayers.get(id) ?? false,
       show: (id, on) => {
         this.show(map, id, on);

@@ -1,14 +1,17 @@
 /** 着色: a layer coloured by a field, with a legend whose classes can be hidden, and its opacity. */
 
+import type { SceneKind } from "../api";
 import { element } from "../dom";
 import { text, word } from "../i18n";
 import { colourFields, colouringBy, fieldTitle } from "./colouring";
 import type { SceneHost } from "./host";
-import { choice, field, slider, tick, type Tool } from "./panel";
+import { allOrNone, choice, field, slider, tick, type Tool } from "./panel";
 import type { Held, Tilesets } from "./tilesets";
 import { term } from "./words";
 
 const GATHER_MS = 250;
+/** Kinds that are drawn as they were delivered. */
+const PLAIN = new Set<SceneKind>(["points", "mesh"]);
 
 export class ColourTool implements Tool {
   readonly name = "colour";
@@ -20,7 +23,7 @@ export class ColourTool implements Tool {
 
   open(card: HTMLElement): void {
     this.card = card;
-    const offered = this.tilesets.all.filter((held) => held.tileset?.show && colourFields(held.source.fields).length);
+    const offered = this.tilesets.all.filter((held) => held.tileset?.show && !PLAIN.has(held.source.kind) && colourFields(held.source.fields).length);
     if (!offered.length) {
       card.append(element("p", { class: "none" }, term("nothingShown")));
       return;
@@ -41,7 +44,7 @@ export class ColourTool implements Tool {
         held.looks.opacity = value;
         this.tilesets.dress(held);
       })),
-      this.legend(held),
+      ...(held.looks.colouring ? [allOrNone((on) => this.tickAll(held, on)), this.legend(held)] : []),
     );
   }
 
@@ -58,6 +61,14 @@ export class ColourTool implements Tool {
     held.looks.hiddenClasses.clear();
     const info = this.fieldsOf(held).find((one) => one.name === name);
     held.looks.colouring = name ? colouringBy(name, info, this.host.styles.get(held.source.id), () => this.soon()) : null;
+    this.tilesets.dress(held);
+    this.again();
+  }
+
+  private tickAll(held: Held, on: boolean): void {
+    const { hiddenClasses, colouring } = held.looks;
+    hiddenClasses.clear();
+    if (!on) for (const { key } of colouring?.classes() ?? []) hiddenClasses.add(key);
     this.tilesets.dress(held);
     this.again();
   }

@@ -1,8 +1,6 @@
-/** The ground: terrain of this server, its pictures, and being seen from below. */
+/** The ground: terrain of this server, and seeing through it. */
 
-import { CesiumTerrainProvider, Color, CustomHeightmapTerrainProvider, EllipsoidTerrainProvider, NearFarScalar, Resource, type Scene } from "cesium";
-
-const PATCH = 16;
+import { CesiumTerrainProvider, Color, NearFarScalar, Resource, type Scene } from "cesium";
 
 export class Ground {
   private seenThrough = false;
@@ -14,14 +12,6 @@ export class Ground {
     const { pathname, searchParams } = new URL(address, location.href);
     const url = new Resource({ url: pathname.replace(/layer\.json$/, ""), queryParameters: Object.fromEntries(searchParams) });
     this.scene.terrainProvider = await CesiumTerrainProvider.fromUrl(url, { requestVertexNormals: true });
-  }
-
-  /** Without terrain: level ground at an ellipsoidal height, so that what stands on it does not hang in the air. */
-  level(height_m: number): void {
-    const flat = new Float32Array(PATCH * PATCH).fill(height_m);
-    this.scene.terrainProvider = height_m
-      ? new CustomHeightmapTerrainProvider({ width: PATCH, height: PATCH, callback: () => flat })
-      : new EllipsoidTerrainProvider();
   }
 
   get underground(): boolean {

@@ -9,7 +9,6 @@ export interface SceneHost {
   stage: HTMLElement;
   /** The tree of layers, to which the view adds the models. */
   tree: HTMLElement | null;
-  selected: GeoJSON.Geometry | null;
   isShown(layer: string): boolean;
   /** Switch a layer as its tick in the tree does. */
   show(layer: string, on: boolean): void;

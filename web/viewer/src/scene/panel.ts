@@ -40,11 +40,6 @@ export class ToolBar {
     return made;
   }
 
-  /** Open the card of a tool anew, when what it shows has changed. */
-  refresh(name: Term): void {
-    if (this.open?.name === name) this.fill(this.open);
-  }
-
   destroy(): void {
     this.show(null);
     for (const tool of this.tools) tool.destroy?.();
@@ -88,4 +83,9 @@ export function tick(label: string, on: boolean, changed: (on: boolean) => void,
   const made = element("input", { type: "checkbox", ...(on ? { checked: "" } : {}) });
   made.addEventListener("change", () => changed(made.checked));
   return element("label", { class: "scene-tick" }, made, mark, label);
+}
+
+/** Two buttons that tick all of a list, or none of it. */
+export function allOrNone(set: (on: boolean) => void): HTMLElement {
+  return element("div", { class: "scene-choices" }, button(term("tickAll"), "quiet tick-all", () => set(true)), button(term("tickNone"), "quiet tick-none", () => set(false)));
 }

@@ -51,10 +51,6 @@ export class Pictures {
     this.change(layer.id, { layer, style });
   }
 
-  withdraw(id: string): void {
-    if (this.held.delete(id)) this.soon();
-  }
-
   private change(id: string, part: Partial<Held>): void {
     const held = this.held.get(id);
     if (!held) return;

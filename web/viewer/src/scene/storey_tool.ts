@@ -7,7 +7,7 @@ import { classWord } from "./colouring";
 import { element, say } from "../dom";
 import { text } from "../i18n";
 import { upOf } from "./frames";
-import { choice, field, slider, tick, type Tool } from "./panel";
+import { allOrNone, choice, field, slider, tick, type Tool } from "./panel";
 import { isNoRoom, type Held, type Tilesets } from "./tilesets";
 import { term } from "./words";
 
@@ -93,6 +93,11 @@ export class StoreyTool implements Tool {
         this.tilesets.dress(held);
       }),
       element("h3", {}, term("byClass")),
+      allOrNone((on) => {
+        for (const name of state.classes.keys()) state.classes.set(name, on);
+        this.tilesets.dress(held);
+        this.again();
+      }),
       this.classes(held, state),
     );
   }

@@ -16,6 +16,8 @@ export interface Held {
   looks: Looks;
   wanted: boolean;
   tileset: Cesium3DTileset | null;
+  /** What is on its way to be `tileset`. */
+  loading: Promise<Cesium3DTileset | null> | null;
   /** What a newer version is loaded into, until it takes the place of the one shown. */
   coming: Cesium3DTileset | null;
 }
@@ -31,15 +33,7 @@ export class Tilesets {
     const looks = new Looks();
     looks.opacity = opacity;
     if (source.model) looks.filter("rooms", isNoRoom);
-    this.held.set(source.id, { source, looks, wanted: false, tileset: null, coming: null });
-  }
-
-  withdraw(id: string): void {
-    const held = this.held.get(id);
-    if (!held) return;
-    held.wanted = false;
-    for (const one of [held.tileset, held.coming]) if (one) this.scene.primitives.remove(one);
-    this.held.delete(id);
+    this.held.set(source.id, { source, looks, wanted: false, tileset: null, loading: null, coming: null });
   }
 
   get(id: string): Held | undefined {
@@ -48,6 +42,11 @@ export class Tilesets {
 
   get all(): Held[] {
     return [...this.held.values()];
+  }
+
+  /** Whether all that is shown has come. */
+  get loaded(): boolean {
+    return this.all.every((held) => !held.loading && !held.coming && (!held.tileset?.show || held.tileset.tilesLoaded));
   }
 
   /** The layer or model a tileset is of. */
@@ -59,11 +58,12 @@ export class Tilesets {
     const held = this.held.get(id);
     if (!held) return;
     held.wanted = on;
-    if (on && !held.tileset && this.visible(held)) {
-      held.tileset = await this.load(held);
-      if (held.tileset && !this.held.has(id)) this.scene.primitives.remove(held.tileset);
+    if (!held.tileset && this.visible(held)) {
+      held.loading ??= this.load(held);
+      held.tileset = await held.loading;
+      held.loading = null;
     }
-    this.settle(held);
+    if (!this.scene.isDestroyed()) this.settle(held);
   }
 
   /** Pipes and the like are seen only where the ground can be seen through. */

@@ -195,7 +195,6 @@ export class SceneView {
 
   /** Whether all that this view needs is drawn. */
   get loaded(): boolean {
-    const ready = this.tilesets.all.every((held) => !held.wanted || (held.tileset ? !held.tileset.show || held.tileset.tilesLoaded : held.source.kind === "tube"));
-    return ready && this.widget.scene.globe.tilesLoaded && this.tilesets.all.every((held) => !held.coming);
+    return this.tilesets.loaded && this.widget.scene.globe.tilesLoaded;
   }
 }

@@ -46,6 +46,8 @@ const TERMS = {
   model: { zh: "模型", en: "Model" },
   upTo: { zh: "显示到", en: "Up to" },
   apart: { zh: "分层展开", en: "Apart" },
+  tickAll: { zh: "全选", en: "All" },
+  tickNone: { zh: "全不选", en: "None" },
   rooms: { zh: "房间", en: "Rooms" },
   everything: { zh: "全部", en: "everything" },
   cutWhat: { zh: "剖切对象", en: "Cut" },

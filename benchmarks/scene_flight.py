@@ -1,0 +1,110 @@
+"""Memory of a browser in which the 3D view of the sample city is flown about, minute by minute."""
+
+import asyncio
+import os
+import random
+import shutil
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+from playwright.async_api import CDPSession, Page, async_playwright
+
+from benchmarks.machine import children, proportional_mb
+from benchmarks.serving import CIM, server
+
+SAMPLE = Path(__file__).parents[1] / "data_samples" / "small"
+UNDULATION_M = -39.5
+SEAT = (103.9455, 30.9865)
+SPREAD_DEG = 0.06
+MINUTES = 60
+STOP_S = 2.0
+EARLY_SHARE = 0.25
+GROWN = 1.15
+"""What memory may grow by from the first quarter, in which caches fill, to the last."""
+FLAGS = (
+    "--no-sandbox --use-angle=swiftshader --enable-unsafe-swiftshader --ignore-gpu-blocklist --disable-dev-shm-usage"
+    " --disable-background-networking --disable-component-update --disable-sync --no-first-run"
+)
+
+
+def measure(county: Path | None, rounds: int, data: Path | None = None, soak: int = 0) -> dict[str, object]:
+    """Fly for ``soak`` minutes, an hour when it is 0, over the sample in ``data``, imported when none is given."""
+    os.environ.setdefault("CIM_UNDULATION_M", str(UNDULATION_M))
+    with tempfile.TemporaryDirectory(prefix="cimb-", dir="/tmp") as name:
+        Path(name).chmod(0o755)
+        place = data or Path(name) / "d"
+        with server(place, "--import-samples", str(SAMPLE)) as (_, port):
+            made = [*CIM, "key", "create", "--role", "administrator", "--data", str(place)]
+            told = subprocess.run(made, check=True, capture_output=True, text=True).stdout
+            key = next(word for word in told.split() if word.startswith("cim_"))
+            samples = asyncio.run(_flight(f"http://127.0.0.1:{port}", key, (soak or MINUTES) * 60))
+    part = max(1, int(len(samples) * EARLY_SHARE))
+    early, late = samples[:part], samples[-part:]
+    grown = {name: _mean(late, name) / max(1e-9, _mean(early, name)) for name in ("heap_mb", "browser_mb")}
+    return {
+        "what": f"the 3D view flown about for {len(samples)} minutes, memory each minute",
+        "samples": samples,
+        "last_quarter_by_first": {name: round(share, 3) for name, share in grown.items()},
+        "tiles_failed": samples[-1]["tiles_failed"],
+        "reach": f"memory flat: at most {GROWN:g} of the first quarter's",
+        "reached": all(share <= GROWN for share in grown.values()) and samples[-1]["tiles_failed"] == 0,
+    }
+
+
+async def _flight(address: str, key: str, seconds: float) -> list[dict[str, float]]:
+    async with async_playwright() as play:
+        browser = await play.chromium.launch(executable_path=shutil.which("chromium"), args=FLAGS.split())
+        page = await browser.new_page(viewport={"width": 800, "height": 500})
+        await page.set_extra_http_headers({"Authorization": f"Bearer {key}"})
+        await page.goto(f"{address}/map#quality=low&view=15/{SEAT[1]}/{SEAT[0]}&3d=on")
+        await page.wait_for_selector("body[data-scene=open]", timeout=120_000)
+        session = await page.context.new_cdp_session(page)
+        await session.send("Performance.enable")
+        samples, dice = [], random.Random(7)
+        begun = asked = time.monotonic()
+        while time.monotonic() - begun < seconds:
+            await page.evaluate("given => window.onemapScene.lookAt(...given)", _somewhere(dice))
+            await page.wait_for_timeout(STOP_S * 1000)
+            if time.monotonic() - asked >= 60:
+                asked = time.monotonic()
+                samples.append(await _sample(page, session))
+        await browser.close()
+    return samples
+
+
+def _somewhere(dice: random.Random) -> list[float]:
+    """Longitude, latitude, range, heading and pitch of a place in or around the seat."""
+    lon, lat = (middle + dice.uniform(-SPREAD_DEG, SPREAD_DEG) for middle in SEAT)
+    return [lon, lat, dice.choice([300.0, 900.0, 3_000.0, 12_000.0]), dice.uniform(0, 360), dice.uniform(-80, -20)]
+
+
+async def _sample(page: Page, session: CDPSession) -> dict[str, float]:
+    await session.send("HeapProfiler.collectGarbage")
+    figures: list[dict[str, Any]] = (await session.send("Performance.getMetrics"))["metrics"]
+    heap = next(one["value"] for one in figures if one["name"] == "JSHeapUsedSize")
+    statistics = await page.evaluate("window.onemapScene.statistics")
+    return {
+        "heap_mb": round(heap / 1e6, 1),
+        "tilesets_mb": round(statistics["memoryBytes"] / 1e6, 1),
+        "browser_mb": round(_browser_mb()),
+        "tiles_failed": statistics["tilesFailed"],
+    }
+
+
+def _browser_mb() -> float:
+    """The memory of our browser's processes."""
+    return sum(proportional_mb(pid) for pid in children(os.getpid()) if "chrom" in _program(pid))
+
+
+def _program(pid: int) -> str:
+    try:
+        return Path(f"/proc/{pid}/comm").read_text()
+    except OSError:
+        return ""
+
+
+def _mean(samples: list[dict[str, float]], name: str) -> float:
+    return sum(one[name] for one in samples) / len(samples)
