@@ -151,7 +151,8 @@ async def test_every_file_is_asked_of_the_policy(city: Served, tmp_path: Path) -
     graded = await city.technician.get(f"/3dtiles/mesh/{paths[2]}")
     assert graded.headers["cache-control"] == "private, no-cache"
     listed = {one["id"]: one for one in (await got(city.anonymous, "/catalog"))["layers"]}
-    assert listed["mesh"]["scene"] == {"tileset": "/3dtiles/mesh/tileset.json?v=1", "kind": "mesh", "fields": []}
+    scene = {"tileset": "/3dtiles/mesh/tileset.json?v=1", "kind": "mesh", "fields": [], "footprints": None}
+    assert listed["mesh"]["scene"] == scene
     joined = await got(city.anonymous, "/3dtiles/tileset.json")
     assert list(uris(joined)) == ["mesh/tileset.json?v=1"]
 
