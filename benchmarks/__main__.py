@@ -14,6 +14,7 @@ NAMES = (
     "compliance_review",
     "geocoder",
     "ifc_reading",
+    "model_tiles",
     "import_buildings",
     "import_memory",
     "import_parcels",

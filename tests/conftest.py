@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from clones import Clones
+from hypothesis import settings
 
 from cim.store.cluster import Cluster
 from cim.store.cluster_logins import Logins
@@ -19,6 +20,8 @@ from cim.store.deployment import DatabaseUrls
 from cim.store.files import FileStore
 from cim.store.migrating import migrate
 
+settings.register_profile("shared machines", deadline=None)
+settings.load_profile("shared machines")
 MEMORY_DISK = Path("/dev/shm")
 ROOMY_BYTES = 5 * 2**30
 REAL_DATA = Path(__file__).resolve().parents[2] / "shared" / "real-data"

@@ -16,6 +16,7 @@ from serving import Served
 
 from cim.model.access import Grade
 from cim.model.collection import CollectionSchema, Field
+from cim.model.undulation import Undulation
 from layers.search_index import index_behind
 from web.access import ROUTE_ACCESS
 
@@ -61,7 +62,25 @@ async def test_models_are_listed_with_their_footprints_and_are_no_layers(city: S
         assert (await city.administrator.get(path)).status_code == 404
     layers = await found(city.administrator, "/collections")
     assert HOSPITAL not in json.dumps(layers)
-    assert HOSPITAL not in json.dumps(await found(city.administrator, "/catalog"))
+    catalog = await found(city.administrator, "/catalog")
+    assert HOSPITAL not in json.dumps(catalog["layers"])
+    assert {HOSPITAL, SECRET} <= {one["id"] for one in catalog["models"]}
+    assert SECRET not in json.dumps(await found(city.anonymous, "/catalog"))
+
+
+async def test_tilesets_of_models_are_for_those_who_may_read_them(city: Served) -> None:
+    city.state.undulation = Undulation.constant(-40.0)
+    document = await found(city.anonymous, f"/3dtiles/{HOSPITAL}/tileset.json")
+    assert document["extras"]["features"] == len([one for one in building("医院").elements if one.mesh])
+    tile = document["root"]["children"][0]["children"][0]["content"]["uri"]
+    assert (await city.anonymous.get(f"/3dtiles/{HOSPITAL}/{tile}")).status_code == 200
+    for path in ("tileset.json", tile):
+        assert (await city.anonymous.get(f"/3dtiles/{SECRET}/{path}")).status_code == 404
+        assert (await city.technician.get(f"/3dtiles/{SECRET}/{path}")).status_code == 200
+    codes = {
+        one["id"]: (one["scene"] or {}).get("hides") for one in (await found(city.anonymous, "/catalog"))["models"]
+    }
+    assert codes == {HOSPITAL: [], "fire-station": []}
 
 
 async def test_models_by_place(city: Served) -> None:

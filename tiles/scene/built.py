@@ -38,7 +38,7 @@ from tiles.scene.layouts import Layouts
 from tiles.scene.standing import Corners, Floats, corners_of
 from tiles.scene.whole import WholeCount, build_whole
 
-CONTENT_REVISION = 1
+CONTENT_REVISION = 2
 """Raised when the same rows are drawn otherwise than before."""
 ROUGH_M = 80.0
 """How far the ground of a square of about 130 m may lie from that of its middle."""

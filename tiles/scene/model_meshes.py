@@ -1,7 +1,7 @@
 """Meshes of a building model made ready for tiles, and set at the places of the elements that share them.
 
 A mesh's corners are parted where faces meet at an edge or have other colours, so that each has one normal and one
-colour. All meshes of a tile are treated at once, as are all elements.
+colour; along round faces they stay together. All meshes of a tile are treated at once, as are all elements.
 """
 
 from collections.abc import Sequence
@@ -17,7 +17,9 @@ Integers = NDArray[np.int64]
 OPAQUE = 250
 """From this opacity of 255 on a surface is drawn as one that nothing shines through."""
 _GREY = Material("", (0.7, 0.7, 0.7, 1.0))
-_FLAT = 127
+SMOOTH = float(np.cos(np.radians(30)))
+"""Faces that turn less than this at a side they share are parts of one round face."""
+LEAST_M4 = 1e-24
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,33 +56,28 @@ class SetMeshes:
 
 
 def ready(meshes: Sequence[Mesh], most_opacity: float = 1.0) -> ReadyMeshes:
-    """Meshes with corners of their own for each face and colour; nothing is more opaque than ``most_opacity``."""
+    """Meshes with corners parted at edges and colours; nothing is more opaque than ``most_opacity``."""
     points = np.concatenate([mesh.positions for mesh in meshes]).astype(np.float64)
     point_start = _starts([len(mesh.positions) for mesh in meshes])
     triangle_start = _starts([len(mesh.triangles) for mesh in meshes])
     own = np.concatenate([mesh.triangles for mesh in meshes]).astype(np.int64)
     mesh_of = np.repeat(np.arange(len(meshes)), np.diff(triangle_start))
     places = own + point_start[mesh_of][:, None]
-    normals, whole = _normals(points[places])
+    crossed, whole = _crossed(points[places])
     palette, look = _looks(meshes, most_opacity)
-    places, normals, look, mesh_of = places[whole], normals[whole], look[whole], mesh_of[whole]
-    steps = np.rint(normals * _FLAT).astype(np.int64) + _FLAT
-    face = ((steps[:, 0] << 8 | steps[:, 1]) << 8 | steps[:, 2]) * len(palette) + look
-    keys = np.stack([places.ravel(), np.repeat(face, 3)])
-    order = np.lexsort(keys[::-1])
-    new = np.ones(len(order), bool)
-    new[1:] = (keys[:, order[1:]] != keys[:, order[:-1]]).any(axis=0)
-    corner_of = np.empty(len(order), np.int64)
-    corner_of[order] = np.cumsum(new) - 1
-    first = order[new]
-    corner_point = keys[0, first]
-    corner_start = np.searchsorted(corner_point, point_start)
-    corner_mesh = np.repeat(np.arange(len(meshes)), np.diff(corner_start))
+    places, crossed, look, mesh_of = places[whole], crossed[whole], look[whole], mesh_of[whole]
+    joined = _joined(places, crossed, look)
+    first = np.flatnonzero(joined == np.arange(len(joined)))
+    corner_of = np.empty(len(joined), np.int64)
+    corner_of[first] = np.arange(len(first))
+    corner_of = corner_of[joined]
+    corner_mesh = mesh_of[first // 3]
+    corner_start = np.searchsorted(corner_mesh, np.arange(len(meshes) + 1))
     return ReadyMeshes(
         points,
         point_start,
-        corner_point - point_start[corner_mesh],
-        normals[first // 3],
+        places.ravel()[first] - point_start[corner_mesh],
+        _summed(crossed, corner_of, first),
         palette[look[first // 3]],
         corner_start,
         corner_of.reshape(-1, 3) - corner_start[mesh_of][:, None],
@@ -119,12 +116,58 @@ def _taken(starts: Integers, mesh_of: Integers) -> tuple[Integers, Integers, Int
     return np.arange(int(counts.sum())) + (starts[mesh_of] - first)[owner], owner, first
 
 
-def _normals(corners: Floats) -> tuple[Floats, NDArray[np.bool_]]:
-    """The normal of each triangle, and whether it has an area."""
+def _crossed(corners: Floats) -> tuple[Floats, NDArray[np.bool_]]:
+    """The normal of each triangle, twice as long as its area, and whether it has one."""
     crossed = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
-    lengths = np.linalg.norm(crossed, axis=1)
-    whole = lengths > 1e-12
-    return crossed / np.where(whole, lengths, 1.0)[:, None], whole
+    return crossed, np.einsum("ni,ni->n", crossed, crossed) > LEAST_M4
+
+
+def _joined(places: Integers, crossed: Floats, look: Integers) -> Integers:
+    """For each corner of triangles the first one it is the same as.
+
+    Two triangles of one colour that alone share a side, and turn little there, share its corners.
+    """
+    ahead = np.roll(places, -1, axis=1)
+    low, high = np.minimum(places, ahead).ravel(), np.maximum(places, ahead).ravel()
+    sides = low * (int(places.max(initial=0)) + 1) + high
+    order = np.argsort(sides, kind="stable")
+    same = np.concatenate([[False], np.diff(sides[order]) == 0, [False]])
+    pairs = np.flatnonzero(same[1:-1] & ~same[:-2] & ~same[2:])
+    one, other = order[pairs], order[pairs + 1]
+    alike = look[one // 3] == look[other // 3]
+    one, other = one[alike], other[alike]
+    units = crossed / np.linalg.norm(crossed, axis=1, keepdims=True)
+    smooth = np.einsum("ni,ni->n", units[one // 3], units[other // 3]) >= SMOOTH
+    one, other = one[smooth], other[smooth]
+    after = np.arange(places.size).reshape(-1, 3)[:, [1, 2, 0]].ravel()
+    flat = places.ravel()
+    straight = flat[one] == flat[other]
+    begins = np.where(straight, other, after[other])
+    ends = np.where(straight, after[other], other)
+    return _first_of_each(places.size, np.append(one, after[one]), np.append(begins, ends))
+
+
+def _first_of_each(count: int, one: Integers, other: Integers) -> Integers:
+    """The least of all numbers that each number hangs together with, by pairs."""
+    first = np.arange(count)
+    while True:
+        least = np.minimum(first[one], first[other])
+        lower = first.copy()
+        np.minimum.at(lower, one, least)
+        np.minimum.at(lower, other, least)
+        lower = lower[lower]
+        if (lower == first).all():
+            return first
+        first = lower
+
+
+def _summed(crossed: Floats, corner_of: Integers, first: Integers) -> Floats:
+    """The normals of corners: of all triangles that share them, by their areas; else of the first of these."""
+    triangles = np.repeat(np.arange(len(crossed)), 3)
+    sums = np.column_stack([np.bincount(corner_of, crossed[triangles, axis], len(first)) for axis in range(3)])
+    none = np.linalg.norm(sums, axis=1) < np.sqrt(LEAST_M4)
+    sums[none] = crossed[first[none] // 3]
+    return np.asarray(sums / np.linalg.norm(sums, axis=1, keepdims=True), dtype=np.float64)
 
 
 def _looks(meshes: Sequence[Mesh], most_opacity: float) -> tuple[NDArray[np.uint8], Integers]:

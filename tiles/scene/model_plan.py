@@ -23,6 +23,8 @@ MOST_ELEMENTS, MOST_TRIANGLES = 1_000, 200_000
 """Of a tile; one element may have more triangles than that."""
 MOST_OF_ONE = 1_000_000
 """Elements with more triangles are left out."""
+WIDEST_M = 1_000.0
+"""How far apart the middles of a tile's elements may be, so that 16 bits hold their places."""
 LARGE_M2, SMALL_M2 = 25.0, 1.0
 MARGIN_M = 0.5
 _M_A_DEGREE = 111_195.0
@@ -168,12 +170,14 @@ def _regions(sides: Floats, heights: HeightWay) -> Floats:
 
 
 def _pieces(rows: Integers, sides: Floats, triangles: Integers) -> Iterator[Integers]:
-    """Rows in pieces that are no more than a tile should hold, halved across their longer side."""
-    if len(rows) <= 1 or (len(rows) <= MOST_ELEMENTS and triangles[rows].sum() <= MOST_TRIANGLES):
+    """Rows in pieces that are no more than a tile should hold, and not far apart, halved across their longer side."""
+    middles = (sides[rows, :2] + sides[rows, 2:4]) / 2 * [np.cos(np.radians(sides[rows[0], 1])), 1.0]
+    across = np.ptp(middles, axis=0) * _M_A_DEGREE
+    near = len(rows) <= MOST_ELEMENTS and across.max() <= WIDEST_M
+    if len(rows) <= 1 or (near and triangles[rows].sum() <= MOST_TRIANGLES):
         yield rows
         return
-    middles = (sides[rows, :2] + sides[rows, 2:4]) / 2 * [np.cos(np.radians(sides[rows[0], 1])), 1.0]
-    axis = int(np.argmax(np.ptp(middles, axis=0)))
+    axis = int(np.argmax(across))
     order = np.argsort(middles[:, axis], kind="stable")
     for half in np.array_split(order, 2):
         yield from _pieces(np.sort(rows[half]), sides, triangles)

@@ -50,18 +50,19 @@ def _surfaces(
     *,
     spaces: bool,
 ) -> tuple[LocalFrame, list[Surface]]:
-    """What nothing shines through, and the rest."""
+    """What nothing shines through, and the rest; what lies beyond what the projection knows is left out."""
     places = {mesh: place for place, mesh in enumerate(dict.fromkeys(element.mesh for element in elements))}
     parted = ready([meshes[mesh] for mesh in places], SPACE_OPACITY if spaces else 1.0)
     matrices = np.array([element.matrix for element in elements], np.float64).reshape(-1, 3, 4)
     held = set_at(parted, np.array([places[element.mesh] for element in elements], np.int64), matrices)
-    middle = (held.points.min(axis=0) + held.points.max(axis=0)) / 2
-    placing = Placing.at(middle, placement, heights)
+    placing = Placing.at(np.median(held.points, axis=0), placement, heights)
     points, normals = placing.points(held.points), placing.directions(held.normals)
     opaque = held.colours[:, 3] >= OPAQUE
+    placed = np.asarray(np.isfinite(points).all(axis=1))
+    on_earth = placed[held.corner_point]
     return placing.frame, [
-        _surface(held, points, normals, opaque, translucent=False),
-        _surface(held, points, normals, ~opaque, translucent=True),
+        _surface(held, points, normals, opaque & on_earth, translucent=False),
+        _surface(held, points, normals, ~opaque & on_earth, translucent=True),
     ]
 
 
@@ -75,7 +76,7 @@ def _surface(
 ) -> Surface:
     """The triangles whose corners are among some."""
     renumbered = np.cumsum(corners) - 1
-    triangles = held.triangles[corners[held.triangles[:, 0]]]
+    triangles = held.triangles[corners[held.triangles].all(axis=1)]
     return Surface(
         points[held.corner_point[corners]],
         held.owner[corners].astype(np.uint32),

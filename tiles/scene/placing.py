@@ -37,8 +37,11 @@ class Placing:
 
         def places(points: Floats) -> Places:
             on_map = placement.to_map(points)
-            lon, lat = degrees(on_map[:, :2]).T
-            return lon, lat, heights.apply(lon, lat, on_map[:, 2])
+            lonlat, height_m = degrees(on_map[:, :2]), on_map[:, 2]
+            beyond = ~np.isfinite(lonlat).all(axis=1)
+            lonlat[beyond], height_m[beyond] = 0.0, np.nan
+            lon, lat = lonlat.T
+            return lon, lat, heights.apply(lon, lat, height_m)
 
         lon, lat, height_m = places(middle[None])
         frame = LocalFrame.at(float(lon[0]), float(lat[0]), float(height_m[0]))
@@ -46,7 +49,7 @@ class Placing:
         return cls(frame, steps[:3] - steps[3:], places)
 
     def points(self, points: Floats) -> Floats:
-        """Points of the model, of shape (n, 3), in the frame's metres."""
+        """Points of the model, of shape (n, 3), in the frame's metres; NaN where the projection knows no place."""
         return self.frame.local(geocentric(*self._places(points)))
 
     def directions(self, directions: Floats) -> Floats:

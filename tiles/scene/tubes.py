@@ -18,6 +18,7 @@ SIDES = 8
 USUAL_DEPTH_M, USUAL_DIAMETER_MM = 1.0, 200.0
 """Of lines that do not say theirs."""
 DEEPEST_M, WIDEST_MM = 200.0, 20_000.0
+SHORTEST_M = 1e-3
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,18 +113,11 @@ def _filled(terrain_m: Floats, owner: NDArray[np.int64]) -> Floats:
 
 def _block(points: Floats, up: Floats, radius_m: Floats, owner: NDArray[np.int64], line: NDArray[np.int64]) -> Block:
     joined = line[1:] == line[:-1]
-    along = np.diff(points, axis=0)
-    along /= np.maximum(np.linalg.norm(along, axis=1), 1e-9)[:, None]
-    along[~joined] = 0
-    heading = np.zeros_like(points)
-    heading[:-1] += along
-    heading[1:] += along
-    heading /= np.maximum(np.linalg.norm(heading, axis=1), 1e-9)[:, None]
+    heading = _headings(points, joined)
     side = np.cross(heading, up)
-    size = np.linalg.norm(side, axis=1)
-    steep = size < 1e-6
+    steep = np.linalg.norm(side, axis=1) < SHORTEST_M
     side[steep] = (1.0, 0.0, 0.0)
-    side /= np.maximum(np.linalg.norm(side, axis=1), 1e-9)[:, None]
+    side /= np.linalg.norm(side, axis=1)[:, None]
     over = np.cross(side, heading)
     angle = 2 * np.pi * np.arange(SIDES) / SIDES
     normals = side[:, None] * np.cos(angle)[:, None] + over[:, None] * np.sin(angle)[:, None]
@@ -133,3 +127,21 @@ def _block(points: Floats, up: Floats, radius_m: Floats, owner: NDArray[np.int64
     quads = np.stack([here, there + SIDES, there, here, here + SIDES, there + SIDES], axis=1)
     triangles = (begin[:, :, None] + quads[None]).reshape(-1, 3)
     return Block(positions.reshape(-1, 3), normals.reshape(-1, 3), triangles, np.repeat(owner, SIDES))
+
+
+def _headings(points: Floats, joined: NDArray[np.bool_]) -> Floats:
+    """The direction of a line at each corner, of length 1: between those of the parts that meet there.
+
+    Where these are none, or lead back, it is that of one of them, and north where a line has no length.
+    """
+    along = np.diff(points, axis=0)
+    length = np.linalg.norm(along, axis=1)
+    along[~joined | (length < SHORTEST_M)] = 0
+    along /= np.maximum(length, SHORTEST_M)[:, None]
+    none = np.zeros((1, 3))
+    before, after = np.concatenate([none, along]), np.concatenate([along, none])
+    heading = before + after
+    for other in (before, after, np.broadcast_to((0.0, 1.0, 0.0), points.shape)):
+        lost = np.linalg.norm(heading, axis=1) < SHORTEST_M
+        heading[lost] = other[lost]
+    return np.asarray(heading / np.linalg.norm(heading, axis=1)[:, None], dtype=np.float64)

@@ -1,10 +1,12 @@
 """Meshes parted at their edges and set at elements, against the same done triangle by triangle."""
 
 import math
+from dataclasses import dataclass
 
 import numpy as np
 import pytest
-from hypothesis import given
+import trimesh
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from models import box_mesh
 
@@ -30,7 +32,48 @@ def whole(mesh: Mesh) -> list[tuple[np.ndarray, int]]:
     return [(corners[n], int(mesh.slots[n])) for n in range(len(corners)) if doubled[n] > 1e-9]
 
 
+@dataclass
+class Face:
+    places: set[int]
+    ordered: list[int]
+    normal: np.ndarray
+    slot: int
+
+
+def normals_of(mesh: Mesh) -> list[np.ndarray]:
+    """The normals of the corners of each triangle with an area, by looking from triangle to triangle."""
+    faces = []
+    for ordered, slot in zip(mesh.triangles.tolist(), mesh.slots.tolist(), strict=True):
+        a, b, c = mesh.positions.astype(np.float64)[ordered]
+        faces.append(Face({*ordered}, ordered, np.cross(b - a, c - a), slot))
+    faces = [face for face in faces if np.linalg.norm(face.normal) > 1e-9]
+    found = []
+    for face in faces:
+        corners = []
+        for place in face.ordered:
+            group, waiting = [face], [face]
+            while waiting:
+                here = waiting.pop()
+                for there in faces:
+                    if not any(there is one for one in group) and is_round(faces, here, there, place):
+                        group.append(there)
+                        waiting.append(there)
+            corners.append(sum(one.normal for one in group))
+        found.append(np.array(corners))
+    return found
+
+
+def is_round(faces: list[Face], one: Face, other: Face, place: int) -> bool:
+    """Whether two triangles alone share a side at a point, are of one colour and turn less than 30 degrees there."""
+    turn = one.normal @ other.normal / np.linalg.norm(one.normal) / np.linalg.norm(other.normal)
+    if one.slot != other.slot or turn < math.cos(math.radians(30)):
+        return False
+    ends = (one.places & other.places) - {place} if place in one.places & other.places else set()
+    return any(sum({place, end} <= face.places for face in faces) == 2 for end in ends)
+
+
 @given(st.lists(meshes(), min_size=1, max_size=4), st.data())
+@settings(deadline=None)
 def test_triangles_keep_their_order_place_and_look(made: list[Mesh], data: st.DataObject) -> None:
     of = data.draw(st.lists(st.integers(0, len(made) - 1), min_size=1, max_size=6))
     turns = [data.draw(st.floats(0, 6)) for _ in of]
@@ -49,9 +92,18 @@ def test_triangles_keep_their_order_place_and_look(made: list[Mesh], data: st.Da
         assert held.points[held.corner_point[triangle]] == pytest.approx(placed)
         assert (held.owner[triangle] == element).all()
         assert {tuple(colour) for colour in held.colours[triangle].tolist()} == {looks[slot]}
-        across = np.cross(placed[1] - placed[0], placed[2] - placed[0])
-        assert held.normals[triangle] == pytest.approx(np.tile(across / np.linalg.norm(across), (3, 1)), abs=0.02)
     assert len(held.normals) == len(held.owner) == len(held.colours) == len(held.corner_point)
+
+
+@given(meshes())
+@settings(deadline=None)
+def test_round_faces_share_normals_and_edges_part_them(mesh: Mesh) -> None:
+    parted = ready([mesh])
+    assert np.linalg.norm(parted.normals, axis=1) == pytest.approx(np.ones(len(parted.normals)))
+    for triangle, wanted in zip(parted.triangles, normals_of(mesh), strict=True):
+        lengths = np.linalg.norm(wanted, axis=1, keepdims=True)
+        sure = lengths[:, 0] > 1e-6
+        assert parted.normals[triangle][sure] == pytest.approx((wanted / np.maximum(lengths, 1e-9))[sure], abs=1e-6)
 
 
 def test_faces_in_one_plane_share_corners_and_edges_part_them() -> None:
@@ -59,6 +111,12 @@ def test_faces_in_one_plane_share_corners_and_edges_part_them() -> None:
     assert np.diff(parted.corner_start).tolist() == [24, 24]
     assert np.diff(parted.triangle_start).tolist() == [12, 12]
     assert np.abs(parted.normals).sum(axis=1) == pytest.approx(np.ones(48))
+    ball = trimesh.creation.icosphere(subdivisions=2)
+    faces = ball.faces.astype(np.uint32)
+    round_ = Mesh(b"", ball.vertices.astype(np.float32), faces, np.zeros(len(faces), np.uint16), (LOOKS[0],))
+    parted = ready([round_])
+    assert len(parted.normals) == len(ball.vertices)
+    assert parted.normals == pytest.approx(ball.vertices[parted.corner_point], abs=0.03)
 
 
 def test_nothing_is_more_opaque_than_is_asked_for() -> None:

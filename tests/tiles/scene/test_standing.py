@@ -89,3 +89,22 @@ def test_tubes_lie_below_the_terrain_as_deep_as_their_ends_say() -> None:
     a, b, c = (found.block.positions[found.block.triangles[:, corner]] for corner in range(3))
     normals = found.block.normals[found.block.triangles].mean(axis=1)
     assert (np.einsum("ij,ij->i", np.cross(b - a, c - a), normals) > 0).all()
+
+
+@pytest.mark.parametrize(
+    "corners",
+    [
+        [(0, 0), (0, 0), (30, 0), (30, 0), (30, 20), (30, 20)],
+        [(0, 0), (30, 0), (0, 0), (10, 5)],
+        [(0, 0), (0, 1e-5), (0, 40)],
+    ],
+)
+def test_tubes_of_lines_that_stand_still_or_turn_back_have_normals_everywhere(
+    corners: list[tuple[float, float]],
+) -> None:
+    line = shapely.LineString([(103.9 + x * DEG_M, 31.0 + y * DEG_M) for x, y in corners])
+    rows = [row(1, line, diameter_mm=300.0)]
+    held = corners_of(rows)
+    frame = LocalFrame.at(103.9, 31.0, 0.0)
+    block = tubes(rows, held, np.full(len(held.lon), 500.0), UNDULATION, frame).block
+    assert np.linalg.norm(block.normals, axis=1) == pytest.approx(np.ones(len(block.normals)), abs=1e-9)

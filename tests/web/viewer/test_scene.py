@@ -2,6 +2,7 @@
 
 import asyncio
 import math
+import random
 import re
 from datetime import UTC, datetime
 from pathlib import Path
@@ -46,6 +47,18 @@ async def settled(page: Page) -> None:
         while not await page.evaluate("window.onemapScene?.ready() ?? false"):
             await page.wait_for_timeout(300)
     await page.wait_for_timeout(2_500)
+
+
+async def picked_at(page: Page, place: tuple[float, float, float], member: str, wanted: Any, *look: float) -> bool:
+    """Whether what is picked where a place (degrees, ellipsoidal metres) is seen is the wanted feature."""
+    await handle(page, "scene.lookAt(...given)", *place[:2], *look, place[2])
+    for _ in range(60):
+        await page.wait_for_timeout(250)
+        at = await handle(page, "scene.project(...given)", *place)
+        picked = at and await handle(page, "scene.pick(...given)", at["x"], at["y"])
+        if picked and picked.get(member) == wanted:
+            return True
+    return False
 
 
 async def open_scene(page: Page, address: str, view: str = VIEW) -> None:
@@ -259,3 +272,47 @@ async def test_storeys_of_a_model_are_switched_and_its_elements_picked(page: Pag
         record = await told(page, f"/models/fire-station/elements/{picked}")
         assert record["properties"]["storey"] in {None, *(held for number, held in storeys.items() if number <= 1)}
     assert lowest != whole
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+async def test_fifty_random_buildings_are_picked_with_the_ids_the_database_has(page: Page, address: str) -> None:
+    await log_in(page, 1000, 640)
+    await open_scene(page, address)
+    features = (await told(page, "/collections/buildings/items?limit=10000"))["features"]
+    tall = [one for one in features if one["properties"]["height_m"] and one["properties"]["ground_m"]]
+    wrong = []
+    for feature in random.Random(7).sample(tall, 50):
+        middle = shapely.geometry.shape(feature["geometry"]).representative_point()
+        top = feature["properties"]["ground_m"] + feature["properties"]["height_m"] + UNDULATION_M
+        if not await picked_at(page, (middle.x, middle.y, top), "fid", feature["id"], 250, 0, -89):
+            wrong.append(feature["id"])
+    assert wrong == []
+    assert (await handle(page, "scene.statistics"))["tilesFailed"] == 0
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize("layers", [{"dem": "", "hospital": "ifczip"}])
+async def test_twenty_doors_are_picked_with_their_global_ids(page: Page, address: str) -> None:
+    await log_in(page, 1000, 640)
+    doors = (await told(page, "/models/hospital/elements?class=IfcDoor&limit=500"))["features"]
+    west, south, east, north = (await told(page, "/models/hospital"))["bbox"]
+    await open_scene(page, address, f"#quality=low&view=19/{(south + north) / 2:.6f}/{(west + east) / 2:.6f}")
+    await settled(page)
+    await page.click("[data-tool=storeys]")
+    await page.locator(".scene-card [data-class=IfcDoor]").wait_for(timeout=30_000)
+    await handle(page, "scene.lookAt(...given)", (west + east) / 2, (south + north) / 2, 30, 20, -30)
+    await settled(page)
+    others = page.locator(".scene-card [data-class]:not([data-class=IfcDoor]) input:checked")
+    while await others.count():
+        await others.first.uncheck()
+    wrong = []
+    for door in random.Random(7).sample(doors, 20):
+        record = door["properties"]
+        middle = shapely.geometry.shape(door["geometry"]).centroid
+        place = (middle.x, middle.y, (record["z_min_m"] + record["z_max_m"]) / 2 + UNDULATION_M)
+        seen = [await picked_at(page, place, "globalId", record["global_id"], 6, heading, -30) for heading in (20, 110)]
+        if not any(seen):
+            wrong.append(record["global_id"])
+    assert wrong == []

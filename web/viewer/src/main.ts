@@ -71,6 +71,7 @@ class Viewer {
     if (location.pathname === QUERY_PATH) await this.query()?.start(new URLSearchParams(location.search));
     followChanges((versions) => void this.follow(versions));
     if (this.scene.asked) await this.scene.open();
+    this.scene.followAddress();
     document.body.dataset["ready"] = "yes";
   }
 

@@ -3,6 +3,7 @@
 import { BoundingSphere, Cartesian2, Cartesian3, Cartographic, Ellipsoid, HeadingPitchRange, type Interval, IntersectionTests, Math as CesiumMath, Matrix4, PerspectiveFrustum, Ray, type Scene, sampleTerrain, sampleTerrainMostDetailed, Transforms } from "cesium";
 import type { Camera } from "../cameras";
 import type { Eye } from "./address";
+import { placeOf } from "./picking";
 import { cameraOf, type Look, lookOf } from "./place";
 
 const FLIGHT_S = 1.2;
@@ -25,6 +26,7 @@ export class EyeControl {
 
   set eye({ lat, lon, height_m, heading_deg, pitch_deg }: Eye) {
     this.scene.camera.setView({ destination: Cartesian3.fromDegrees(lon, lat, height_m), orientation: angles(heading_deg, pitch_deg) });
+    this.scene.requestRender();
   }
 
   flyToEye({ lat, lon, height_m, heading_deg, pitch_deg }: Eye, duration = FLIGHT_S): Promise<void> {
@@ -80,6 +82,23 @@ export class EyeControl {
   north(): void {
     const look = this.look();
     void this.groundHeight(look.lon, look.lat).then((height_m) => this.lookFrom({ ...look, heading_deg: 0 }, height_m));
+  }
+
+  /** Go to the right and ahead, by shares of how far the place looked at is. */
+  go(right: number, ahead: number): void {
+    const { range_m, heading_deg } = this.look();
+    const { positionWC } = this.scene.camera;
+    const heading = CesiumMath.toRadians(heading_deg);
+    const [east, north] = [right * Math.cos(heading) + ahead * Math.sin(heading), ahead * Math.cos(heading) - right * Math.sin(heading)];
+    const moved = Matrix4.multiplyByPoint(Transforms.eastNorthUpToFixedFrame(positionWC), new Cartesian3(east * range_m, north * range_m, 0), new Cartesian3());
+    const { lat, lon } = placeOf(moved);
+    this.eye = { ...this.eye, lat, lon };
+  }
+
+  /** Turn to the right and upwards, by degrees, staying where the eye is. */
+  turn(right_deg: number, up_deg: number): void {
+    const { heading_deg, pitch_deg } = this.eye;
+    this.eye = { ...this.eye, heading_deg: heading_deg + right_deg, pitch_deg: Math.max(-90, Math.min(30, pitch_deg + up_deg)) };
   }
 
   /** Come nearer by a factor below 1, go away by one above. */

@@ -33,12 +33,19 @@ export class Footprints {
     this.scene.requestRender();
   }
 
+  /** The footprint a place lies in: walls of a mesh stand on its very edge, where a picture finds nothing. */
+  at(layer: string, lon: number, lat: number): FootprintId | null {
+    const primitive = this.laid.get(layer);
+    if (!primitive?.show) return null;
+    return outlinesOf(primitive).find(({ rings }) => rings.reduce((inside, ring) => inside !== isInside(ring, lon, lat), false))?.id ?? null;
+  }
+
   /** Colour the footprint that was picked, or none. */
   choose(id: FootprintId | null): void {
     if (this.chosen) paint(this.chosen.primitive, this.chosen.id, SEEN);
     this.chosen = null;
     for (const primitive of this.laid.values()) {
-      const own = id && idsOf(primitive).find((one) => one.layer === id.layer && one.fid === id.fid);
+      const own = id && outlinesOf(primitive).find((one) => one.id.layer === id.layer && one.id.fid === id.fid)?.id;
       if (!own) continue;
       paint(primitive, own, CHOSEN);
       this.chosen = { primitive, id: own };
@@ -47,10 +54,23 @@ export class Footprints {
   }
 }
 
-const known = new WeakMap<GroundPrimitive, FootprintId[]>();
+interface Outlined {
+  id: FootprintId;
+  rings: GeoJSON.Position[][];
+}
+const known = new WeakMap<GroundPrimitive, Outlined[]>();
 
-function idsOf(primitive: GroundPrimitive): FootprintId[] {
+function outlinesOf(primitive: GroundPrimitive): Outlined[] {
   return known.get(primitive) ?? [];
+}
+
+function isInside(ring: GeoJSON.Position[], x: number, y: number): boolean {
+  let inside = false;
+  ring.forEach(([ax = 0, ay = 0], number) => {
+    const [bx = 0, by = 0] = ring[(number + 1) % ring.length] ?? [];
+    if (ay > y !== by > y && x < ((bx - ax) * (y - ay)) / (by - ay) + ax) inside = !inside;
+  });
+  return inside;
 }
 
 function paint(primitive: GroundPrimitive, id: FootprintId, colour: Color): void {
@@ -61,16 +81,16 @@ function paint(primitive: GroundPrimitive, id: FootprintId, colour: Color): void
 async function footprintsIn(layer: string, box: Rectangle): Promise<GroundPrimitive | null> {
   const bbox = [box.west, box.south, box.east, box.north].map((side) => CesiumMath.toDegrees(side).toFixed(7)).join(",");
   const { features } = await ask<{ features: (GeoJSON.Feature & { id: number })[] }>(`/collections/${layer}/items?bbox=${bbox}&limit=${MOST}`);
-  const ids: FootprintId[] = [];
+  const outlines: Outlined[] = [];
   const instances = features.flatMap((feature) => {
     const id: FootprintId = { layer, fid: Number(feature.id) };
     const rings = polygons(feature.geometry);
-    if (rings.length) ids.push(id);
+    if (rings.length) outlines.push({ id, rings: rings.flat() });
     return rings.map((polygon) => instance(polygon, id));
   });
   if (!instances.length) return null;
   const primitive = new GroundPrimitive({ geometryInstances: instances, classificationType: ClassificationType.CESIUM_3D_TILE, appearance: new PerInstanceColorAppearance({ flat: true, translucent: true }) });
-  known.set(primitive, ids);
+  known.set(primitive, outlines);
   return primitive;
 }
 

@@ -61,6 +61,12 @@ export class Picking {
     return point ? placeOf(point) : null;
   }
 
+  /** The place so many metres behind what is drawn at a point, as the eye looks. */
+  behind(x: number, y: number, metres: number): Place | null {
+    const [point, ray] = [this.point(x, y), this.scene.camera.getPickRay(new Cartesian2(x, y))];
+    return point && ray ? placeOf(Cartesian3.add(point, Cartesian3.multiplyByScalar(ray.direction, metres, new Cartesian3()), new Cartesian3())) : null;
+  }
+
   point(x: number, y: number): Cartesian3 | null {
     const at = new Cartesian2(x, y);
     const drawn = this.scene.pickPosition(at) as Cartesian3 | undefined;

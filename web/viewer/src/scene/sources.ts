@@ -18,7 +18,7 @@ export interface SceneSource {
 }
 
 /** Kinds that stand for what the flat map draws of their layer, so that its picture is not laid on the ground as well. */
-const INSTEAD = new Set<SceneKind>(["extrusion", "tube", "city", "points", "mesh"]);
+const INSTEAD = new Set<SceneKind>(["extrusion", "city", "points", "mesh"]);
 
 export function sourcesOf(catalog: Catalog): SceneSource[] {
   const layers = catalog.layers.flatMap((layer) => (layer.scene ? [{ ...factsOf(layer.scene), id: layer.id, title: layer.title, version: layer.version, model: false }] : []));

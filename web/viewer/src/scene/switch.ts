@@ -29,6 +29,16 @@ export class SceneSwitch {
     return readScene().on;
   }
 
+  /** Go where an address leads that is put in while the page is open. */
+  followAddress(): void {
+    window.addEventListener("hashchange", () => {
+      const { on, eye } = readScene();
+      if (!on) this.close();
+      else if (!this.view) void this.open();
+      else if (eye) void this.view.eye.flyToEye(eye);
+    });
+  }
+
   async toggle(): Promise<void> {
     if (this.view) this.close();
     else await this.open();

@@ -8,7 +8,6 @@ const CACHE_BYTES = 192 * 1024 * 1024;
 const OVERFLOW_BYTES = 64 * 1024 * 1024;
 const SWAP_MS = 15_000;
 const ERROR_PX = 16;
-const VOLUME_OPACITY = 0.4;
 /** Points are drawn as large as they are apart, an eighth of their tile's error (docs/tilesets.md), so that no gap shows between them. */
 const POINT_SHARE = 1 / 8;
 const POINT_PX = 6;
@@ -31,9 +30,9 @@ export class Tilesets {
 
   constructor(private readonly scene: Scene, private readonly told: (problem: unknown, source: SceneSource) => void, private readonly shown: (held: Held) => void) {}
 
-  offer(source: SceneSource): void {
+  offer(source: SceneSource, opacity = 1): void {
     const looks = new Looks();
-    if (source.kind === "volume") looks.opacity = VOLUME_OPACITY;
+    looks.opacity = opacity;
     if (source.model) looks.filter("rooms", isNoRoom);
     this.held.set(source.id, { source, looks, wanted: false, tileset: null, coming: null });
   }

@@ -2,15 +2,15 @@
 
 import { type CesiumWidget, ScreenSpaceEventHandler, ScreenSpaceEventType } from "cesium";
 import type { LayerInfo, LayerStyle } from "../api";
-import { elementOf } from "../bim_api";
-import { elementCard } from "../bim_views";
 import type { Camera } from "../cameras";
 import { viewHash } from "../compare_address";
 import { element, say } from "../dom";
 import { text } from "../i18n";
 import { readScene, writeScene } from "./address";
+import { Asking } from "./asking";
 import { bareGround, feetOf } from "./bare_ground";
 import { makeEngine } from "./engine";
+import { keysOf } from "./keys";
 import { EyeControl } from "./eye";
 import { Footprints } from "./footprints";
 import { Ground } from "./ground";
@@ -19,7 +19,7 @@ import type { SceneHost } from "./host";
 import { modelTheme } from "./model_tree";
 import type { ToolBar } from "./panel";
 import { Outline } from "./outline";
-import { type Picked, Picking } from "./picking";
+import { Picking } from "./picking";
 import { Pictures } from "./pictures";
 import { Sections } from "./section";
 import { Sketch } from "./sketch";
@@ -38,7 +38,6 @@ export class SceneView {
   readonly pictures: Pictures;
   readonly tilesets: Tilesets;
   readonly picking: Picking;
-  readonly outline: Outline;
   readonly sketch: Sketch;
   readonly sections: Sections;
   readonly sun: SunControl;
@@ -46,6 +45,7 @@ export class SceneView {
   frames = 0;
   private readonly standIns: StandIns;
   private readonly footprints: Footprints;
+  private readonly asking: Asking;
   private readonly tools: ToolBar;
   private readonly handler: ScreenSpaceEventHandler;
   private readonly forget: (() => void)[] = [];
@@ -57,12 +57,12 @@ export class SceneView {
     this.pictures = new Pictures(scene);
     this.tilesets = new Tilesets(scene, (problem, source) => this.notLoaded(problem, source), (held) => this.changed(held));
     this.picking = new Picking(scene, this.tilesets);
-    this.outline = new Outline(widget);
     this.sketch = new Sketch(widget, this.picking);
     this.sections = new Sections(scene, this.tilesets);
     this.sun = new SunControl(widget, () => this.eye.middle());
     this.standIns = new StandIns(this.tilesets);
     this.footprints = new Footprints(scene);
+    this.asking = new Asking(host, this.picking, new Outline(widget), this.footprints, () => (this.sketch.active ? null : this.camera(null).zoom));
     this.tools = toolBar(this, host, box);
     this.handler = new ScreenSpaceEventHandler(widget.canvas);
   }
@@ -117,10 +117,7 @@ export class SceneView {
   }
 
   highlight(geometry: GeoJSON.Geometry | null): void {
-    this.outline.draw(geometry);
-    if (geometry) return;
-    this.picking.outline(null);
-    this.footprints.choose(null);
+    this.asking.highlight(geometry);
   }
 
   destroy(): void {
@@ -149,7 +146,7 @@ export class SceneView {
       const style = styles.get(layer.id);
       if (style && layer.geometry !== "none" && !standing.has(layer.id)) this.pictures.offer(layer, style, this.host.isShown(layer.id), this.host.fadeOf(layer.id));
     }
-    for (const source of sources) this.tilesets.offer(source);
+    for (const source of sources) this.tilesets.offer(source, this.host.fadeOf(source.id));
     const shown = sources.map((source) => this.tilesets.show(source.id, source.model || this.host.isShown(source.id)));
     if (!terrain) await Promise.all(shown);
     const models = sources.filter((source) => source.model);
@@ -158,7 +155,7 @@ export class SceneView {
 
   private listen(stopped: () => void): void {
     const { scene } = this.widget;
-    this.handler.setInputAction(({ position }: { position: { x: number; y: number } }) => void this.clicked(position.x, position.y), ScreenSpaceEventType.LEFT_CLICK);
+    this.handler.setInputAction(({ position }: { position: { x: number; y: number } }) => void this.asking.at(position.x, position.y), ScreenSpaceEventType.LEFT_CLICK);
     this.forget.push(
       scene.camera.moveEnd.addEventListener(() => this.note()),
       scene.postRender.addEventListener(() => {
@@ -171,6 +168,7 @@ export class SceneView {
         console.error(error);
         setTimeout(stopped);
       }),
+      keysOf(this.box, this.eye, () => void this.asking.at(this.widget.canvas.clientWidth / 2, this.widget.canvas.clientHeight / 2)),
       statusLine(this.host.stage, this.handler, this.eye, this.picking, scene),
     );
     this.note();
@@ -179,36 +177,6 @@ export class SceneView {
   private note(): void {
     const view = viewHash(this.camera(null)).replace("#view=", "");
     writeScene(this.eye.eye, view);
-  }
-
-  private async clicked(x: number, y: number): Promise<void> {
-    if (this.sketch.active) return;
-    const picked = this.picking.at(x, y);
-    try {
-      if (picked) await this.tell(picked);
-      else await this.tellPlace(x, y);
-    } catch (error) {
-      this.host.failed(error);
-    }
-  }
-
-  /** The database's record of what was picked, asked for again, so that the policy is. */
-  private async tell(picked: Picked): Promise<void> {
-    this.picking.outline("feature" in picked ? picked.feature : null);
-    this.footprints.choose(picked.what === "footprint" ? picked : null);
-    if (picked.what === "element") {
-      const found = await elementOf(picked.model, picked.globalId);
-      this.outline.draw(null);
-      this.host.card(elementCard(found.properties, found.names, () => this.host.closeResults()));
-    } else if (picked.what === "mesh") say(term("meshOnly"));
-    else await this.host.record(picked.layer, picked.fid);
-  }
-
-  private async tellPlace(x: number, y: number): Promise<void> {
-    const place = this.picking.place(x, y);
-    this.picking.outline(null);
-    this.footprints.choose(null);
-    if (place) await this.host.identify(place.lon, place.lat, this.camera(null).zoom);
   }
 
   /** A tileset was shown, hidden or renewed. */
