@@ -43,7 +43,7 @@ def measure(county: Path | None, rounds: int, data: Path | None = None, soak: in
             samples = asyncio.run(_flight(f"http://127.0.0.1:{port}", key, (soak or MINUTES) * 60))
     part = max(1, int(len(samples) * EARLY_SHARE))
     early, late = samples[:part], samples[-part:]
-    grown = {name: _mean(late, name) / max(1e-9, _mean(early, name)) for name in ("heap_mb", "browser_mb")}
+    grown = {name: _mean(late, name) / max(1e-9, _mean(early, name)) for name in ("page_mb", "graphics_mb")}
     return {
         "what": f"the 3D view flown about for {len(samples)} minutes, memory each minute",
         "samples": samples,
@@ -89,19 +89,20 @@ async def _sample(page: Page, session: CDPSession) -> dict[str, float]:
     return {
         "heap_mb": round(heap / 1e6, 1),
         "tilesets_mb": round(statistics["memoryBytes"] / 1e6, 1),
-        "browser_mb": round(_browser_mb()),
+        "page_mb": round(_memory_mb("renderer")),
+        "graphics_mb": round(_memory_mb("gpu-process")),
         "tiles_failed": statistics["tilesFailed"],
     }
 
 
-def _browser_mb() -> float:
-    """The memory of our browser's processes."""
-    return sum(proportional_mb(pid) for pid in children(os.getpid()) if "chrom" in _program(pid))
+def _memory_mb(kind: str) -> float:
+    """The memory of our browser's processes of a kind; what it keeps of the network is in another's."""
+    return sum(proportional_mb(pid) for pid in children(os.getpid()) if f"--type={kind}" in _command(pid))
 
 
-def _program(pid: int) -> str:
+def _command(pid: int) -> str:
     try:
-        return Path(f"/proc/{pid}/comm").read_text()
+        return Path(f"/proc/{pid}/cmdline").read_text().replace("\0", " ")
     except OSError:
         return ""
 
