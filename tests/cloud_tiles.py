@@ -17,7 +17,7 @@ _SIZES = {"SCALAR": 1, "VEC3": 3, "VEC4": 4}
 
 @dataclass
 class ReadPoints:
-    """Geocentric places (n, 3), colours (n, 3), classes and intensities (n)."""
+    """Geocentric places (n, 3), colours of the screen (n, 3), classes and intensities (n)."""
 
     places: np.ndarray
     colours: np.ndarray
@@ -40,7 +40,10 @@ def read_points(data: bytes) -> ReadPoints:
     matrix = np.array(gltf.nodes[0].matrix).reshape(4, 4).T
     places = values["POSITION"].astype(float) @ matrix[:3, :3].T + matrix[:3, 3]
     upright = places[:, [0, 2, 1]] * [1, -1, 1]
-    return ReadPoints(upright, values["COLOR_0"][:, :3], values["_CLASSIFICATION"][:, 0], values["_INTENSITY"][:, 0])
+    light = values["COLOR_0"][:, :3] / 65_535
+    shown = np.where(light <= 0.0031308, light * 12.92, 1.055 * light ** (1 / 2.4) - 0.055)
+    colours = np.rint(shown * 255).astype(np.uint8)
+    return ReadPoints(upright, colours, values["_CLASSIFICATION"][:, 0], values["_INTENSITY"][:, 0])
 
 
 def tiles_in(document: dict[str, Any]) -> list[tuple[dict[str, Any], list[dict[str, Any]]]]:

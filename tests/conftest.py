@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 
 import pytest
+import structlog
 from clones import Clones
 from hypothesis import settings
 
@@ -22,6 +23,14 @@ from cim.store.migrating import migrate
 
 settings.register_profile("shared machines", deadline=None)
 settings.load_profile("shared machines")
+structlog.configure(
+    processors=[
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper("%H:%M:%S"),
+        structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback),
+    ]
+)
+"""Tracebacks without the values of variables: to write those of one failed request takes half a minute."""
 MEMORY_DISK = Path("/dev/shm")
 ROOMY_BYTES = 5 * 2**30
 REAL_DATA = Path(__file__).resolve().parents[2] / "shared" / "real-data"

@@ -30,7 +30,7 @@ from tiles.terrain_posts import POSTS, Ground, step_deg
 
 LEVEL_ZERO_M = 77_067.34
 """What Cesium takes a tile of level 0 to be wrong by; half of it for each further level."""
-SHARE = 0.5
+SHARE, MOST_M = 0.5, 2_000.0
 EVERYWHERE = 5
 """Down to this level there are tiles of the whole globe."""
 LEAST_DEEPEST, DEEPEST = 17, 19
@@ -61,8 +61,11 @@ class MeshAsked(NamedTuple):
 
 
 def allowed_m(z: int) -> float:
-    """How far the mesh of a level may be from the posts of heights, in metres: half of what Cesium counts with."""
-    return math.ldexp(LEVEL_ZERO_M, -z) * SHARE
+    """How far the mesh of a level may be from the posts of heights, in metres: half of what Cesium counts with.
+
+    Never so far, though, that the globe of the first levels is a clumsy one: viewers stand on it until more is loaded.
+    """
+    return min(math.ldexp(LEVEL_ZERO_M, -z) * SHARE, MOST_M)
 
 
 def deepest_level(facts: RasterFacts | None) -> int:

@@ -15,6 +15,7 @@ from web.state import Caller, ServerState
 MODEL_FIELDS = ("global_id", "ifc_class", "name", "storey", "storey_number", "space", "kind")
 
 
+CODE_FIELD = "building_code"
 FILE_SCENES = {"tileset": "mesh", "pointcloud": "points"}
 """Kinds of layers whose tiles are files, and what the view calls them."""
 
@@ -75,6 +76,15 @@ async def hidden_by_cities(who: Caller) -> dict[str, list[str]]:
             if codes is not None:
                 found[decision.collection.id] = codes
     return found
+
+
+def footprints_layer(who: Caller) -> str | None:
+    """The layer whose areas tell the buildings of a mesh apart: the first of blocks with codes of buildings."""
+    for decision in who.readable():
+        part = scene_part(who.state, decision)
+        if part is not None and part.kind == "extrusion" and CODE_FIELD in decision.field_names:
+            return part.id
+    return None
 
 
 def scene_parts(who: Caller) -> list[ScenePart]:

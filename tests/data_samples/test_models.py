@@ -159,7 +159,7 @@ def test_fire_ratings_lie_on_types_and_some_doors_have_their_own(hospital: ifcop
     assert len(uncontained) == 3
 
 
-@pytest.mark.parametrize("name", ["hospital", "fire-station"])
+@pytest.mark.parametrize("name", [pytest.param("hospital", marks=pytest.mark.slow), "fire-station"])
 def test_a_model_keeps_the_schema(name: str) -> None:
     model, log = opened(name), ifcopenshell.validate.json_logger()
     ifcopenshell.validate.validate(model, log)
@@ -168,6 +168,7 @@ def test_a_model_keeps_the_schema(name: str) -> None:
     assert len(ids) == len(set(ids))
 
 
+@pytest.mark.slow
 def test_a_model_written_twice_is_the_same_file(tmp_path: Path) -> None:
     found = []
     for number in range(2):

@@ -42,12 +42,14 @@ async def test_a_real_file_becomes_what_the_table_says(
     name: str, database: Database, files: FileStore, real_data: Path, tmp_path: Path
 ) -> None:
     known = expectations()[name]
-    begun = time.monotonic()
+    before_kb, begun = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss, time.monotonic()
     found = await look(database, files, real_data / name, known.get("crs"))
     assert (found.inspected, found.ends) == (known["found"], known["ends"])
     assert time.monotonic() - begun < LIMIT_S
-    if name.startswith("malformed/"):
-        assert resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss < 1024**2
+    if name.startswith(
+        "malformed/"
+    ):  # what an earlier test's children took at most is known, not what ours did below it
+        assert resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss < max(1024**2, before_kb + 1)
     good = tmp_path / "good.geojson"
     good.write_text(GOOD)
     request = ImportRequest(good, "test", "administrator", "good", options=ReadOptions(trust_file=True))

@@ -89,22 +89,19 @@ async def test_a_cloud_is_drawn_where_it_was_measured(city: Served, tmp_path: Pa
     measured = geocentric(lon, lat, np.asarray(cloud.z) + UNDULATION_M)
     apart = np.linalg.norm(shown[:, None] - measured[None, :], axis=2).min(axis=1)
     assert apart.max() <= 0.02
+    await closed_to_the_public(city, ["/3dtiles/scan/tileset.json", inner, content])
     low, high = child["boundingVolume"]["region"][4:]
     assert 560 + UNDULATION_M - 2 < low < 562 + UNDULATION_M
     assert 578 + UNDULATION_M < high < 580 + UNDULATION_M + 2
 
 
-async def test_who_may_read_the_layer_sees_its_points(city: Served, tmp_path: Path) -> None:
-    await load(city, written(tmp_path / "a.laz"))
-    await make_cloud_tiles(city.database, city.state.files)
-    document = (await city.technician.get("/3dtiles/scan/tileset.json")).json()
-    inner = document["root"]["children"][0]["content"]["uri"]
+async def closed_to_the_public(city: Served, paths: list[str]) -> None:
     async with city.database.writing() as connection:
         await set_grade(connection, "scan", Grade.INTERNAL)
     await city.state.live.refresh()
-    for path in ("tileset.json", inner, inner.replace("tileset.json", "0/0_0_0.glb")):
+    for path in paths:
         for client, status in ((city.anonymous, 404), (city.viewer, 200), (city.technician, 200)):
-            assert (await client.get(f"/3dtiles/scan/{path}")).status_code == status, path
+            assert (await client.get(path)).status_code == status, path
     catalog = (await city.viewer.get("/catalog")).json()
     (entry,) = [one for one in catalog["layers"] if one["id"] == "scan"]
     assert (entry["content"], entry["scene"]["kind"]) == ("pointcloud", "points")

@@ -28,6 +28,7 @@ from importers.importer import ReadOptions
 from importers.run import ImportRequest, import_file
 from layers.catalog import Catalog, load_catalog
 from web.settings import ServerSettings
+from web.worker import Worker
 
 NO_CATALOG = Catalog({}, (), {}, {})
 UNDULATION_M = -39.5
@@ -151,7 +152,8 @@ async def test_every_file_is_asked_of_the_policy(city: Served, tmp_path: Path) -
     graded = await city.technician.get(f"/3dtiles/mesh/{paths[2]}")
     assert graded.headers["cache-control"] == "private, no-cache"
     listed = {one["id"]: one for one in (await got(city.anonymous, "/catalog"))["layers"]}
-    assert listed["mesh"]["scene"] == {"tileset": "/3dtiles/mesh/tileset.json?v=1", "kind": "mesh", "fields": []}
+    scene = {"tileset": "/3dtiles/mesh/tileset.json?v=1", "kind": "mesh", "fields": [], "footprints": None}
+    assert listed["mesh"]["scene"] == scene
     joined = await got(city.anonymous, "/3dtiles/tileset.json")
     assert list(uris(joined)) == ["mesh/tileset.json?v=1"]
 
@@ -211,11 +213,7 @@ async def test_sets_beside_each_other_and_archives(city: Served, tmp_path: Path)
     await load(city, written(tmp_path / "north", mesh_set()))
     files = mesh_set()
     files["tileset.json"]["root"]["transform"] = frame(HERE[0] + 0.01)
-    data = io.BytesIO()
-    with zipfile.ZipFile(data, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, content in files.items():
-            archive.writestr(f"data/{name}", content if isinstance(content, bytes) else json.dumps(content))
-    (tmp_path / "south.zip").write_bytes(data.getvalue())
+    (tmp_path / "south.zip").write_bytes(zipped(files, "data/"))
     options = ReadOptions(trust_file=True)
     request = ImportRequest(tmp_path / "south.zip", "test", "administrator", "mesh", "append", options=options)
     (report,) = await import_file(city.database, NO_CATALOG, request, files=city.state.files)
@@ -233,14 +231,43 @@ async def test_sets_beside_each_other_and_archives(city: Served, tmp_path: Path)
     assert entry["geometry"]["type"] == "MultiPolygon"
 
 
+def zipped(files: dict[str, Any], folder: str = "") -> bytes:
+    data = io.BytesIO()
+    with zipfile.ZipFile(data, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in files.items():
+            archive.writestr(f"{folder}{name}", content if isinstance(content, bytes) else json.dumps(content))
+    return data.getvalue()
+
+
+async def test_a_set_handed_in_over_the_web_is_put_in_its_place(city: Served, uploads_work: None) -> None:
+    worker = Worker(city.database, NO_CATALOG, city.state.files)
+    given = {"file": ("campus.3tz", zipped(mesh_set(placed=False)))}
+    upload = (await city.technician.post("/imports", files=given)).json()
+    address = f"/imports/uploads/{upload['id']}"
+    await worker.run(wait=False)
+    (layer,) = (await city.technician.get(address)).json()["inspection"]["layers"]
+    assert (layer["kind"], layer["would_load"]) == ("tileset", 0)
+    assert "--place" in layer["would_not_load"][0]
+    for place in ([104.0, 31.0, 500.0], [104.0, 31.0, 1e9, 0.0], "here"):
+        wrong = await city.technician.post(f"{address}/start", json={"layer": "campus", "place": place})
+        assert wrong.status_code == 400
+    begun = await city.technician.post(f"{address}/start", json={"layer": "campus", "place": list(PLACE)})
+    assert begun.status_code == 202
+    await worker.run(wait=False)
+    assert (await city.technician.get(address)).json()["status"] == "done"
+    await city.state.live.refresh()
+    put = geocentric(np.array([PLACE[0]]), np.array([PLACE[1]]), np.array([PLACE[2] + UNDULATION_M]))[0]
+    tiles = await drawn(city.technician, "/3dtiles/campus/tileset.json", np.eye(4))
+    assert np.abs(tiles[0][1][:3, 3] - put).max() < 0.001
+
+
 async def test_a_broken_set_changes_nothing(city: Served, tmp_path: Path) -> None:
-    await load(city, written(tmp_path / "set", mesh_set()))
     report = await load(city, written(tmp_path / "bad", {**mesh_set(), "tiles/left.b3dm": b3dm()[:-9]}))
     assert report.status == "refused"
     assert "announces" in report.message
     assert (await load(city, written(tmp_path / "own", mesh_set(placed=False)), "other")).status == "refused"
-    assert len(list(city.state.files.tileset_path("").glob("*"))) == 1
-    assert len(await drawn(city.technician, "/3dtiles/mesh/tileset.json", np.eye(4))) == 3
+    assert not city.state.files.tileset_path("").exists()
+    assert (await city.technician.get("/3dtiles/mesh/tileset.json")).status_code == 404
     async with city.database.writing() as connection:
         runs = (
             await connection.execute(sa.text("SELECT count(*) FROM cim.import_run WHERE status = 'refused'"))
@@ -253,9 +280,11 @@ async def test_levelled_sets_wait_for_an_undulation(clones: Clones, tmp_path: Pa
     with clones.made() as logins:
         database = Database(logins.reader_url, logins.writer_url, pool_size=4)
         async with serving(database, load_catalog(), FileStore(tmp_path / "files"), ServerSettings()) as city:
-            await load(city, written(tmp_path / "a", mesh_set()), "there")
-            await load(city, written(tmp_path / "b", mesh_set()), "lifted", height_datum="1985")
-            assert (await city.technician.get("/3dtiles/there/tileset.json")).status_code == 200
-            answer = await city.technician.get("/3dtiles/lifted/tileset.json")
+            await load(city, written(tmp_path / "a", mesh_set()))
+            assert (await city.technician.get("/3dtiles/mesh/tileset.json")).status_code == 200
+            async with database.writing() as connection:
+                await connection.execute(sa.text("UPDATE city.mesh SET height_datum = 'EPSG:5737'"))
+            await city.state.live.refresh()
+            answer = await city.technician.get("/3dtiles/mesh/tileset.json")
             assert answer.status_code == 409
             assert "CIM_UNDULATION_M" in answer.json()["remedy"]

@@ -1,5 +1,6 @@
 """Terrain over HTTP: whom it is given to, what layer.json says, and what is told where there is none."""
 
+import gzip
 import shutil
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -13,12 +14,14 @@ from publishing import publish_rows, schema, square
 from serving import Served, serving
 from terrain_meshes import read_mesh, tile_at, tile_box
 
-from cim.model.access import Grade
+from cim.model.access import Grade, Operation, Principal, Right
+from cim.policy.policy import decide
 from cim.store.database import Database
 from cim.store.files import FileStore
 from importers.importer import ReadOptions
 from importers.run import ImportRequest, import_file
 from layers.catalog import load_catalog
+from tiles.terrain import MeshAsked
 from web.settings import ServerSettings
 
 SAMPLES = Path(__file__).parents[2] / "data_samples" / "small"
@@ -109,6 +112,27 @@ async def test_tiles_are_versioned_and_checked_by_etag(city: Served) -> None:
         assert (await city.anonymous.get(path(14) + query)).headers["cache-control"] == caching
     kept = await city.anonymous.get(f"{path(14)}?v=1&u={mark}")
     assert kept.headers["cache-control"].endswith("immutable")
+
+
+async def test_a_caller_of_a_region_stands_on_its_images_only(city: Served) -> None:
+    """The county's heights lie, by their middle, elsewhere than the seat's."""
+    async with city.database.writing() as connection:
+        await connection.execute(
+            sa.text(
+                "INSERT INTO cim.region (code, level, name, geom) VALUES ('510182001', 'town', '天彭',"
+                " ST_MakeEnvelope(103.92, 30.97, 103.97, 31.01, 4490))"
+            )
+        )
+    everyone = Principal("all", "all", (Right(Grade.RESTRICTED, frozenset({Operation.READ})),))
+    limited = Principal("town", "town", (Right(Grade.RESTRICTED, frozenset({Operation.READ}), "510182001"),))
+    asked = MeshAsked(12, *tile_at(12, *MOUNTAINS))
+    highest = []
+    for principal in (everyone, limited):
+        decision = decide(principal, city.state.live.collections["dem"], "dem")
+        tile = await city.state.terrain.tile(principal, decision, asked)
+        highest.append(read_mesh(gzip.decompress(tile)).high)
+    assert highest[0] > 2000
+    assert highest[1] < 560
 
 
 async def test_an_image_that_ends_is_ground_no_more(city: Served) -> None:

@@ -196,6 +196,7 @@ async def test_a_client_that_leaves_ends_its_query(served: Served) -> None:
     assert (await served.anonymous.get(path_at(*SEAT, 15))).status_code == 200
 
 
+@pytest.mark.slow
 async def test_after_random_changes_every_tile_is_that_of_a_fresh_server(served: Served) -> None:
     """Edits by SQL, imports, going back: kept tiles equal fresh ones, and those not touched keep their ETag."""
     chance = random.Random(20261)

@@ -1,5 +1,6 @@
 """Binary glTF of the points of one tile: quantised places, colours, and class and intensity as attributes."""
 
+import functools
 from typing import Any
 
 import numpy as np
@@ -12,8 +13,8 @@ _UBYTE, _USHORT, _FLOAT, _VERTICES, _POINTS = 5121, 5123, 5126, 34962, 0
 _STEPS, EXACT_M = 65_535, 0.01
 POINT = np.dtype([("place", "<f4", 3), ("colour", "u1", 3), ("class", "u1"), ("intensity", "<u2"), ("level", "<u2")])
 """A point on its way: metres in the cloud's frame, red, green and blue, class of ASPRS, intensity, octree level."""
-_FIXED = np.dtype([("place", "<u2", 4), ("colour", "u1", 4), ("class", "u1", 4), ("intensity", "<u2", 2)])
-_PLAIN = np.dtype([("place", "<f4", 3), ("colour", "u1", 4), ("class", "u1", 4), ("intensity", "<u2", 2)])
+_FIXED = np.dtype([("place", "<u2", 4), ("colour", "<u2", 4), ("class", "u1", 4), ("intensity", "<u2", 2)])
+_PLAIN = np.dtype([("place", "<f4", 3), ("colour", "<u2", 4), ("class", "u1", 4), ("intensity", "<u2", 2)])
 _CLASS = "point"
 _SCHEMA = {
     "id": "points",
@@ -44,9 +45,17 @@ def point_glb(frame: LocalFrame, points: NDArray[Any]) -> bytes:
     else:
         moved[:3, 3] = (low + high) / 2
         rows["place"] = places - moved[:3, 3]
-    rows["colour"][:, :3], rows["colour"][:, 3] = points["colour"], 255
+    rows["colour"][:, :3] = _linear()[points["colour"]]
     rows["class"][:, 0], rows["intensity"][:, 0] = points["class"], points["intensity"]
     return packed(_document(rows, frame.gltf_matrix() @ moved, fixed=fixed), rows.tobytes())
+
+
+@functools.cache
+def _linear() -> NDArray[np.uint16]:
+    """Eight-bit colours of screens as glTF counts them, by the light they give; 16 bits so that shadows keep theirs."""
+    share = np.arange(256) / 255
+    light = np.where(share <= 0.04045, share / 12.92, ((share + 0.055) / 1.055) ** 2.4)
+    return np.asarray(np.rint(light * _STEPS), dtype=np.uint16)
 
 
 def _document(rows: NDArray[Any], matrix: NDArray[np.float64], *, fixed: bool) -> dict[str, Any]:
@@ -55,7 +64,7 @@ def _document(rows: NDArray[Any], matrix: NDArray[np.float64], *, fixed: bool) -
     offsets = {name: rows.dtype.fields[name][1] for name in ("place", "colour", "class", "intensity")}  # type: ignore[index]
     forms: dict[str, tuple[int, str, dict[str, Any]]] = {
         "place": (_USHORT if fixed else _FLOAT, "VEC3", bounds),
-        "colour": (_UBYTE, "VEC4", {"normalized": True}),
+        "colour": (_USHORT, "VEC3", {"normalized": True}),
         "class": (_UBYTE, "SCALAR", {}),
         "intensity": (_USHORT, "SCALAR", {}),
     }

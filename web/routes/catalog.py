@@ -9,7 +9,7 @@ from cim.model.collection import BoundingBox
 from cim.policy.policy import Decision
 from layers.definition import LayerDefinition
 from layers.kinds import FEATURE, WORDS, described
-from web.catalog_scene import hidden_by_cities, model_documents, scene_document, scene_part
+from web.catalog_scene import footprints_layer, hidden_by_cities, model_documents, scene_document, scene_part
 from web.state import Caller, caller
 
 router = APIRouter(tags=["catalogue"])
@@ -71,6 +71,8 @@ def _layer(who: Caller, decision: Decision, hides: list[str] | None) -> dict[str
     part = scene_part(who.state, decision)
     if part is not None:
         entry["scene"] = part.document() | ({} if hides is None else {"hides": hides})
+        if part.kind == "mesh":
+            entry["scene"]["footprints"] = footprints_layer(who)
     return entry | (_defined(who, decision, definition) if definition else _undefined(decision))
 
 

@@ -123,7 +123,7 @@ def test_loses_nothing_when_the_server_is_killed(folder: Path) -> None:
     assert ask(logins.owner_url, "SELECT count(*) FROM public.kept") == 1000
 
 
-@pytest.mark.parametrize("stranger", ["own account", "this account"])
+@pytest.mark.parametrize("stranger", [pytest.param("own account", marks=pytest.mark.slow), "this account"])
 def test_a_pid_file_that_names_a_living_stranger(folder: Path, stranger: str) -> None:
     cluster = make(folder)
     cluster.ensure_running()
@@ -161,6 +161,7 @@ def test_never_starts_beside_processes_of_a_killed_server(folder: Path, monkeypa
     assert ask(cluster.ensure_running().reader_url, "SELECT 1") == 1
 
 
+@pytest.mark.slow
 def test_a_cleaned_up_socket_folder_is_made_again(folder: Path) -> None:
     cluster = make(folder)
     cluster.ensure_running()
@@ -168,6 +169,7 @@ def test_a_cleaned_up_socket_folder_is_made_again(folder: Path) -> None:
     assert ask(make(folder).ensure_running().reader_url, "SELECT 1") == 1
 
 
+@pytest.mark.slow
 def test_an_interrupted_creation_is_begun_anew(folder: Path) -> None:
     cluster = make(folder)
     (cluster.data_dir / "postgres.new").mkdir(parents=True)

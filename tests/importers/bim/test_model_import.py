@@ -21,6 +21,7 @@ def request_for(path: Path, **more: object) -> ImportRequest:
     return ImportRequest(path, "test", "administrator", options=ReadOptions(trust_file=True), **more)  # type: ignore[arg-type]
 
 
+@pytest.mark.slow
 async def test_a_real_model_is_stored_whole_and_again_is_free(database: Database, real_data: Path) -> None:
     path = real_data / "ifc" / GEOREFERENCED
     (report,) = await import_file(database, load_catalog(), request_for(path))

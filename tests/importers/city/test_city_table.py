@@ -11,14 +11,18 @@ from cim.store.database import Database
 
 RD, NAP = "EPSG:28992", "EPSG:5709"
 TABLE = [
-    ("delft.json", 570, RD, NAP, (84616.468, 447422.999, 85140.839, 447750.636), 18262),
+    pytest.param(
+        *("delft.json", 570, RD, NAP, (84616.468, 447422.999, 85140.839, 447750.636), 18262), marks=pytest.mark.slow
+    ),
     pytest.param(
         *("rotterdam_3-20-DELFSHAVEN.city.json", 853, RD, None, (90409.32, 435440.44, 91453.879, 436089.946), 22246),
         marks=pytest.mark.slow,
     ),
     ("3dbag_b2.city.json", 4, RD, NAP, (84994.438, 446535.536, 85022.195, 446562.148), 127),
     ("3dbag_b2.city.jsonl", 4, RD, NAP, (84994.438, 446535.536, 85022.195, 446562.148), 127),
-    ("vienna.city.jsonl", 592, None, None, (986.77, 340492.06, 1510.432, 341048.5), 20766),
+    pytest.param(
+        *("vienna.city.jsonl", 592, None, None, (986.77, 340492.06, 1510.432, 341048.5), 20766), marks=pytest.mark.slow
+    ),
     ("multi_lod.city.json", 10, None, None, (153301.4, 414163.473, 153776.283, 414688.436), 319),
     ("japanese.city.json", 4, "EPSG:6677", None, (-8495.443, -36967.495, -7626.304, -36566.659), 276),
 ]

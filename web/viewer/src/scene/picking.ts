@@ -6,7 +6,7 @@ import type { Held, Tilesets } from "./tilesets";
 
 const OUTLINE = "#ff8a00";
 
-/** A feature as the database knows it; `mesh` is of a registered tileset, which has no rows of its own. */
+/** A feature as the database knows it; `mesh` is of a registered tileset or a point cloud, which have no rows of their own. */
 export type Picked =
   | { what: "feature"; layer: string; fid: number; feature: Cesium3DTileFeature }
   | { what: "element"; model: string; globalId: string; feature: Cesium3DTileFeature }
@@ -44,7 +44,7 @@ export class Picking {
     const { id, primitive } = (hit ?? {}) as { id?: FootprintId; primitive?: unknown };
     if (id && typeof id === "object" && "layer" in id && "fid" in id) return { what: "footprint", layer: id.layer, fid: id.fid };
     const held = primitive instanceof Cesium3DTileset ? this.tilesets.of(primitive) : undefined;
-    return held?.source.kind === "mesh" ? { what: "mesh", layer: held.source.id } : null;
+    return held && (held.source.kind === "mesh" || held.source.kind === "points") ? { what: "mesh", layer: held.source.id } : null;
   }
 
   /** The place of what is drawn at a point, ground or building; null above the horizon. */

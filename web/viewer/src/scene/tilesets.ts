@@ -1,6 +1,6 @@
 /** The tilesets of layers and models: loaded when first shown, renewed in place, and counted when they fail. */
 
-import { Cartesian3, Cesium3DTileset, ImageBasedLighting, type Scene, ShadowMode } from "cesium";
+import { Cartesian3, Cesium3DTileset, ImageBasedLighting, PointCloudShading, type Scene, ShadowMode } from "cesium";
 import { Looks } from "./looks";
 import type { SceneSource } from "./sources";
 
@@ -8,6 +8,9 @@ const CACHE_BYTES = 192 * 1024 * 1024;
 const OVERFLOW_BYTES = 64 * 1024 * 1024;
 const SWAP_MS = 15_000;
 const ERROR_PX = 16;
+/** Points are drawn as large as they are apart, an eighth of their tile's error (docs/tilesets.md), so that no gap shows between them. */
+const POINT_SHARE = 1 / 8;
+const POINT_PX = 6;
 /** Light from all sides of the sky, without which faces turned from the sun were black: its even part, in three colours. */
 const SKYLIGHT = [new Cartesian3(0.4, 0.43, 0.48), ...Array.from({ length: 8 }, () => Cartesian3.ZERO)];
 
@@ -118,6 +121,7 @@ export class Tilesets {
         maximumScreenSpaceError: ERROR_PX, cacheBytes: CACHE_BYTES, maximumCacheOverflowBytes: OVERFLOW_BYTES,
         shadows: shaded ? ShadowMode.DISABLED : ShadowMode.ENABLED, environmentMapOptions: { enabled: false }, show: !hidden, preloadWhenHidden: hidden,
         imageBasedLighting: skylight(), preloadFlightDestinations: false,
+        pointCloudShading: new PointCloudShading({ attenuation: source.kind === "points", geometricErrorScale: POINT_SHARE, maximumAttenuation: POINT_PX, eyeDomeLighting: false }),
       });
       tileset.tileFailed.addEventListener(({ message, url }: { message: string; url: string }) => {
         this.failed += 1;

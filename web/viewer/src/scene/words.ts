@@ -20,7 +20,7 @@ const TERMS = {
   height: { zh: "高程", en: "Height" },
   ellipsoidal: { zh: "大地高", en: "ellipsoidal" },
   notLoaded: { zh: "三维数据无法加载", en: "3D content cannot be loaded" },
-  meshOnly: { zh: "实景模型：此处没有登记的建筑底面", en: "A mesh: no footprint of a building is registered here" },
+  meshOnly: { zh: "实景模型或点云：此处没有登记的建筑底面", en: "A mesh or a point cloud: no footprint of a building is registered here" },
   colour: { zh: "着色", en: "Colour" },
   storeys: { zh: "楼层", en: "Storeys" },
   section: { zh: "剖切", en: "Section" },
