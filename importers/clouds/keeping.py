@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -30,7 +31,7 @@ def keep_cloud(header: CloudHeader, folder: Path) -> KeptCloud:
     target = folder / f"{_digest(header.path)}{'.copc' if header.copc else ''}.laz"
     if not target.exists():
         if header.packed:
-            os.link(header.path, target)
+            _put(header.path, target)
         else:
             _pack(header, target)
     return KeptCloud(target.name, target.stat().st_size)
@@ -58,3 +59,11 @@ def _digest(source: Path) -> str:
         while chunk := file.read(1 << 20):
             digest.update(chunk)
     return digest.hexdigest()[:40]
+
+
+def _put(source: Path, target: Path) -> None:
+    """The same bytes under another name; a copy where a second name is not allowed, as for files of other accounts."""
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copyfile(source, target)
