@@ -73,6 +73,7 @@ def overlay(areas: Shapes, features: Shapes, srid: int) -> Overlay:
     """Every piece of ``areas`` in ``features``, both in the system ``srid``; mere contact makes no piece."""
     if len(areas) == 0 or len(features) == 0:
         return _nothing()
+    areas = _own(areas)
     shapely.prepare(areas)
     feature, area = _pairs(areas, features)
     whole = shapely.covers(areas[area], features[feature])
@@ -82,6 +83,11 @@ def overlay(areas: Shapes, features: Shapes, srid: int) -> Overlay:
     areas_m2 = ellipsoidal_areas_m2(to_lonlat(shapes, srid)) if len(shapes) else np.zeros(0)
     kept = areas_m2 > 0
     return Overlay(area[kept], feature[kept], shapes[kept], areas_m2[kept], whole[kept])
+
+
+def _own(shapes: Shapes) -> Shapes:
+    """The same shapes as objects of their own: one that is prepared may not be in the hands of two threads."""
+    return np.asarray(shapely.from_wkb(shapely.to_wkb(shapes)), dtype=object)
 
 
 def _pairs(areas: Shapes, features: Shapes) -> tuple[Ints, Ints]:

@@ -1,7 +1,9 @@
 """Overlays close on what they are laid over; residues are told; classes equal an independent sum."""
 
-from collections.abc import Callable
+import sys
+from collections.abc import subprocess
 
+import Callable
 import numpy as np
 import pytest
 import shapely
@@ -144,3 +146,33 @@ def test_boxes_follow_a_long_narrow_area() -> None:
     road = shapely.buffer(shapely.LineString([(103.8, 30.95), (104.0, 31.15)]), 0.0002)
     boxes = boxes_over(np.array([road], dtype=object))
     assert sum((e - w) * (n - s) for w, s, e, n in boxes) < 0.4 * 0.2 * 0.2
+
+
+AT_ONCE = """
+import threading
+import numpy as np
+import shapely
+from cim.analysis.overlay import overlay
+
+rng = np.random.default_rng(1)
+areas = np.array([shapely.Point(103.9 + n / 100, 31).buffer(0.02, quad_segs=64) for n in range(4)], dtype=object)
+x, y = rng.uniform(103.88, 103.96, 2_000), rng.uniform(30.98, 31.02, 2_000)
+features = shapely.box(x, y, x + 0.001, y + 0.001)
+alone = len(overlay(areas, features, 4490).area)
+found = []
+threads = [
+    threading.Thread(target=lambda: found.extend(len(overlay(areas, features, 4490).area) for _ in range(8)))
+    for _ in range(6)
+]
+for thread in threads:
+    thread.start()
+for thread in threads:
+    thread.join()
+assert found == [alone] * 48
+"""
+
+
+def test_one_area_is_laid_over_in_many_threads_at_once() -> None:
+    """In a process of its own: what goes wrong here ends it."""
+    done = subprocess.run([sys.executable, "-c", AT_ONCE], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
