@@ -1,9 +1,9 @@
 """Overlays close on what they are laid over; residues are told; classes equal an independent sum."""
 
+import subprocess
 import sys
-from collections.abc import subprocess
+from collections.abc import Callable
 
-import Callable
 import numpy as np
 import pytest
 import shapely
