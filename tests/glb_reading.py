@@ -54,6 +54,14 @@ class ReadTile:
         return np.concatenate([np.empty((0, 3, 3)), *parts])
 
 
+def contents(tile: dict[str, Any]) -> Iterator[str]:
+    """The addresses of all contents of a tile of a tileset's document and of those below it."""
+    if "content" in tile:
+        yield tile["content"]["uri"]
+    for child in tile.get("children", []):
+        yield from contents(child)
+
+
 def read_glb(data: bytes) -> ReadTile:
     """A tile again; AssertionError where it breaks what 3D Tiles asks of it."""
     held: Any = pygltflib.GLTF2.load_from_bytes(data)

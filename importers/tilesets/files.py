@@ -80,6 +80,7 @@ def files_of(path: Path) -> Iterator[TilesetFiles]:
     try:
         with zipfile.ZipFile(path) as archive:
             yield _members(archive, path)
+    # zipfile raises NotImplementedError for a packing method it lacks, RuntimeError for a password
     except (zipfile.BadZipFile, NotImplementedError, RuntimeError, ValueError, EOFError) as error:
         raise ImportRefused(
             "unreadable",
@@ -94,6 +95,7 @@ def root_of(path: Path) -> str | None:
     try:
         with zipfile.ZipFile(path) as archive:
             names = [PurePosixPath(entry.filename) for entry in archive.infolist() if not is_clutter(entry.filename)]
+    # zipfile raises NotImplementedError for a version of the format it lacks; what it cannot list holds no set
     except (zipfile.BadZipFile, NotImplementedError, OSError, ValueError, EOFError):
         return None
     roots = sorted((len(name.parts), str(name.parent)) for name in names if name.name == ROOT)

@@ -1,14 +1,12 @@
 """City layers over HTTP: shapes with their areas, CityJSON of one object and of many, and nothing of what is closed."""
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 import sqlalchemy as sa
 from city_models import load
-from glb_reading import read_glb
+from glb_reading import contents, read_glb
 from serving import Served
 
 from cim.model.access import Grade
@@ -144,10 +142,3 @@ async def test_a_layer_whose_codes_are_those_of_buildings_hides_their_blocks(cit
     catalog = (await city.anonymous.get("/catalog")).json()
     (entry,) = [layer for layer in catalog["layers"] if layer["id"] == "town"]
     assert entry["scene"]["hides"] == ["B7"]
-
-
-def contents(tile: dict[str, Any]) -> Iterator[str]:
-    if "content" in tile:
-        yield tile["content"]["uri"]
-    for child in tile.get("children", []):
-        yield from contents(child)

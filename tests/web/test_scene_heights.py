@@ -1,16 +1,15 @@
 """Nothing floats or sinks: blocks, building models and city objects of the sample on its terrain, by decoded tiles."""
 
 import random
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any
 
 import httpx
 import numpy as np
 import pyproj
 import pytest
 from clones import Clones
-from glb_reading import ReadTile, read_glb
+from glb_reading import ReadTile, contents, read_glb
 from sample_server import SAMPLES
 from serving import Served, serving
 from terrain_meshes import ReadMesh, read_mesh, tile_at, tile_box
@@ -71,13 +70,6 @@ class Terrain:
             share = np.array([(east - west) / (right - west)]), np.array([(north - south) / (top - south)])
             found.append(self._meshes[tile].height_at(*share)[0])
         return np.array(found)
-
-
-def contents(tile: dict[str, Any]) -> Iterator[str]:
-    if "content" in tile:
-        yield tile["content"]["uri"]
-    for child in tile.get("children", []):
-        yield from contents(child)
 
 
 async def tiles_of(client: httpx.AsyncClient, layer: str) -> list[ReadTile]:

@@ -1,7 +1,6 @@
 """Tilesets over HTTP: where features stand, what a change renews, who is given what, and what is refused."""
 
 import json
-from collections.abc import Iterator
 from typing import Any
 
 import httpx
@@ -9,7 +8,7 @@ import numpy as np
 import pyproj
 import pytest
 import sqlalchemy as sa
-from glb_reading import ReadTile, read_glb
+from glb_reading import ReadTile, contents, read_glb
 from gltf_validator import faults_of
 from publishing import publish_rows, square
 from serving import Served
@@ -53,13 +52,6 @@ async def tileset(client: httpx.AsyncClient, layer: str = "blocks", **query: str
     assert answer.status_code == 200, answer.text
     document: dict[str, Any] = answer.json()
     return document
-
-
-def contents(tile: dict[str, Any]) -> Iterator[str]:
-    if "content" in tile:
-        yield tile["content"]["uri"]
-    for child in tile.get("children", []):
-        yield from contents(child)
 
 
 async def tiles(client: httpx.AsyncClient, layer: str = "blocks", **query: str) -> dict[str, ReadTile]:
