@@ -1,0 +1,1 @@
+"""Taking in observations: accept, validate, keep, and alarm on them."""
