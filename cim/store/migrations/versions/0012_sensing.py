@@ -362,6 +362,9 @@ CREATE FUNCTION sensing.keep(
 ) LANGUAGE plpgsql AS $$
 DECLARE revised_ids integer[]; revised_hours timestamptz[]; raw_since timestamptz;
 BEGIN
+    -- Planning costs more than keeping a few readings; for many, the plan must know how many they are.
+    PERFORM set_config('plan_cache_mode', CASE WHEN cardinality(ids) > 100 THEN 'force_custom_plan'
+        ELSE 'force_generic_plan' END, true);
     SELECT since INTO raw_since FROM sensing.raw_kept;
     WITH given AS (
         SELECT g.place, g.id, d.id IS NOT NULL AS known, 'epoch'::timestamptz + g.at * interval '1 microsecond' AS at,
@@ -458,6 +461,7 @@ BEGIN
         PERFORM pg_notify('cim_sensing', CASE WHEN cardinality(newest) > 700 THEN '*'
             ELSE array_to_string(newest, ',') END);
     END IF;
+    PERFORM set_config('plan_cache_mode', 'auto', true);
 END $$;
 COMMENT ON FUNCTION sensing.keep IS
     'Keep readings with their roll-ups and latest values. Outcomes has a letter a reading: A added, R revised, '
