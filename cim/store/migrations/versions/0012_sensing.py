@@ -293,6 +293,13 @@ COMMENT ON TABLE sensing.daily IS 'As hourly, by day of Beijing time';
 CREATE TABLE sensing.raw_kept (sole boolean PRIMARY KEY DEFAULT true CHECK (sole), since timestamptz NOT NULL);
 INSERT INTO sensing.raw_kept (since) VALUES ('-infinity');
 COMMENT ON TABLE sensing.raw_kept IS 'Observations before this moment were dropped; their roll-ups stay';
+CREATE TABLE sensing.pulse (
+    part text PRIMARY KEY,
+    at timestamptz NOT NULL DEFAULT now(),
+    problem text NOT NULL DEFAULT '',
+    detail jsonb NOT NULL DEFAULT '{}'
+);
+COMMENT ON TABLE sensing.pulse IS 'Parts of the gathering program that should run, and when each last did';
 CREATE TABLE sensing.refusal (
     id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     at timestamptz NOT NULL DEFAULT now(),
@@ -500,7 +507,7 @@ BY_REACH = ("cim.asset", "sensing.thing", "sensing.datastream")
 BY_REACH_OR_FREE = ("sensing.location", "sensing.feature")
 BY_STREAM = ("sensing.observation", "sensing.latest", "sensing.hourly", "sensing.daily")
 BY_THING = ("sensing.thing_location", "sensing.historical_location")
-UNGRADED = ("sensing.sensor", "sensing.observed_property", "sensing.raw_kept")
+UNGRADED = ("sensing.sensor", "sensing.observed_property", "sensing.raw_kept", "sensing.pulse")
 
 
 def upgrade() -> None:
