@@ -533,7 +533,7 @@ def upgrade() -> None:
     for table in BY_REACH_OR_FREE:
         _secure(table, f"reach IS NULL OR {OPEN}")
     for table in BY_STREAM:
-        _secure(table, "datastream_id IN (SELECT id FROM sensing.datastream)")
+        _secure(table, "EXISTS (SELECT FROM sensing.datastream d WHERE d.id = datastream_id)")
     for table in BY_THING:
         _secure(table, "thing IN (SELECT id FROM sensing.thing)")
     _secure("sensing.historical_location_place", "historical_location IN (SELECT id FROM sensing.historical_location)")
