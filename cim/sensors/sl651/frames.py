@@ -149,7 +149,7 @@ class FrameReader:
 
     def _to_start(self) -> _Form | None:
         """Drop what stands before the next start mark; the form that begins there."""
-        found = _STARTS.search(self._held)
+        found = _STARTS.search(bytes(self._held))
         drop = found.start() if found else len(self._held) - (bytes(self._held[-1:]) in (b"\x7e", b"\x01"))
         self.skipped += drop
         del self._held[:drop]

@@ -1,0 +1,69 @@
+"""What the connections of one listener share: where readings go, and who is told of refusals."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+import structlog
+
+from cim.errors import CimError, FrameRefused
+from cim.model.sensing import StationReading
+from cim.sensors.stations import Counters, Refusal, StationIntake, StationPasswords
+
+_log = structlog.get_logger()
+
+
+def logged(refusal: Refusal) -> None:
+    """Write a refusal to the log."""
+    _log.warning(
+        "a station's frame was refused",
+        protocol=refusal.protocol,
+        source=refusal.source,
+        subject=refusal.subject,
+        code=refusal.code,
+        reason=refusal.message,
+        frame=refusal.frame,
+    )
+
+
+def utc_now() -> datetime:
+    """The time now."""
+    return datetime.now(UTC)
+
+
+@dataclass(slots=True)
+class Desk:
+    """Keeps readings and tells of refusals for a listener.
+
+    ``now`` is the clock against which times in the future are refused; None of it takes any time.
+    """
+
+    protocol: str
+    intake: StationIntake
+    passwords: StationPasswords
+    refused: Callable[[Refusal], None] = logged
+    now: Callable[[], datetime | None] = utc_now
+    counters: Counters = field(default_factory=Counters)
+
+    def refuse(self, error: FrameRefused, source: str, subject: str, frame: str = "") -> None:
+        """Count a refusal and tell of it."""
+        self.counters.refused += 1
+        place = f"{subject} {error.where}" if error.where and error.where != subject else subject
+        said = f"{error.what} - {error.remedy}" if error.remedy else error.what
+        self.refused(Refusal(self.protocol, source, place.strip(), error.code, said, frame))
+
+    async def keep(self, readings: Sequence[StationReading], source: str, frame: str) -> int:
+        """Keep readings; how many were. Their frame may be acknowledged when it is not 0."""
+        try:
+            reasons = await self.intake.keep(readings)
+        except CimError as error:
+            station = readings[0].station if readings else ""
+            self.refuse(FrameRefused("store", f"nothing could be kept: {error.what}"), source, station, frame)
+            return 0
+        for reading, reason in zip(readings, reasons, strict=True):
+            if reason is not None:
+                refusal = FrameRefused("not-kept", reason, where=f"{reading.factor} {reading.statistic}")
+                self.refuse(refusal, source, reading.station, frame)
+        kept = sum(reason is None for reason in reasons)
+        self.counters.readings += kept
+        return kept
