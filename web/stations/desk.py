@@ -13,6 +13,22 @@ from cim.sensors.stations import Counters, Refusal, StationIntake, StationPasswo
 _log = structlog.get_logger()
 
 
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Bounds of a listener.
+
+    A connection ends that brings no good frame for ``idle_s``, ``unread_bytes`` of bytes without one, or ``bad_in_row``
+    bad frames in a row, and one whose peer does not take an answer within ``answer_s``.
+    """
+
+    connections: int = 2_500
+    connections_per_host: int = 2_500
+    idle_s: float = 900.0
+    answer_s: float = 20.0
+    unread_bytes: int = 65_536
+    bad_in_row: int = 50
+
+
 def logged(refusal: Refusal) -> None:
     """Write a refusal to the log."""
     _log.warning(
@@ -43,6 +59,7 @@ class Desk:
     passwords: StationPasswords
     refused: Callable[[Refusal], None] = logged
     now: Callable[[], datetime | None] = utc_now
+    limits: Limits = field(default_factory=Limits)
     counters: Counters = field(default_factory=Counters)
 
     def refuse(self, error: FrameRefused, source: str, subject: str, frame: str = "") -> None:
@@ -67,3 +84,13 @@ class Desk:
         kept = sum(reason is None for reason in reasons)
         self.counters.readings += kept
         return kept
+
+    def demand_sense(self, bad: int) -> None:
+        """End a connection that brings one bad frame after the other."""
+        if bad > self.limits.bad_in_row:
+            raise FrameRefused("bad-frames", f"{bad} bad frames in a row", remedy="check the station and its line")
+
+    def demand_frames(self, unread: int) -> None:
+        """End a connection that brings bytes but no good frame."""
+        if unread > self.limits.unread_bytes:
+            raise FrameRefused("garbage", f"{unread} bytes without a frame", remedy="check the station's protocol")

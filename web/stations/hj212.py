@@ -13,8 +13,8 @@ from cim.sensors.hj212.redaction import shown
 from cim.sensors.hj212.segment import Message, read_segment
 from cim.sensors.hj212.writing import answer_to
 from cim.sensors.stations import Refusal, StationIntake, StationPasswords
-from web.stations.desk import Desk, logged, utc_now
-from web.stations.listening import Limits, StationListener
+from web.stations.desk import Desk, Limits, logged, utc_now
+from web.stations.listening import StationListener
 
 REMEMBERED = 50_000
 """So many kept segments are known again when a station sends them once more."""
@@ -60,7 +60,7 @@ class Hj212Listener(StationListener):
         now: Callable[[], datetime | None] = utc_now,
         limits: Limits | None = None,
     ) -> None:
-        super().__init__(host, port, Desk(SCHEME, intake, passwords, refused, now), limits or Limits())
+        super().__init__(host, port, Desk(SCHEME, intake, passwords, refused, now, limits or Limits()))
         self._rules = rules or ReadingRules()
         self._kept = KeptSegments()
 
@@ -80,6 +80,7 @@ class Hj212Conversation:
     async def answers(self, received: bytes) -> AsyncIterator[bytes]:
         """Take bytes; give the acknowledgements, each after what it acknowledges is kept."""
         for found in self._reader.feed(received):
+            self._desk.demand_sense(self.bad)
             self._desk.counters.frames += 1
             if isinstance(found, Fault):
                 self.bad += 1

@@ -4,29 +4,12 @@ import asyncio
 import contextlib
 from collections import Counter
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
 from typing import Protocol
 
 from cim.errors import FrameRefused
 from web.stations.desk import Desk
 
 READ_BYTES = 4096
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """Bounds of a listener.
-
-    A connection ends that brings no good frame for ``idle_s``, ``unread_bytes`` of bytes without one, or ``bad_in_row``
-    bad frames in a row, and one whose peer does not take an answer within ``answer_s``.
-    """
-
-    connections: int = 2_500
-    connections_per_host: int = 2_500
-    idle_s: float = 900.0
-    answer_s: float = 20.0
-    unread_bytes: int = 65_536
-    bad_in_row: int = 50
 
 
 class Conversation(Protocol):
@@ -51,9 +34,9 @@ class StationListener:
     a station that sends faster than its readings are stored fills its own window and holds up nobody else.
     """
 
-    def __init__(self, host: str, port: int, desk: Desk, limits: Limits) -> None:
+    def __init__(self, host: str, port: int, desk: Desk) -> None:
         self.host, self.port = host, port
-        self.desk, self.limits = desk, limits
+        self.desk, self.limits = desk, desk.limits
         self._server: asyncio.Server | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._hosts: Counter[str] = Counter()
@@ -122,7 +105,7 @@ class StationListener:
                     good, unread, until = talk.good, 0, loop.time() + self.limits.idle_s
                 else:
                     unread += len(received)
-                self._demand_sense(talk, unread)
+                self.desk.demand_frames(unread)
         except TimeoutError:
             self.desk.refuse(FrameRefused("silent", "no good frame, or no answer taken, for too long"), source, "")
         except FrameRefused as error:
@@ -136,12 +119,6 @@ class StationListener:
         writer.write(answer)
         async with asyncio.timeout(self.limits.answer_s):
             await writer.drain()
-
-    def _demand_sense(self, talk: Conversation, unread: int) -> None:
-        if unread > self.limits.unread_bytes:
-            raise FrameRefused("garbage", f"{unread} bytes without a frame", remedy="check the station's protocol")
-        if talk.bad > self.limits.bad_in_row:
-            raise FrameRefused("bad-frames", f"{talk.bad} bad frames in a row", remedy="check the station and its line")
 
 
 async def _closed(writer: asyncio.StreamWriter) -> None:

@@ -11,8 +11,8 @@ from cim.sensors.sl651.readings import SCHEME, read_report, readings_of
 from cim.sensors.sl651.report import Report
 from cim.sensors.sl651.writing import asked_again, confirmation
 from cim.sensors.stations import Refusal, StationIntake, StationPasswords
-from web.stations.desk import Desk, logged, utc_now
-from web.stations.listening import Limits, StationListener
+from web.stations.desk import Desk, Limits, logged, utc_now
+from web.stations.listening import StationListener
 
 
 class Sl651Listener(StationListener):
@@ -35,7 +35,7 @@ class Sl651Listener(StationListener):
         now: Callable[[], datetime | None] = utc_now,
         limits: Limits | None = None,
     ) -> None:
-        super().__init__(host, port, Desk(SCHEME, intake, passwords, refused, now), limits or Limits())
+        super().__init__(host, port, Desk(SCHEME, intake, passwords, refused, now, limits or Limits()))
         self._confirm, self._stay = confirm, stay
 
     def conversation(self, source: str) -> "Sl651Conversation":
@@ -54,6 +54,7 @@ class Sl651Conversation:
     async def answers(self, received: bytes) -> AsyncIterator[bytes]:
         """Take bytes; give the confirmations, each after what it confirms is kept."""
         for found in self._reader.feed(received):
+            self._desk.demand_sense(self.bad)
             self._desk.counters.frames += 1
             if isinstance(found, Fault):
                 self.bad += 1
