@@ -360,10 +360,19 @@ async def test_a_slow_store_and_a_silent_peer_hold_up_nobody() -> None:
         assert await slow.hears_nothing(0.02)
 
 
-async def test_a_silent_connection_is_ended() -> None:
+async def test_a_connection_that_says_nothing_is_ended() -> None:
+    served = Served()
+    async with hj212(served, Limits(first_s=0.2)) as listener, connected(listener) as peer:
+        await peer.say(b"##01")
+        assert await peer.ends()
+    assert served.codes() == ["silent"]
+
+
+async def test_a_station_that_falls_silent_is_ended() -> None:
     served = Served()
     async with hj212(served, Limits(idle_s=0.2)) as listener, connected(listener) as peer:
-        await peer.say(b"##01")
+        await peer.say(upload())
+        await peer.hears(len(heard()))
         assert await peer.ends()
     assert served.codes() == ["silent"]
 
@@ -546,6 +555,27 @@ async def test_sl651_confirms_after_the_commit_and_stays_silent_about_what_is_ba
     assert [reading.value for reading in served.intake.kept] == [584.2, 3.5]
     assert "A5C3" not in repr(served.refusals)
     assert "A5C4" not in repr(served.refusals)
+
+
+async def test_a_relay_speaks_only_for_stations_of_the_same_password() -> None:
+    served = Served()
+    body = report("0012345679", "A5C3", 0x32, 7, NOON, NOON, [("39", 584.2)])[14:-3]
+    relayed = encode(Frame(False, 1, "0012345678", 0x32, body, Control.ETX, "A5C3"))
+    listener = Sl651Listener(
+        HOST,
+        0,
+        served.intake,
+        StationPasswords(by_station={"0012345678": "A5C3", "0012345679": "BEEF"}),
+        refused=served.refusals.append,
+        now=lambda: NOON,
+    )
+    await listener.start()
+    async with connected(listener) as peer:
+        await peer.say(relayed)
+        assert await peer.hears_nothing()
+    await listener.stop()
+    assert served.codes() == ["password"]
+    assert served.intake.kept == []
 
 
 async def test_sl651_without_confirmations_is_mode_m1() -> None:

@@ -17,13 +17,15 @@ _log = structlog.get_logger()
 class Limits:
     """Bounds of a listener.
 
-    A connection ends that brings no good frame for ``idle_s``, ``unread_bytes`` of bytes without one, or ``bad_in_row``
-    bad frames in a row, and one whose peer does not take an answer within ``answer_s``.
+    A connection ends that brings no good frame within ``first_s``, or none after another within ``idle_s`` (stations
+    may report hourly), ``unread_bytes`` of bytes without one, or ``bad_in_row`` bad frames in a row, and one whose peer
+    does not take an answer within ``answer_s``.
     """
 
     connections: int = 2_500
     connections_per_host: int = 2_500
-    idle_s: float = 900.0
+    first_s: float = 120.0
+    idle_s: float = 7_500.0
     answer_s: float = 20.0
     unread_bytes: int = 65_536
     bad_in_row: int = 50
@@ -69,18 +71,18 @@ class Desk:
         said = f"{error.what} - {error.remedy}" if error.remedy else error.what
         self.refused(Refusal(self.protocol, source, place.strip(), error.code, said, frame))
 
-    async def keep(self, readings: Sequence[StationReading], source: str, frame: str) -> int:
-        """Keep readings; how many were. Their frame may be acknowledged when it is not 0."""
+    async def keep(self, readings: Sequence[StationReading], source: str, shown: Callable[[], str]) -> int:
+        """Keep readings; how many were. Their frame, ``shown`` in refusals, may be acknowledged when it is not 0."""
         try:
             reasons = await self.intake.keep(readings)
         except CimError as error:
             station = readings[0].station if readings else ""
-            self.refuse(FrameRefused("store", f"nothing could be kept: {error.what}"), source, station, frame)
+            self.refuse(FrameRefused("store", f"nothing could be kept: {error.what}"), source, station, shown())
             return 0
         for reading, reason in zip(readings, reasons, strict=True):
             if reason is not None:
                 refusal = FrameRefused("not-kept", reason, where=f"{reading.factor} {reading.statistic}")
-                self.refuse(refusal, source, reading.station, frame)
+                self.refuse(refusal, source, reading.station, shown())
         kept = sum(reason is None for reason in reasons)
         self.counters.readings += kept
         return kept

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections import OrderedDict
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 from datetime import datetime
 
 from cim.errors import FrameRefused
@@ -77,7 +77,7 @@ class Hj212Conversation:
         self._desk, self._rules, self._kept, self._source = desk, rules, kept, source
         self._reader, self._parts = FrameReader(), PartsJoiner()
 
-    async def answers(self, received: bytes) -> AsyncIterator[bytes]:
+    async def answers(self, received: bytes) -> AsyncGenerator[bytes, None]:
         """Take bytes; give the acknowledgements, each after what it acknowledges is kept."""
         for found in self._reader.feed(received):
             self._desk.demand_sense(self.bad)
@@ -125,7 +125,7 @@ class Hj212Conversation:
             self._desk.refuse(error, self._source, message.mn, shown(segment))
         if not readings:
             return not refused
-        kept = await self._desk.keep(readings, self._source, shown(segment))
+        kept = await self._desk.keep(readings, self._source, lambda: shown(segment))
         if kept == len(readings) and not refused:
             self._kept.add(segment)
         return kept > 0

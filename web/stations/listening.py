@@ -2,8 +2,9 @@
 
 import asyncio
 import contextlib
+import socket
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from typing import Protocol
 
 from cim.errors import FrameRefused
@@ -18,7 +19,7 @@ class Conversation(Protocol):
     good: int
     bad: int
 
-    def answers(self, received: bytes) -> AsyncIterator[bytes]:
+    def answers(self, received: bytes) -> AsyncGenerator[bytes, None]:
         """Take bytes; give the answers, each once what it acknowledges is kept."""
         ...
 
@@ -89,9 +90,10 @@ class StationListener:
 
     async def _converse(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, source: str) -> None:
         writer.transport.set_write_buffer_limits(high=READ_BYTES)
+        writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
         talk = self.conversation(source)
         loop = asyncio.get_running_loop()
-        good, unread, until = 0, 0, loop.time() + self.limits.idle_s
+        good, unread, until = 0, 0, loop.time() + self.limits.first_s
         try:
             while True:
                 async with asyncio.timeout_at(until):
@@ -99,8 +101,9 @@ class StationListener:
                 if not received:
                     return
                 self.desk.counters.bytes += len(received)
-                async for answer in talk.answers(received):
-                    await self._answer(writer, answer)
+                async with contextlib.aclosing(talk.answers(received)) as answers:
+                    async for answer in answers:
+                        await self._answer(writer, answer)
                 if talk.good > good:
                     good, unread, until = talk.good, 0, loop.time() + self.limits.idle_s
                 else:

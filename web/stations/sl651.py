@@ -1,6 +1,6 @@
 """Stations that speak SL 651."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 from datetime import UTC, datetime
 
 from cim.errors import FrameRefused
@@ -19,7 +19,8 @@ class Sl651Listener(StationListener):
     """Listens for stations of SL 651 in its HEX/BCD and ASCII form, modes M1, M2 and M3.
 
     A report is confirmed after its readings are committed (``confirm`` off: mode M1, never); ``stay`` asks stations to
-    remain connected. A bad frame is not answered (6.3.1.2 b); a missing packet of M3 is asked for again (NAK).
+    remain connected. A bad frame is not answered (6.3.1.2 b); a missing packet of M3 is asked for again (NAK). The
+    report of a relay may hold values of other stations whose password is the same.
     """
 
     def __init__(
@@ -51,7 +52,7 @@ class Sl651Conversation:
         self._desk, self._source, self._confirm, self._stay = desk, source, confirm, stay
         self._reader, self._packets = FrameReader(), PacketJoiner()
 
-    async def answers(self, received: bytes) -> AsyncIterator[bytes]:
+    async def answers(self, received: bytes) -> AsyncGenerator[bytes, None]:
         """Take bytes; give the confirmations, each after what it confirms is kept."""
         for found in self._reader.feed(received):
             self._desk.demand_sense(self.bad)
@@ -75,9 +76,9 @@ class Sl651Conversation:
             function_of(frame.function)
             self.good, self.bad = self.good + 1, 0
             joined = self._packets.joined(frame)
-            if joined.whole is None:
-                return [asked_again(frame, number, 0, self._sending_time()) for number in joined.missing]
-            return await self._taken(joined.whole, shown)
+            if joined.missing is not None:
+                return [asked_again(frame, joined.missing, 0, self._sending_time())]
+            return await self._taken(joined.whole, shown) if joined.whole else []
         except FrameRefused as error:
             self.bad += self.good == before
             self._desk.refuse(error, self._source, frame.station, shown)
@@ -100,10 +101,12 @@ class Sl651Conversation:
     async def _kept(self, report: Report, frame: Frame, shown: str) -> bool:
         for error in report.refused:
             self._desk.refuse(error, self._source, frame.station, shown)
+        for station in {observed.station for observed in report.observed} - {frame.station}:
+            self._desk.passwords.demand(station, frame.password)
         readings = readings_of(report, self._desk.now())
         if not readings:
             return not report.refused
-        return await self._desk.keep(readings, self._source, shown) > 0
+        return await self._desk.keep(readings, self._source, lambda: shown) > 0
 
     def _sending_time(self) -> datetime:
         return self._desk.now() or datetime.now(UTC)

@@ -25,10 +25,10 @@ class _Set:
 
 @dataclass(frozen=True, slots=True)
 class Joined:
-    """What a packet led to: the whole report, or the packets to ask for again."""
+    """What a packet led to: the whole report, the number of a packet to ask for, or neither while more are coming."""
 
     whole: Frame | None = None
-    missing: tuple[int, ...] = ()
+    missing: int | None = None
 
 
 class PacketJoiner:
@@ -52,21 +52,22 @@ class PacketJoiner:
             del self._sets[key]
             raise FrameRefused("too-long", f"a report of more than {MOST_BYTES} bytes")
         held.ended |= frame.end == Control.ETX
-        missing = [place for place in range(1, count + 1) if place not in held.packets]
-        if not missing:
+        if len(held.packets) == count:
             del self._sets[key]
             return Joined(_whole(held, count))
-        return Joined(missing=self._ask(key, held, missing) if held.ended else ())
+        return Joined(missing=self._ask(key, held, count)) if held.ended else Joined()
 
-    def _ask(self, key: tuple[str, int, int], held: _Set, missing: list[int]) -> tuple[int, ...]:
-        """The missing packets not yet asked for too often; a report that lacks one after that is given up."""
-        again = tuple(place for place in missing if held.asked.get(place, 0) < MOST_ASKED)
-        if not again:
+    def _ask(self, key: tuple[str, int, int], held: _Set, count: int) -> int:
+        """The first missing packet; a report is given up when one was asked for too often.
+
+        They are asked for one after the other, as the station sends each again by itself.
+        """
+        missing = next(place for place in range(1, count + 1) if place not in held.packets)
+        held.asked[missing] = held.asked.get(missing, 0) + 1
+        if held.asked[missing] > MOST_ASKED:
             del self._sets[key]
-            raise FrameRefused("packets", f"{len(missing)} packets did not come")
-        for place in again:
-            held.asked[place] = held.asked.get(place, 0) + 1
-        return again
+            raise FrameRefused("packets", f"packet {missing} of {count} did not come")
+        return missing
 
 
 def _whole(held: _Set, count: int) -> Frame:

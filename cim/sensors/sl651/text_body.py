@@ -63,7 +63,7 @@ class _Words:
                 self._begin_station()
             elif word == "TT":
                 self._time = moment(self._take(), "observation time")
-            elif self._even:
+            elif self._even and not _grouped(word):
                 self._series(word)
             else:
                 self._value(word, self._take())
@@ -111,6 +111,10 @@ class _Words:
         if self._time is None:
             raise FrameRefused("no-time", "values come before an observation time")
         self._observed.append(Observed(code, self._time, values, self._station, step_min))
+
+
+def _grouped(mark: str) -> bool:
+    return mark in by_ascii() and elements()[by_ascii()[mark]].group_bytes > 0
 
 
 def _element(mark: str) -> tuple[str, Element]:

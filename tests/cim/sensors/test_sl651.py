@@ -111,6 +111,11 @@ def test_groups_of_an_hour_in_the_ascii_form() -> None:
     ]
 
 
+def test_groups_of_an_hour_in_an_even_report() -> None:
+    told = readings(text_frame(0x31, f"ST {STATION} P TT 2608131435 DRH00 DRP {'02' * 12} "))
+    assert [one.value for one in told] == [0.2] * 12
+
+
 def test_a_sum_is_of_the_period_before_its_time() -> None:
     (hour, day) = readings(hex_frame(0x32, f"F1F1{STATION}50F0F026081314301A190001251F19000480"))
     assert (hour.statistic, hour.at, hour.until, hour.value) == ("hour-sum", AT - timedelta(hours=1), AT, 12.5)
@@ -293,9 +298,9 @@ def test_packets_are_joined() -> None:
 def test_a_missing_packet_is_asked_for_twice_and_then_given_up() -> None:
     first, _, last = packets(3)
     joiner = PacketJoiner()
-    assert joiner.joined(first).missing == ()
-    assert joiner.joined(last).missing == (2,)
-    assert joiner.joined(last).missing == (2,)
+    assert joiner.joined(first).missing is None
+    assert joiner.joined(last).missing == 2
+    assert joiner.joined(last).missing == 2
     refused = refusal_of(lambda: joiner.joined(last))
     assert refused is not None
     assert refused.code == "packets"
@@ -305,10 +310,18 @@ def test_a_packet_sent_again_completes_the_report() -> None:
     first, second, last = packets(3)
     joiner = PacketJoiner()
     joiner.joined(first)
-    assert joiner.joined(last).missing == (2,)
+    assert joiner.joined(last).missing == 2
     whole = joiner.joined(second).whole
     assert whole is not None
     assert whole.body == b"".join(packet.body for packet in packets(3))
+
+
+def test_missing_packets_are_asked_for_one_after_the_other() -> None:
+    sent = packets(5)
+    joiner = PacketJoiner()
+    joiner.joined(sent[0])
+    assert [joiner.joined(sent[place]).missing for place in (4, 1, 2)] == [2, 3, 4]
+    assert joiner.joined(sent[3]).whole is not None
 
 
 def test_confirmations_name_packets() -> None:
