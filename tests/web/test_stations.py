@@ -94,7 +94,7 @@ class Peer:
         await self.writer.drain()
 
     async def hears(self, count: int) -> bytes:
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             return await self.reader.readexactly(count)
 
     async def hears_nothing(self, for_s: float = 0.15) -> bool:
@@ -107,7 +107,7 @@ class Peer:
         return False
 
     async def ends(self) -> bool:
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             return await self.reader.read(1) == b""
 
 
@@ -168,7 +168,7 @@ async def sl651(
 
 
 async def until(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         while True:
             if condition():
                 return
