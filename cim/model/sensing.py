@@ -98,7 +98,8 @@ class StationReading:
 class StationStream:
     """The datastream that readings of a station go to: which it is, and how it is described when it is new.
 
-    ``unit`` is the symbol of the unit the protocol prescribes, empty where it prescribes none.
+    ``name`` is that of the indicator, ``title`` that of the datastream; ``unit`` is the symbol of the unit the protocol
+    prescribes, empty where it prescribes none.
     """
 
     scheme: str
@@ -106,6 +107,7 @@ class StationStream:
     factor: str
     statistic: str
     name: str = field(compare=False, default="")
+    title: str = field(compare=False, default="")
     unit: str = field(compare=False, default="")
 
     @property

@@ -108,7 +108,7 @@ async def _insert(
         insert(datastream).on_conflict_do_nothing(index_elements=["key"]),
         [
             {
-                "name": f"{one.name or one.factor} {one.statistic}",
+                "name": one.title or f"{one.name or one.factor} {one.statistic}",
                 "thing": things[one.station],
                 "sensor": probe,
                 "observed_property": ids[one.property_code],

@@ -16,6 +16,8 @@ from web.cli.logging import configure_log
 from web.cli.supervising import Program
 from web.cli.working import PROJECT
 from web.gathering.parts import Part, run_parts
+from web.gathering.refusing import RefusalBook
+from web.gathering.stations import station_parts
 from web.gathering.upkeep import upkeep
 from web.settings import ServerSettings
 
@@ -66,8 +68,12 @@ async def _gather(setup: GatherSetup, settings: ServerSettings) -> None:
 
 def gathering_parts(database: Database, settings: ServerSettings) -> list[Part]:
     """The parts that the settings ask for."""
-    intake = Intake(database)
-    return [upkeep(database, settings.sensing_raw_days, intake.forget_months)]
+    intake, refusals = Intake(database), RefusalBook(database)
+    return [
+        upkeep(database, settings.sensing_raw_days, intake.forget_months),
+        refusals.part(),
+        *station_parts(database, intake, settings, refusals.note),
+    ]
 
 
 def _stop_at_end_of_input() -> None:

@@ -18,7 +18,7 @@ MN = "510182AQ0000000000000001"
 
 
 def described(reading: StationReading) -> StationStream:
-    return StationStream(reading.scheme, reading.station, reading.factor, reading.statistic, "细颗粒物", "ug/m3")
+    return StationStream(reading.scheme, reading.station, reading.factor, reading.statistic, "细颗粒物", unit="ug/m3")
 
 
 def reading(station: str = MN, factor: str = "a34004", value: float = 35.0) -> StationReading:
