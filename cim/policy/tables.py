@@ -37,7 +37,8 @@ TABLE_REACH: dict[str, Reach] = {
     "asset": "rows",
     "asset_alias": "rows",
     "reach": "open",
-    "event": "closed",
+    "event": "rows",
+    "event_step": "rows",
     "indicator": "closed",
     "indicator_value": "closed",
     "project": "closed",
@@ -53,6 +54,9 @@ SENSING_REACH: dict[str, Reach] = {
     **dict.fromkeys(("historical_location_place", "observation", "latest", "hourly", "daily"), "rows"),
     **dict.fromkeys(("sensor", "observed_property", "raw_kept", "pulse"), "open"),
     "refusal": "closed",
+    **dict.fromkeys(("alarm_rule", "alarm_standing", "alarm_edition"), "closed"),
+    **dict.fromkeys(("receiver", "delivery", "delivery_mark", "gap"), "closed"),
+    "heartbeat": "open",
 }
 """The tables of the sensing network; sensors and observed properties say nothing of places, and queries show only those
 of open datastreams."""
