@@ -18,7 +18,9 @@ class ServerSettings(BaseSettings):
     must be on where the server is reached by HTTPS. ``upload_mb`` bounds one upload, ``upload_quota_mb`` what one
     account's uploads take together until they are removed, which happens ``upload_days`` after their import ended.
     ``review_number`` is the map review number (审图号) that map services state. ``undulation_m`` or ``geoid_grid`` say
-    how far the geoid lies above the ellipsoid (``web.geoid``).
+    how far the geoid lies above the ellipsoid (``web.geoid``). ``webhook_private`` are the networks beyond the public
+    ones that messages about alarms may go to, between commas. ``mqtt_port`` is where a broker of MQTT listens on this
+    machine (0: none is started).
     """
 
     model_config = SettingsConfigDict(env_prefix="CIM_", extra="ignore")
@@ -39,6 +41,8 @@ class ServerSettings(BaseSettings):
     review_number: str = ""
     undulation_m: float | None = None
     geoid_grid: Path | None = None
+    webhook_private: str = ""
+    mqtt_port: int = Field(default=0, ge=0, le=65_535)
 
     @field_validator("undulation_m", mode="before")
     @classmethod
