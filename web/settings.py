@@ -21,6 +21,8 @@ class ServerSettings(BaseSettings):
     how far the geoid lies above the ellipsoid (``web.geoid``). ``sensing_raw_days`` is how long single observations are
     kept (0: for ever); their hourly and daily roll-ups always stay. ``hj212_port`` and ``sl651_port`` (0: none) of
     ``station_host`` are listened on for stations, whose passwords the file ``stations`` has.
+    ``webhook_private`` are the networks beyond the public ones that messages about alarms may go to, between commas.
+    ``mqtt_port`` is where a broker of MQTT listens on this machine (0: none is started).
     """
 
     model_config = SettingsConfigDict(env_prefix="CIM_", extra="ignore")
@@ -46,6 +48,8 @@ class ServerSettings(BaseSettings):
     hj212_port: int = Field(default=0, ge=0, le=65_535)
     sl651_port: int = Field(default=0, ge=0, le=65_535)
     stations: Path | None = None
+    webhook_private: str = ""
+    mqtt_port: int = Field(default=0, ge=0, le=65_535)
 
     @field_validator("undulation_m", mode="before")
     @classmethod

@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from cim.errors import BadRequest, NotFound
 from cim.model.alarms import Rule, RuleBody
 from cim.store.alarm_tables import alarm_edition, alarm_rule, alarm_standing
+from cim.store.receivers import refuse_unknown
 from cim.store.sensing_tables import datastream, observed_property, thing
 from cim.store.tables import asset
 
@@ -50,7 +51,7 @@ async def the_rule(connection: AsyncConnection, rule: int) -> Rule:
 
 
 async def add_rule(connection: AsyncConnection, body: RuleBody, author: str) -> Rule:
-    """Keep a new rule; BadRequest where the datastream or property it names does not exist."""
+    """Keep a new rule; BadRequest where a datastream, property or receiver it names does not exist."""
     await _refuse_unknown(connection, body)
     made = sa.insert(alarm_rule).values(**_values(body), author=author).returning(alarm_rule.c.id)
     return Rule(int((await connection.execute(made)).scalar_one()), body)
@@ -110,6 +111,7 @@ async def highest_datastream(connection: AsyncConnection) -> int:
 
 
 async def _refuse_unknown(connection: AsyncConnection, body: RuleBody) -> None:
+    await refuse_unknown(connection, {step.receiver for step in body.escalation if step.receiver})
     for name, table, number in (
         ("datastream", datastream, body.datastream),
         ("observed_property", observed_property, body.observed_property),

@@ -1,5 +1,6 @@
 """Receivers of messages about alarms."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
@@ -7,7 +8,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from cim.errors import NotFound, StoreConflict
+from cim.errors import BadRequest, NotFound, StoreConflict
 from cim.store.alarm_tables import delivery, receiver
 from cim.store.tables import event_step
 
@@ -33,10 +34,22 @@ async def all_receivers(connection: AsyncConnection) -> list[Receiver]:
     return [_receiver(row) for row in await connection.execute(sa.select(receiver).order_by(receiver.c.name))]
 
 
+async def refuse_unknown(connection: AsyncConnection, names: Collection[str]) -> None:
+    """BadRequest where any of some receivers does not exist."""
+    known = (
+        set(await connection.scalars(sa.select(receiver.c.name).where(receiver.c.name.in_(names)))) if names else set()
+    )
+    for name in names:
+        if name not in known:
+            raise BadRequest(
+                f"there is no receiver {name[:40]!r}", where="receiver", remedy="GET /alarms/receivers lists them"
+            )
+
+
 async def add_receiver(connection: AsyncConnection, new: Receiver, secret: str, author: str) -> None:
     """Keep a new receiver; StoreConflict where the name is taken."""
     made = insert(receiver).values(**_values(new), name=new.name, secret=secret, author=author)
-    if (await connection.execute(made.on_conflict_do_nothing())).rowcount == 0:
+    if await connection.scalar(made.on_conflict_do_nothing().returning(receiver.c.id)) is None:
         raise StoreConflict(f"there is a receiver {new.name!r} already", where="name", remedy="choose another name")
 
 

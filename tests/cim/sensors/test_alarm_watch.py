@@ -109,6 +109,7 @@ async def test_things_that_leave_an_area_and_come_back(database: Database) -> No
 
 async def test_what_nobody_acknowledges_escalates_step_by_step(database: Database) -> None:
     steps = [{"after_min": 5}, {"after_min": 30, "severity": "red", "receiver": "chief"}]
+    await made_receiver(database, 9, name="chief", standing=False)
     await raised(database, severity="blue", escalation=steps)
     await look(database)
     assert [(a.severity, a.level) for a in await alarms(database)] == [("blue", 0)]

@@ -188,6 +188,6 @@ async def test_the_operator_opens_what_is_named_and_no_more(canary: Received) ->
 
 
 def test_public_addresses_pass() -> None:
-    for address in ("93.184.216.34", "2606:2800:220:1::1", "::ffff:8.8.8.8", "64:ff9b::808:808", "1.1.1.1"):
+    for address in ("93.184.216.34", "2606:2800:220:1::1", "::ffff:8.8.8.8", "1.1.1.1"):
         assert may_call(ipaddress.ip_address(address)), address
     assert checked_url("https://例子.测试/hook").raw_host.startswith(b"xn--")
