@@ -17,6 +17,7 @@ to a user. Nothing here knows about HTTP: ``web.problems`` maps each class to a 
     │       └── AnswerTooLarge      what was asked for is more than one answer may hold
     ├── ImportRefused       an import ends without changing anything
     ├── SettingsError       a setting of the server cannot be used
+    ├── VideoUnavailable    the video gateway gives no stream as it should
     ├── HeightsUnknown      heights cannot be brought above the ellipsoid
     └── DefinitionError     a layer definition, style or code list is wrong
 """
@@ -110,6 +111,10 @@ class SettingsError(CimError):
 
 class HeightsUnknown(CimError):
     """Heights cannot be counted from the ellipsoid: their system does not say how, or a setting for it is missing."""
+
+
+class VideoUnavailable(CimError):
+    """The video gateway cannot be reached, is too slow, or answers with something else than a stream."""
 
 
 class DefinitionError(CimError):

@@ -18,7 +18,8 @@ class ServerSettings(BaseSettings):
     must be on where the server is reached by HTTPS. ``upload_mb`` bounds one upload, ``upload_quota_mb`` what one
     account's uploads take together until they are removed, which happens ``upload_days`` after their import ended.
     ``review_number`` is the map review number (审图号) that map services state. ``undulation_m`` or ``geoid_grid`` say
-    how far the geoid lies above the ellipsoid (``web.geoid``).
+    how far the geoid lies above the ellipsoid (``web.geoid``). ``video_gateway`` is the address of a camera's HLS
+    playlist at the office's video gateway, with ``{code}`` for its code (``web.video_gateway``).
     """
 
     model_config = SettingsConfigDict(env_prefix="CIM_", extra="ignore")
@@ -39,6 +40,7 @@ class ServerSettings(BaseSettings):
     review_number: str = ""
     undulation_m: float | None = None
     geoid_grid: Path | None = None
+    video_gateway: str = ""
 
     @field_validator("undulation_m", mode="before")
     @classmethod

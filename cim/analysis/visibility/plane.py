@@ -31,11 +31,11 @@ class Plane:
 
     def metres(self, lonlat: Floats) -> Floats:
         """Places, n by 2, in metres east and north."""
-        return np.column_stack(self._way(lonlat[:, 0], lonlat[:, 1]))
+        return np.asarray(np.column_stack(self._way(lonlat[:, 0], lonlat[:, 1])), dtype=np.float64)
 
     def lonlat(self, metres: Floats) -> Floats:
         """Places, n by 2, in longitude and latitude."""
-        return np.column_stack(self._way(metres[:, 0], metres[:, 1], inverse=True))
+        return np.asarray(np.column_stack(self._way(metres[:, 0], metres[:, 1], inverse=True)), dtype=np.float64)
 
     def nodes(self, west_m: float, south_m: float, step_m: float, columns: int, rows: int) -> Floats:
         """The nodes of a lattice, row by row from the south-west: its corners exact, the others between them."""
@@ -88,7 +88,7 @@ class Fan:
         depth, ray = (shapely.get_coordinates(thin) / (_THIN, 1.0)).T
         azimuth = self.first_rad + (np.round(ray) % self.rays if self.around else ray) * self.angle_rad
         distance_m = np.round(depth) * self.cell_m
-        return np.column_stack([np.sin(azimuth), np.cos(azimuth)]) * distance_m[:, None]
+        return np.asarray(np.column_stack([np.sin(azimuth), np.cos(azimuth)]) * distance_m[:, None], dtype=np.float64)
 
     def _joined(self, pieces: Shapes) -> shapely.Geometry:
         """One area of the pieces of a label. Those that narrow to the camera's place may touch themselves there."""
@@ -96,7 +96,7 @@ class Fan:
         pieces[wrong] = shapely.make_valid(pieces[wrong], method="structure", keep_collapsed=False)
         if self.around:
             return shapely.union_all(pieces)
-        return shapely.multipolygons(_polygons(pieces))
+        return shapely.MultiPolygon(list(_polygons(pieces)))
 
 
 def _polygons(shapes: Shapes) -> Shapes:

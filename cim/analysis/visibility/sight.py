@@ -43,7 +43,7 @@ class Relief:
         low = flat[first] * (1 - column) + flat[first + 1] * column
         first += columns
         high = flat[first] * (1 - column) + flat[first + 1] * column
-        return low * (1 - row) + high * row
+        return np.asarray(low * (1 - row) + high * row, dtype=np.float64)
 
 
 @dataclass(frozen=True, slots=True)
