@@ -14,7 +14,7 @@ from cim.analysis.visibility.around import surroundings_of
 from cim.analysis.visibility.coverage_tables import answer_of
 from cim.analysis.visibility.covered import Seen, covered
 from cim.analysis.visibility.houses import houses_near
-from cim.analysis.visibility.records import cameras_near
+from cim.analysis.visibility.records import cameras_near, limits_told
 from cim.analysis.visibility.view import MOST_RANGE_M, TARGETS_M, Target, seeable, view_of
 from cim.errors import BadRequest
 from cim.model.analysis import Answer, SourceEdition, Title
@@ -56,7 +56,7 @@ async def coverage(asked: CoverageParameters, context: Context) -> Answer:
     houses = await houses_near(context, np.array([area], dtype=object))
     context.progress(92, "合并可视范围")
     found = await asyncio.to_thread(covered, area, seen, houses.shapes)
-    return answer_of(found, cameras, asked.target, [edition, *sources], notes)
+    return answer_of(found, cameras, asked.target, [edition, *sources], [*limits_told(context), *notes])
 
 
 def _check_size(red_line: RedLine) -> None:

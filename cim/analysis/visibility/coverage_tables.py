@@ -13,7 +13,7 @@ from cim.model.analysis import Answer, Column, Place, SourceEdition, Table, Titl
 from cim.model.cameras import Camera
 
 TARGET_NAMES = {"ground": "地面", "plate": "车牌", "person": "行人"}
-MOST_PLACES = 2_000
+MOST_PLACES = 1_000
 STATEMENT = "本结果由系统依据所列数据自动计算，只反映几何可视关系，不代替现场查看。"
 _KINDS = (
     ("seen", "covered", "可视"),

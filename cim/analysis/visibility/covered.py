@@ -11,7 +11,7 @@ from cim.analysis.visibility.plane import Shapes
 from cim.model.cameras import Camera
 from cim.model.ellipsoid import ellipsoidal_areas_m2
 
-LEAST_M2 = 1.0
+LEAST_M2 = 4.0
 """Smaller pieces are counted, not drawn."""
 
 

@@ -17,7 +17,7 @@ from cim.analysis.visibility.around import surroundings_of
 from cim.analysis.visibility.nearest_tables import Looking, point_answer, route_answer
 from cim.analysis.visibility.places import placed
 from cim.analysis.visibility.plane import Floats
-from cim.analysis.visibility.records import cameras_near
+from cim.analysis.visibility.records import cameras_near, limits_told
 from cim.analysis.visibility.view import MOST_RANGE_M, TARGETS_M, Target, seeable
 from cim.errors import BadRequest
 from cim.model.analysis import Answer, SourceEdition, Title
@@ -103,7 +103,7 @@ async def watching(context: Context, cameras: list[Camera], lon: Floats, lat: Fl
             states[id(camera)] = Looking(camera, seen[0].distance_m, seen[0].bearing_deg, seen)
         context.progress(round(95 * (first + len(some)) / len(known)), f"已计算 {first + len(some)} / {len(known)} 台")
     lookings = [states.get(id(camera)) or _unknown(camera, lon, lat) for camera in cameras]
-    return Watched(lookings, list(sources.values()), list(notes))
+    return Watched(lookings, list(sources.values()), [*limits_told(context), *notes])
 
 
 def _unknown(camera: Camera, lon: Floats, lat: Floats) -> Looking:

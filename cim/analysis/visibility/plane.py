@@ -62,12 +62,12 @@ class Fan:
     @property
     def azimuth(self) -> Floats:
         """The azimuths of the cells' middles."""
-        return self.first_rad + (np.arange(self.rays) + 0.5) * self.angle_rad
+        return self.first_rad + (np.arange(self.rays, dtype=np.float64) + 0.5) * self.angle_rad
 
     @property
     def distance_m(self) -> Floats:
         """The distances of the cells' middles."""
-        return (np.arange(self.depth) + 0.5) * self.cell_m
+        return (np.arange(self.depth, dtype=np.float64) + 0.5) * self.cell_m
 
     @property
     def around(self) -> bool:

@@ -35,6 +35,12 @@ def camera_of(record: Mapping[str, Any], lon: float, lat: float, fid: int = 0) -
     )
 
 
+def limits_told(context: Context) -> list[str]:
+    """A remark where the caller sees the cameras of some regions only."""
+    decision = context.decision(CAMERAS)
+    return ["只计您有权查看的区域内的相机"] if decision is not None and decision.regions is not None else []
+
+
 def _number(value: Any) -> float | None:
     return None if value is None else float(value)
 

@@ -16,6 +16,13 @@ from web.settings import ServerSettings
 LAYERS = {"buildings": "gpkg", "dem": "", "cameras": "csv"}
 CODE = "51018200041328000002"
 OFFLINE = "51018200081326000003"
+HEADER = """video => {
+    const canvas = document.createElement('canvas');
+    canvas.width = 320; canvas.height = 192;
+    const pen = canvas.getContext('2d');
+    pen.drawImage(video, 0, 0, 320, 192);
+    return [...pen.getImageData(8, 8, 1, 1).data];
+}"""
 
 
 @pytest.fixture
@@ -71,9 +78,11 @@ async def test_a_camera_is_looked_at_and_played(page: Page, address: str, tmp_pa
     first = await video.evaluate("video => video.currentTime")
     await page.wait_for_timeout(2_000)
     later = await video.evaluate("video => [video.currentTime, video.videoWidth, video.videoHeight]")
+    header = await video.evaluate(HEADER)
     await page.screenshot(path=tmp_path / "playing.png")
     assert later[0] > first + 0.5
     assert later[1:] == [320, 192]
+    assert header[0] > 120 > 90 > header[2], "the picture has its red head"
     await page.click(".camera-stop")
     assert await page.locator(".camera-player video").count() == 0
 

@@ -55,7 +55,7 @@ export class CameraPanel {
       element("div", { class: "row" }, button(cameraWord("view"), "quiet camera-look", look), target, turns ? element("label", { class: "tick" }, turned, cameraWord("turned")) : null),
       found, player,
     );
-    card.querySelector(".linked")?.before(section);
+    card.querySelector(":scope > table")?.before(section);
     let opened = false;
     const open = (): void => {
       if (!card.open || this.shown === code) return;
