@@ -49,7 +49,7 @@ async def the_series(connection: AsyncConnection, entry: DeviceEntry, asked: Ser
     since, until = span_of_request(asked.since, asked.until)
     if asked.bucket in NAMED:
         span: BucketSpan = asked.bucket
-        since = _start_of(since, span)
+        since = start_of(since, span)
         starts = list(_checked(_named_starts(since, until, span)))
         found = await buckets(connection, stream["id"], since, until, span)
     else:
@@ -78,14 +78,14 @@ def series_document(device: str, found: Series) -> dict[str, Any]:
 
 def span_of_request(since: str | None, until: str | None) -> tuple[datetime, datetime]:
     """The time a request is about; BadRequest for moments without a zone, or in the wrong order."""
-    last = datetime.now(UTC) if until is None else _moment(until, "to")
-    first = last - DAY if since is None else _moment(since, "from")
+    last = datetime.now(UTC) if until is None else moment(until, "to")
+    first = last - DAY if since is None else moment(since, "from")
     if first >= last:
         raise BadRequest("the time ends before it begins", where="from, to", remedy="give the earlier moment first")
     return first, last
 
 
-def _moment(text: str, name: str) -> datetime:
+def moment(text: str, name: str) -> datetime:
     value = instant(text.replace(" ", "+"), name).value
     if not isinstance(value, datetime):
         raise BadRequest(f"{text[:40]!r} is no moment", where=name, remedy="write 2026-01-31T08:00:00+08:00")
@@ -115,7 +115,7 @@ def _seconds(text: str) -> int:
     return int(text)
 
 
-def _start_of(at: datetime, span: BucketSpan) -> datetime:
+def start_of(at: datetime, span: BucketSpan) -> datetime:
     """The start of the hour, or of the day or month in Beijing, that a moment lies in."""
     if span == "hour":
         return at.astimezone(UTC).replace(minute=0, second=0, microsecond=0)

@@ -23,6 +23,8 @@ class ServerSettings(BaseSettings):
     ``station_host`` are listened on for stations, whose passwords the file ``stations`` has.
     ``webhook_private`` are the networks beyond the public ones that messages about alarms may go to, between commas.
     ``mqtt_port`` is where a broker of MQTT listens on this machine (0: none is started).
+    ``video_gateway`` is the address of a camera's HLS
+    playlist at the office's video gateway, with ``{code}`` for its code (``web.video_gateway``).
     """
 
     model_config = SettingsConfigDict(env_prefix="CIM_", extra="ignore")
@@ -50,6 +52,7 @@ class ServerSettings(BaseSettings):
     stations: Path | None = None
     webhook_private: str = ""
     mqtt_port: int = Field(default=0, ge=0, le=65_535)
+    video_gateway: str = ""
 
     @field_validator("undulation_m", mode="before")
     @classmethod

@@ -9,8 +9,8 @@ from cim.errors import StoreError
 from cim.model.access import Operation, ReadContext
 from cim.store.database import Database
 from cim.store.health import is_ready
-from cim.store.pulses import still_parts
 from cim.store.heartbeats import task_problems
+from cim.store.pulses import still_parts
 from web.metrics import Metrics
 from web.state import Caller, ServerState, caller
 
