@@ -11,9 +11,9 @@ def lines(name: str) -> list[tuple[str, str]]:
     return [(line[0], line[2:]) for line in text.splitlines() if line[:2] in ("> ", "< ")]
 
 
-def framed(segment: str) -> bytes:
+def framed(segment: str | bytes) -> bytes:
     """The frame of a data segment of HJ 212."""
-    raw = segment.encode()
+    raw = segment.encode() if isinstance(segment, str) else segment
     return b"##%04d%s%04X\r\n" % (len(raw), raw, _crc(raw))
 
 

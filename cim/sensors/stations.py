@@ -1,6 +1,7 @@
 """What every station protocol shares: where readings go, who may send them, and what is said of what is refused."""
 
 import hmac
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -43,7 +44,7 @@ class Refusal:
 
 @dataclass(slots=True)
 class Counters:
-    """What a listener did since it started."""
+    """What a listener did since it started, ``refused`` by code; ``open`` connections there are now."""
 
     connections: int = 0
     open: int = 0
@@ -52,7 +53,7 @@ class Counters:
     readings: int = 0
     repeated: int = 0
     tests: int = 0
-    refused: int = 0
+    refused: Counter[str] = field(default_factory=Counter)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +66,11 @@ class StationPasswords:
     by_station: Mapping[str, str] = field(default_factory=dict, repr=False)
     of_all: str | None = field(default=None, repr=False)
     check: bool = True
+
+    def in_capitals(self) -> "StationPasswords":
+        """The same for a protocol whose passwords are hex digits."""
+        own = {station: password.upper() for station, password in self.by_station.items()}
+        return StationPasswords(own, None if self.of_all is None else self.of_all.upper(), self.check)
 
     def demand(self, station: str, given: str) -> None:
         """Refuse a wrong password; the text says neither the given nor the right one."""

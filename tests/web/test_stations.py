@@ -552,6 +552,7 @@ async def test_sl651_confirms_after_the_commit_and_stays_silent_about_what_is_ba
         await peer.say(report("0012345678", "A5C4", 0x32, 8, NOON, NOON, [("39", 584.2)]))
         assert await peer.hears_nothing(0.05)
     assert served.codes() == ["crc", "password"]
+    assert listener.desk.counters.refused == {"crc": 1, "password": 1}
     assert [reading.value for reading in served.intake.kept] == [584.2, 3.5]
     assert "A5C3" not in repr(served.refusals)
     assert "A5C4" not in repr(served.refusals)
@@ -580,7 +581,7 @@ async def test_a_relay_speaks_only_for_stations_of_the_same_password() -> None:
 
 async def test_sl651_without_confirmations_is_mode_m1() -> None:
     served = Served()
-    async with sl651(served, "A5C3", NOON, confirm=False) as listener, connected(listener) as peer:
+    async with sl651(served, "a5c3", NOON, confirm=False) as listener, connected(listener) as peer:
         await peer.say(report("0012345678", "A5C3", 0x32, 7, NOON, NOON, [("39", 584.2)]))
         assert await peer.hears_nothing()
     assert len(served.intake.kept) == 1

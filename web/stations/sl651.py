@@ -5,10 +5,11 @@ from datetime import UTC, datetime
 
 from cim.errors import FrameRefused
 from cim.sensors.sl651.codes import function_of
-from cim.sensors.sl651.frames import Fault, Frame, FrameReader
+from cim.sensors.sl651.frames import Frame
 from cim.sensors.sl651.packets import PacketJoiner
 from cim.sensors.sl651.readings import SCHEME, read_report, readings_of
 from cim.sensors.sl651.report import Report
+from cim.sensors.sl651.stream import Fault, FrameReader
 from cim.sensors.sl651.writing import asked_again, confirmation
 from cim.sensors.stations import Refusal, StationIntake, StationPasswords
 from web.stations.desk import Desk, Limits, logged, utc_now
@@ -36,7 +37,7 @@ class Sl651Listener(StationListener):
         now: Callable[[], datetime | None] = utc_now,
         limits: Limits | None = None,
     ) -> None:
-        super().__init__(host, port, Desk(SCHEME, intake, passwords, refused, now, limits or Limits()))
+        super().__init__(host, port, Desk(SCHEME, intake, passwords.in_capitals(), refused, now, limits or Limits()))
         self._confirm, self._stay = confirm, stay
 
     def conversation(self, source: str) -> "Sl651Conversation":
@@ -59,7 +60,7 @@ class Sl651Conversation:
             self._desk.counters.frames += 1
             if isinstance(found, Fault):
                 self.bad += 1
-                self._desk.refuse(found.refused(), self._source, "", f"{found.bytes} bytes")
+                self._desk.refuse(found.refused(), self._source, "")
                 continue
             for answer in await self._heard(found):
                 if self._confirm:

@@ -1,4 +1,8 @@
-"""The CRC of HJ 212 (2017 and 2025, appendix A): not the one of Modbus, though its polynomial is the same."""
+"""The CRC of HJ 212 (2017 and 2025, appendix A): not the one of Modbus, though its polynomial is the same.
+
+Only the register's high byte goes from byte to byte, so it is as strong as a check value of eight bits: one changed
+byte is always noticed, of other changes about one in 256 is not.
+"""
 
 _POLYNOMIAL = 0xA001
 

@@ -1,4 +1,4 @@
-"""Frames of SL 651 in a TCP stream, HEX/BCD (7E 7E ...) and ASCII (SOH ...), and frames written."""
+"""Frames of SL 651, HEX/BCD (7E 7E ...) and ASCII (SOH ...): their fields, and frames written."""
 
 import re
 from dataclasses import dataclass, field
@@ -25,9 +25,6 @@ class Control(IntEnum):
     ESC = 0x1B
 
 
-_UP_ENDS = frozenset({Control.ETX, Control.ETB})
-
-
 @dataclass(frozen=True, slots=True)
 class Frame:
     """A frame of a station, or one to it.
@@ -52,20 +49,7 @@ class Frame:
 
 
 @dataclass(frozen=True, slots=True)
-class Fault:
-    """A stretch of the stream that is no good frame; its bytes are not shown, they may hold a password."""
-
-    code: str
-    message: str
-    bytes: int
-
-    def refused(self) -> FrameRefused:
-        """The same as an error."""
-        return FrameRefused(self.code, self.message)
-
-
-@dataclass(frozen=True, slots=True)
-class _Form:
+class Form:
     """How one form writes numbers: ``width`` bytes of the stream for each byte."""
 
     start: bytes
@@ -73,6 +57,7 @@ class _Form:
 
     @property
     def head(self) -> int:
+        """Bytes of a frame before its text."""
         return len(self.start) + 11 * self.width + 1
 
     def number(self, held: bytes, at: int, count: int) -> bytes | None:
@@ -84,89 +69,27 @@ class _Form:
         return bytes.fromhex(raw.decode()) if _DIGITS.fullmatch(raw) else None
 
     def written(self, raw: bytes) -> bytes:
+        """Bytes as they stand in the stream."""
         return raw if self.width == 1 else raw.hex().upper().encode()
 
 
-HEX, ASCII = _Form(b"\x7e\x7e", 1), _Form(b"\x01", 2)
-_STARTS = re.compile(rb"\x7e\x7e|\x01[0-9A-Fa-f]")
-"""SOH alone is a common byte of the HEX form; digits follow it where an ASCII frame starts."""
+HEX, ASCII = Form(b"\x7e\x7e", 1), Form(b"\x01", 2)
 MOST_FRAME = ASCII.head + MOST_BODY + 1 + 4
 
 
-class FrameReader:
-    """Takes the bytes of one connection as they come and gives frames and faults in their order.
-
-    Bytes between frames are dropped and counted in ``skipped``; after a fault reading goes on at the next start mark.
-    """
-
-    def __init__(self) -> None:
-        self._held = bytearray()
-        self.skipped = 0
-
-    def feed(self, received: bytes) -> list[Frame | Fault]:
-        """What the received bytes complete."""
-        self._held += received
-        found: list[Frame | Fault] = []
-        while (one := self._next()) is not None:
-            found.append(one)
-        return found
-
-    def _next(self) -> Frame | Fault | None:
-        form = self._to_start()
-        if form is None or len(self._held) < form.head:
-            return None
-        held = bytes(self._held)
-        told = form.number(held, 9, 2)
-        begin = held[form.head - 1]
-        if told is None or begin not in (Control.STX, Control.SYN):
-            return self._fault("head", "after the head there is no start of text", form.head)
-        number = int.from_bytes(told)
-        if begin == Control.STX and number >> 12:
-            return self._fault("direction", "the frame is not one from a station", form.head)
-        if not 1 <= number <= MOST_BODY:
-            return self._fault("length", f"a text of {number} bytes, 1 to {MOST_BODY} are allowed", form.head)
-        end = form.head + number
-        whole = end + 1 + 2 * form.width
-        if len(held) < whole:
-            return None
-        return self._checked(form, held[:whole], end)
-
-    def _checked(self, form: _Form, held: bytes, end: int) -> Frame | Fault:
-        check = held[end + 1 :] if form.width == 1 else _unhexed(held[end + 1 :])
-        if held[end] not in _UP_ENDS or check is None:
-            return self._fault("length", "the text does not end where its length says", len(held))
-        if int.from_bytes(check) != crc16(held[: end + 1]):
-            return self._fault("crc", "the CRC does not fit the frame", len(held))
-        frame = _frame(form, held, end)
-        if frame is None:
-            return self._fault("head", "the head or the packet's number is no number", len(held))
-        del self._held[: len(held)]
-        return frame
-
-    def _fault(self, code: str, message: str, until: int) -> Fault:
-        del self._held[:1]
-        return Fault(code, message, until)
-
-    def _to_start(self) -> _Form | None:
-        """Drop what stands before the next start mark; the form that begins there."""
-        found = _STARTS.search(bytes(self._held))
-        drop = found.start() if found else len(self._held) - (bytes(self._held[-1:]) in (b"\x7e", b"\x01"))
-        self.skipped += drop
-        del self._held[:drop]
-        return None if not found else HEX if found.group().startswith(HEX.start) else ASCII
-
-
-def _unhexed(raw: bytes) -> bytes | None:
+def unhexed(raw: bytes) -> bytes | None:
+    """The bytes of hex digits; None when they are none."""
     return bytes.fromhex(raw.decode()) if _DIGITS.fullmatch(raw) else None
 
 
-def _frame(form: _Form, held: bytes, end: int) -> Frame | None:
+def frame_of(form: Form, held: bytes, end: int) -> Frame | None:
+    """The frame of a station whose text ends before ``end``; None when its head cannot be."""
     head = form.number(held, 0, 9)
     body = held[form.head : end]
     packet: tuple[int, int] | None = None
     if held[form.head - 1] == Control.SYN:
         raw = body[: 3 * form.width]
-        numbers = raw if form.width == 1 else _unhexed(raw)
+        numbers = raw if form.width == 1 else unhexed(raw)
         if numbers is None or len(numbers) != 3:
             return None
         number = int.from_bytes(numbers)
