@@ -92,6 +92,7 @@ ROUTE_ACCESS: dict[str, Access] = {
     "/devices/latest": "layer",
     "/devices/streams": "layer",
     "/devices/values": "layer",
+    "/devices/trends": "layer",
     "/devices/directory": "layer",
     "/devices/codelists": "open",
     "/devices/uptime": "layer",

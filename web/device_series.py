@@ -86,6 +86,7 @@ def span_of_request(since: str | None, until: str | None) -> tuple[datetime, dat
 
 
 def moment(text: str, name: str) -> datetime:
+    """A moment of a request; BadRequest where it is none or has no zone."""
     value = instant(text.replace(" ", "+"), name).value
     if not isinstance(value, datetime):
         raise BadRequest(f"{text[:40]!r} is no moment", where=name, remedy="write 2026-01-31T08:00:00+08:00")

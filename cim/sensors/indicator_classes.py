@@ -74,7 +74,7 @@ def _levels(limits: Sequence[float]) -> tuple[IndicatorClass, ...]:
     levels = air_tables().level[: len(limits)]
     last = len(levels) - 1
     return tuple(
-        IndicatorClass(one.zh, one.en, "#%02x%02x%02x" % one.rgb, most=None if place == last else limits[place])
+        IndicatorClass(one.zh, one.en, f"#{bytes(one.rgb).hex()}", most=None if place == last else limits[place])
         for place, one in enumerate(levels)
     )
 
