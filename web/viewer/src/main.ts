@@ -14,6 +14,8 @@ import { button, element, say } from "./dom";
 import { choose, current, word } from "./i18n";
 import { identifyPanel } from "./identify";
 import { ImportPage } from "./import_page";
+import { Live } from "./live/live";
+import { offerHandle } from "./live/handle";
 import { CityMap } from "./map";
 import { QUERY_PATH, QueryPage } from "./query_page";
 import type { SceneHost } from "./scene/host";
@@ -41,6 +43,7 @@ class Viewer {
   private block: BlockPage | null = null;
   private bim: Bim | null = null;
   private cameraPanel: CameraPanel | null = null;
+  private live: Live | null = null;
   private readonly shownLayers = new Map<string, boolean>();
   private readonly fades = new Map<string, number>();
   private selected: GeoJSON.Geometry | null = null;
@@ -70,6 +73,7 @@ class Viewer {
     this.listen(this.map);
     await this.draw(this.map);
     this.cameraPanel = new CameraPanel(this.map);
+    this.live = this.liveCity(this.map);
     this.panel();
     await this.models(this.map);
     if (location.pathname === QUERY_PATH) await this.query()?.start(new URLSearchParams(location.search));
@@ -169,8 +173,7 @@ class Viewer {
     panel.replaceChildren(
       fold,
       searchBox((hit) => {
-        if (this.scene.view) void this.scene.view.eye.flyTo(hit.lon, hit.lat, SEARCH_RANGE_M);
-        else map.gl.flyTo({ center: [hit.lon, hit.lat], zoom: Math.max(map.gl.getZoom(), 15.5) });
+        this.fly(map, hit.lon, hit.lat, 15.5);
         void this.showFeature(hit.layer, hit.fid);
       }),
       layerTree(this.catalog, this.styles, this.shownLayers, {
@@ -183,7 +186,49 @@ class Viewer {
         restyle: (id, style) => void this.restyle(map, id, style),
       }),
     );
+    void this.live?.into(panel.querySelector<HTMLElement>(".tree"));
     this.root.querySelector(".terrain")?.toggleAttribute("hidden", !map.terrain.possible);
+  }
+
+  private liveCity(map: CityMap): Live {
+    const live = new Live({
+      stage: this.root.querySelector<HTMLElement>(".stage") ?? this.root,
+      session: this.session,
+      card: (card) => this.card(card),
+      closeResults: () => this.closeResults(),
+      highlight: (geometry) => this.highlight(geometry),
+      fly: (lon, lat, zoom) => this.fly(map, lon, lat, zoom),
+      building: (code) => void this.showBuilding(code),
+      storey: (model, storey) => void this.showStorey(model, storey),
+      failed: (error) => this.failed(error),
+    }, map);
+    this.root.querySelector(".top .spring")?.after(live.bell);
+    offerHandle(live, map.gl);
+    return live;
+  }
+
+  /** Go to a place in the view that is open. */
+  private fly(map: CityMap, lon: number, lat: number, zoom: number): void {
+    if (this.scene.view) void this.scene.view.eye.flyTo(lon, lat, SEARCH_RANGE_M);
+    else map.gl.flyTo({ center: [lon, lat], zoom: Math.max(map.gl.getZoom(), zoom) });
+  }
+
+  private async showBuilding(code: string): Promise<void> {
+    try {
+      const query = new URLSearchParams({ building_code: code, limit: "1" });
+      const { features } = await ask<GeoJSON.FeatureCollection>(`/collections/buildings/items?${query}`);
+      const [found] = features;
+      if (found?.id === undefined) say(word("noHits"));
+      else await this.showFeature("buildings", Number(found.id));
+    } catch (error) {
+      this.failed(error);
+    }
+  }
+
+  /** Open the 3D view with a model's storeys up to one. */
+  private async showStorey(model: string, storey: string | null): Promise<void> {
+    if (!this.scene.view) await this.scene.open();
+    this.scene.view?.openStorey(model, storey);
   }
 
   private show(map: CityMap, id: string, on: boolean): void {
@@ -257,7 +302,7 @@ class Viewer {
     map.gl.on("move", () => tell(map.gl.getCenter().lng, map.gl.getCenter().lat));
     tell(map.gl.getCenter().lng, map.gl.getCenter().lat);
     map.gl.on("click", (event) => {
-      if (!this.root.querySelector(".importer.open, .block.open") && !this.querying?.drawingArea) void this.clicked(map, event);
+      if (!this.root.querySelector(".importer.open, .block.open") && !this.querying?.drawingArea && !this.live?.drawingArea) void this.clicked(map, event);
     });
     map.gl.getCanvas().addEventListener("keydown", (event) => {
       const centre = map.gl.getCenter();
@@ -272,8 +317,9 @@ class Viewer {
     });
   }
 
-  /** An element of the storey that is looked into goes before what else is there. */
+  /** Devices and alarms, then an element of the storey that is looked into, go before what else is there. */
   private async clicked(map: CityMap, { point, lngLat }: MapMouseEvent): Promise<void> {
+    if (await this.live?.pick(point.x, point.y)) return;
     if (await this.bim?.pick(point.x, point.y)) return;
     await this.identify(map, lngLat.lng, lngLat.lat, this.bim?.cardAt(point.x, point.y));
   }

@@ -71,7 +71,7 @@ function padded(low: number, high: number): [number, number] {
   return [low - more, high + more];
 }
 
-function ticks(low: number, high: number, about: number): number[] {
+export function ticks(low: number, high: number, about: number): number[] {
   const rough = (high - low) / about, power = 10 ** Math.floor(Math.log10(rough));
   const step = ([1, 2, 5, 10].find((part) => part * power >= rough) ?? 10) * power;
   const found: number[] = [];
@@ -79,17 +79,17 @@ function ticks(low: number, high: number, about: number): number[] {
   return found;
 }
 
-function plain(value: number): string {
+export function plain(value: number): string {
   return String(Math.round(value * 100) / 100);
 }
 
-function svg(tag: string, attributes: Record<string, string | number>): SVGElement {
+export function svg(tag: string, attributes: Record<string, string | number>): SVGElement {
   const made = document.createElementNS(SVG, tag);
   for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, String(value));
   return made;
 }
 
-function label(x: number, y: number, words: string, anchor: string): SVGElement {
+export function label(x: number, y: number, words: string, anchor: string): SVGElement {
   const made = svg("text", { x, y, "text-anchor": anchor });
   made.textContent = words;
   return made;
