@@ -34,7 +34,9 @@ TABLE_REACH: dict[str, Reach] = {
     "account": "closed",
     "session": "closed",
     "api_key": "closed",
-    "asset": "closed",
+    "asset": "rows",
+    "asset_alias": "rows",
+    "reach": "open",
     "event": "closed",
     "indicator": "closed",
     "indicator_value": "closed",
@@ -45,3 +47,12 @@ TABLE_REACH: dict[str, Reach] = {
 
 BIM_REACH: dict[str, Reach] = dict.fromkeys(("model", "model_version", "mesh", "element"), "rows")
 """The tables of building models, in a schema of their own."""
+
+SENSING_REACH: dict[str, Reach] = {
+    **dict.fromkeys(("thing", "datastream", "location", "feature", "thing_location", "historical_location"), "rows"),
+    **dict.fromkeys(("historical_location_place", "observation", "latest", "hourly", "daily"), "rows"),
+    **dict.fromkeys(("sensor", "observed_property", "raw_kept", "pulse"), "open"),
+    "refusal": "closed",
+}
+"""The tables of the sensing network; sensors and observed properties say nothing of places, and queries show only those
+of open datastreams."""

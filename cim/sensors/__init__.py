@@ -1,1 +1,1 @@
-"""What monitoring stations say and mean: their protocols, and air and water quality computed from their values."""
+"""Taking in observations: accept, validate, keep, and alarm on them."""

@@ -278,6 +278,14 @@ region = sa.Table(
     _place(),
 )
 
+reach = sa.Table(
+    "reach",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("grade", sa.Text, nullable=False),
+    sa.Column("region_code", sa.Text),
+)
+
 asset = sa.Table(
     "asset",
     metadata,
@@ -288,6 +296,24 @@ asset = sa.Table(
     sa.Column("region_code", sa.Text),
     sa.Column("properties", JSONB, nullable=False, server_default="{}"),
     _place(),
+    sa.Column("grade", sa.Text, nullable=False, server_default="internal"),
+    *(sa.Column(name, sa.Text) for name in ("placement", "owner", "maker", "model_name")),
+    sa.Column("installed_on", sa.Date),
+    *(sa.Column(name, sa.Text) for name in ("building_code", "model", "storey", "space", "element")),
+    sa.Column("storey_number", sa.Integer),
+    sa.Column("height_m", sa.Double),
+    sa.Column("online_after_s", sa.Integer),
+    sa.Column("geom_3857", Geometry("GEOMETRY", srid=3857, spatial_index=False)),
+    sa.Column("reach", sa.Integer, nullable=False),
+)
+
+asset_alias = sa.Table(
+    "asset_alias",
+    metadata,
+    sa.Column("scheme", sa.Text, primary_key=True),
+    sa.Column("code", sa.Text, primary_key=True),
+    sa.Column("edition", sa.Text),
+    sa.Column("asset", sa.Text, sa.ForeignKey("cim.asset.code"), nullable=False),
 )
 
 event = sa.Table(

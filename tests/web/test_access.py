@@ -5,8 +5,8 @@ from collections.abc import Iterable
 import sqlalchemy as sa
 from serving import Served
 
-from cim.policy.tables import BIM_REACH, TABLE_REACH
-from cim.store import bim_tables
+from cim.policy.tables import BIM_REACH, SENSING_REACH, TABLE_REACH
+from cim.store import bim_tables, sensing_tables
 from cim.store.tables import metadata
 from web.access import ROUTE_ACCESS
 
@@ -48,8 +48,10 @@ async def test_layer_routes_give_anonymous_nothing_of_a_graded_layer(served: Ser
 async def test_every_table_is_classified_and_the_grants_agree(served: Served) -> None:
     assert set(TABLE_REACH) == {table.name for table in metadata.tables.values()} | {"alembic_version"}
     assert set(BIM_REACH) == {table.name for table in bim_tables.metadata.tables.values()}
+    assert set(SENSING_REACH) == {table.name for table in sensing_tables.metadata.tables.values()}
     reaches = {f"cim.{name}": reach for name, reach in TABLE_REACH.items()}
     reaches |= {f"bim.{name}": reach for name, reach in BIM_REACH.items()}
+    reaches |= {f"sensing.{name}": reach for name, reach in SENSING_REACH.items()}
     async with served.database.writing() as connection:
         for table, reach in reaches.items():
             asked = (
@@ -62,7 +64,7 @@ async def test_every_table_is_classified_and_the_grants_agree(served: Served) ->
         writable = await connection.scalar(
             sa.text(
                 "SELECT count(*) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace"
-                " WHERE n.nspname IN ('cim', 'city', 'history', 'bim') AND c.relkind IN ('r', 'v')"
+                " WHERE n.nspname IN ('cim', 'city', 'history', 'bim', 'sensing') AND c.relkind IN ('r', 'v')"
                 " AND has_table_privilege('cim_reader', c.oid, 'INSERT, UPDATE, DELETE, TRUNCATE')"
             )
         )
