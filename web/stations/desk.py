@@ -67,7 +67,8 @@ class Desk:
 
     def refuse(self, error: FrameRefused, source: str, subject: str, frame: str = "") -> None:
         """Count a refusal and tell of it."""
-        self.counters.refused[error.code] += 1
+        refused = self.counters.refused
+        refused[error.code] = refused.get(error.code, 0) + 1
         place = f"{subject} {error.where}" if error.where and error.where != subject else subject
         said = f"{error.what} - {error.remedy}" if error.remedy else error.what
         self.refused(Refusal(self.protocol, source, place.strip(), error.code, said, frame))
