@@ -20,6 +20,7 @@ from web.openapi import describe_interface
 from web.problems import MEDIA_TYPE, language_of, problem, problem_response, unexpected_fault
 from web.routes import (
     buildings,
+    cameras,
     catalog,
     changes,
     collections,
@@ -69,6 +70,7 @@ _ROUTES = (
     elements,
     placements,
     buildings,
+    cameras,
     scenarios,
     changes,
     versions,

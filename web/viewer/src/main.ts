@@ -2,10 +2,12 @@
 
 import "maplibre-gl/dist/maplibre-gl.css";
 import "./style.css";
+import "./camera.css";
 import { ask, Problem, type Catalog, type HeightHere, type Identified, type LayerStyle, type Session } from "./api";
 import { Bim } from "./bim";
 import { BlockPage } from "./block_page";
 import { cameraOf, lookAs } from "./cameras";
+import { CameraPanel } from "./camera_panel";
 import { followChanges } from "./changes";
 import { shown } from "./coordinates";
 import { button, element, say } from "./dom";
@@ -38,6 +40,7 @@ class Viewer {
   private querying: QueryPage | null = null;
   private block: BlockPage | null = null;
   private bim: Bim | null = null;
+  private cameraPanel: CameraPanel | null = null;
   private readonly shownLayers = new Map<string, boolean>();
   private readonly fades = new Map<string, number>();
   private selected: GeoJSON.Geometry | null = null;
@@ -66,6 +69,7 @@ class Viewer {
     await this.map.ready();
     this.listen(this.map);
     await this.draw(this.map);
+    this.cameraPanel = new CameraPanel(this.map);
     this.panel();
     await this.models(this.map);
     if (location.pathname === QUERY_PATH) await this.query()?.start(new URLSearchParams(location.search));
@@ -307,6 +311,7 @@ class Viewer {
     const box = this.root.querySelector<HTMLElement>(".results");
     if (!box) return;
     box.replaceChildren(identifyPanel(features, heights, this.catalog, (one) => this.highlight(one.geometry), () => this.closeResults()));
+    this.cameraPanel?.follow(box, features);
     box.classList.add("open");
     this.highlight(features[0]?.geometry ?? null);
   }
@@ -392,6 +397,7 @@ class Viewer {
 
   private closeResults(): void {
     this.root.querySelector(".results")?.classList.remove("open");
+    this.cameraPanel?.clear();
     this.highlight(null);
   }
 
