@@ -1,8 +1,6 @@
 """Registered meshes, point clouds and terrain in the 3D view of a real browser: nothing fails, nothing floats."""
 
-import asyncio
 from pathlib import Path
-from typing import Any
 
 import laspy
 import numpy as np
@@ -10,9 +8,9 @@ import pygltflib
 import pyproj
 import pytest
 import trimesh
-from browsing import log_in
 from made_tilesets import box, written
 from playwright.async_api import Page
+from scene_browsing import SEAT, UNDULATION_M, SceneBrowser
 
 from cim.store.database import Database
 from cim.store.deployment import DatabaseUrls
@@ -24,8 +22,6 @@ from web.cloud_tiles import make_cloud_tiles
 from web.settings import ServerSettings
 
 pytestmark = pytest.mark.slow
-UNDULATION_M = -39.5
-SEAT = (103.9455, 30.9865)
 GROUND_M = 532.0
 BLOCKS = ((-40.0, 30.0, 24.0), (25.0, 45.0, 36.0), (40.0, -35.0, 15.0))
 """Middles, east and north of the seat, and heights of the blocks of the mesh, in metres."""
@@ -84,26 +80,6 @@ def cloud_file(path: Path) -> Path:
     return path
 
 
-async def handle(page: Page, code: str, *given: Any) -> Any:
-    """What the page's handle of the scene answers."""
-    return await page.evaluate(f"given => {{ const scene = window.onemapScene; return {code}; }}", list(given))
-
-
-async def open_scene(page: Page, address: str) -> None:
-    await page.goto(f"{address}/map#quality=low&view=16/{SEAT[1]}/{SEAT[0]}")
-    await page.reload()
-    await page.wait_for_selector("body[data-ready=yes]", timeout=60_000)
-    await page.get_by_role("button", name="三维").click()
-    await page.wait_for_selector("body[data-scene=open]", timeout=60_000)
-
-
-async def settled(page: Page) -> None:
-    async with asyncio.timeout(90):
-        while not await page.evaluate("window.onemapScene?.ready() ?? false"):
-            await page.wait_for_timeout(300)
-    await page.wait_for_timeout(2_500)
-
-
 async def brought_in(urls: DatabaseUrls, files: FileStore, tmp_path: Path) -> None:
     database = Database(urls.reader_url, urls.writer_url, pool_size=2)
     place = (*SEAT, GROUND_M, 0.0)
@@ -119,41 +95,39 @@ async def brought_in(urls: DatabaseUrls, files: FileStore, tmp_path: Path) -> No
 
 
 async def test_mesh_cloud_and_terrain_stand_where_they_should(
-    page: Page, address: str, urls: DatabaseUrls, files: FileStore, tmp_path: Path
+    page: Page, scene: SceneBrowser, urls: DatabaseUrls, files: FileStore, tmp_path: Path
 ) -> None:
     await brought_in(urls, files, tmp_path)
-    await log_in(page, 1000, 640)
     catalog = await page.evaluate("fetch('/catalog').then(answer => answer.json())")
     assert {one["id"]: one["scene"]["kind"] for one in catalog["layers"] if one.get("scene")} == {
         "mesh": "mesh",
         "scan": "points",
     }
-    await open_scene(page, address)
+    await scene.open()
     await page.evaluate("document.querySelectorAll('.panel details').forEach(group => { group.open = true; })")
     for layer in ("mesh", "scan"):
         await page.locator(".panel label", has_text=layer).locator("input[type=checkbox]").check()
-    await handle(page, "scene.lookAt(...given)", SEAT[0] + 0.0004, SEAT[1], 330, 10, -50)
-    await settled(page)
+    await scene.look(SEAT[0] + 0.0004, SEAT[1], 330, 10, -50)
     await page.screenshot(path=tmp_path / "files.png")
-    statistics = await handle(page, "scene.statistics")
+    statistics = await scene.handle("scene.statistics")
     assert statistics["tilesFailed"] == 0
     east_deg = 1 / (111_320 * np.cos(np.radians(SEAT[1])))
     for east, north, high in BLOCKS:
         lon, lat = SEAT[0] + east * east_deg, SEAT[1] + north / 110_870
         top = GROUND_M + high + UNDULATION_M
-        at = await handle(page, "scene.project(...given)", lon, lat, top)
-        found = await handle(page, "scene.place(...given)", at["x"], at["y"])
+        at = await scene.handle("scene.project(...given)", lon, lat, top)
+        found = await scene.handle("scene.place(...given)", at["x"], at["y"])
         assert found["height_m"] == pytest.approx(top, abs=1.0)
     lon = SEAT[0] + CLOUD_EAST_M * east_deg
-    at = await handle(page, "scene.project(...given)", lon + 15 * east_deg, SEAT[1], GROUND_M + 3 + UNDULATION_M)
+    at = await scene.handle("scene.project(...given)", lon + 15 * east_deg, SEAT[1], GROUND_M + 3 + UNDULATION_M)
     around = [(at["x"] + dx, at["y"] + dy) for dx in range(-6, 7, 2) for dy in range(-6, 7, 2)]
-    picked = [await handle(page, "scene.pick(...given)", *spot) for spot in around]
+    picked = [await scene.handle("scene.pick(...given)", *spot) for spot in around]
     assert "scan" in {one["layer"] for one in picked if one}
-    places = [await handle(page, "scene.place(...given)", *spot) for spot in around]
+    places = [await scene.handle("scene.place(...given)", *spot) for spot in around]
     heights = [one["height_m"] for one in places if one]
     assert any(abs(height - GROUND_M - 3 - UNDULATION_M) < 0.5 for height in heights), heights
-    at = await handle(page, "scene.project(...given)", SEAT[0], SEAT[1], GROUND_M + UNDULATION_M)
-    ground = await handle(page, "scene.place(...given)", at["x"], at["y"])
+    at = await scene.handle("scene.project(...given)", SEAT[0], SEAT[1], GROUND_M + UNDULATION_M)
+    ground = await scene.handle("scene.place(...given)", at["x"], at["y"])
     (known,) = (await page.evaluate(f"fetch('/identify?lon={ground['lon']}&lat={ground['lat']}').then(a => a.json())"))[
         "heights"
     ]
