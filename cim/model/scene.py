@@ -8,7 +8,7 @@ to a leaf, the finest squares being those that hold no more than a tile should.
 
 from collections.abc import Iterable
 from dataclasses import dataclass, fields, replace
-from typing import Literal, NamedTuple, Self
+from typing import Any, Literal, NamedTuple, Self
 
 SceneKind = Literal["extrusion", "volume", "tube"]
 """extrusion: footprints raised by their height. volume: the same, drawn translucent, up to a limit of height. tube:
@@ -53,7 +53,7 @@ class ScenePlan:
     def seen_by(self, seen: Iterable[str]) -> Self | None:
         """The plan for somebody who sees these fields; None where what makes features stand is not to be seen."""
         known = frozenset(seen)
-        hidden = {what: None for what, name in self.standing.items() if name not in known}
+        hidden: dict[str, Any] = {what: None for what, name in self.standing.items() if name not in known}
         plan = replace(self, fields=tuple(name for name in self.fields if name in known), **hidden)
         needed = "diameter_mm" if self.kind == "tube" else "height"
         return plan if needed in plan.standing else None

@@ -138,7 +138,7 @@ async def _made(content: SceneContent, who: Caller, decision: Decision, put: Cal
 def _passed(tree: SceneTree, count: WholeCount) -> _Made:
     """What a pass over rows made and found."""
     found = [{"fid": one.fid, "key": one.key, "code": one.code, "value": one.value} for one in count.findings]
-    meanings = {code: text.model_dump() for code, text in MEANINGS.items() if code in count.left_out}
+    meanings: dict[str, Any] = {code: text.model_dump() for code, text in MEANINGS.items() if code in count.left_out}
     return _Made(tree, count.features, count.left_out, meanings, found)
 
 
