@@ -23,7 +23,7 @@ from layers.catalog import load_catalog
 from web.cloud_tiles import make_cloud_tiles
 from web.settings import ServerSettings
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 GROUND_M = 532.0
 BLOCKS = ((-40.0, 30.0, 24.0), (25.0, 45.0, 36.0), (40.0, -35.0, 15.0))
 """Middles, east and north of the seat, and heights of the blocks of the mesh, in metres."""

@@ -113,14 +113,19 @@ async def test_distances_heights_and_areas_are_those_of_the_records(page: Page, 
 
 
 def heights_in(ring: shapely.Polygon) -> np.ndarray:
-    """Ellipsoidal heights of the sample's coarse raster at places inside a ring of degrees."""
+    """Ellipsoidal heights at places inside a ring of degrees, between the middles of the coarse raster's cells."""
     west, south, east, north = ring.bounds
     lons, lats = np.meshgrid(np.linspace(west, east, 60), np.linspace(south, north, 60))
     inside = shapely.contains_xy(ring, lons, lats)
     with rasterio.open(SAMPLES / "dem" / "county.tif") as raster:
-        way = pyproj.Transformer.from_crs(4490, raster.crs, always_xy=True)
-        places = zip(*way.transform(lons[inside], lats[inside]), strict=True)
-        return np.array([value[0] for value in raster.sample(places)]) + UNDULATION_M
+        columns, rows = ~raster.transform * (lons[inside], lats[inside])
+        cells = raster.read(1).astype(float)
+    (row, down), (column, right) = (np.divmod(part - 0.5, 1) for part in (rows, columns))
+    i, j = row.astype(int), column.astype(int)
+    above = cells[i, j] * (1 - right) + cells[i, j + 1] * right
+    below = cells[i + 1, j] * (1 - right) + cells[i + 1, j + 1] * right
+    heights: np.ndarray = above * (1 - down) + below * down + UNDULATION_M
+    return heights
 
 
 @pytest.mark.parametrize("layers", [{"admin_county": "geojson", "dem": ""}])
@@ -264,7 +269,7 @@ async def test_buildings_are_coloured_and_hidden_as_the_legend_says(page: Page, 
     await scene.settled()
     clear = await scene.picture()
     for feature, (x, y) in roofs:
-        assert np.abs(clear[round(y), round(x)] - whole[round(y), round(x)]).max() > 10
+        assert np.abs(clear[round(y), round(x)] - whole[round(y), round(x)]).max() > 4
         assert (await scene.pick((x, y))).get("fid") == feature["id"]
 
 
