@@ -20,11 +20,10 @@ class ServerSettings(BaseSettings):
     ``review_number`` is the map review number (审图号) that map services state. ``undulation_m`` or ``geoid_grid`` say
     how far the geoid lies above the ellipsoid (``web.geoid``). ``sensing_raw_days`` is how long single observations are
     kept (0: for ever); their hourly and daily roll-ups always stay. ``hj212_port`` and ``sl651_port`` (0: none) of
-    ``station_host`` are listened on for stations, whose passwords the file ``stations`` has.
-    ``webhook_private`` are the networks beyond the public ones that messages about alarms may go to, between commas.
-    ``mqtt_port`` is where a broker of MQTT listens on this machine (0: none is started).
-    ``video_gateway`` is the address of a camera's HLS
-    playlist at the office's video gateway, with ``{code}`` for its code (``web.video_gateway``).
+    ``station_host`` are listened on for stations, whose passwords the file ``stations`` has. ``video_gateway`` is
+    the address of a camera's HLS playlist at the office's video gateway, with ``{code}`` for its code
+    (``web.video_gateway``). ``webhook_private`` are the networks beyond the public ones that messages about alarms may
+    go to, between commas. ``mqtt_port`` is where a broker of MQTT listens on this machine (0: none is started).
     """
 
     model_config = SettingsConfigDict(env_prefix="CIM_", extra="ignore")

@@ -24,6 +24,7 @@ import { term } from "./scene/words";
 import { searchBox } from "./search";
 import { sessionControl } from "./session";
 import { sheetDialog } from "./sheets";
+import { PRESENT, withState } from "./shown_state";
 import { layerTree, legendList } from "./tree";
 import { waysTo } from "./ways";
 import type { MapMouseEvent } from "maplibre-gl";
@@ -242,6 +243,7 @@ class Viewer {
     const map = this.map as CityMap;
     return {
       catalog: this.catalog,
+      session: this.session,
       styles: this.styles,
       stage: this.root.querySelector<HTMLElement>(".stage") ?? this.root,
       tree: this.root.querySelector<HTMLElement>(".panel .tree"),
@@ -253,7 +255,7 @@ class Viewer {
       },
       fadeOf: (id) => this.fades.get(id) ?? 1,
       camera: () => cameraOf(map.gl),
-      record: (layer, fid) => this.showFeature(layer, fid),
+      record: (layer, fid, state) => this.showFeature(layer, fid, state),
       identify: (lon, lat, zoom) => this.identify(map, lon, lat, null, zoom),
       card: (card) => this.card(card),
       closeResults: () => this.closeResults(),
@@ -341,9 +343,9 @@ class Viewer {
     }
   }
 
-  private async showFeature(layer: string, fid: number): Promise<void> {
+  private async showFeature(layer: string, fid: number, state = PRESENT): Promise<void> {
     try {
-      const feature = await ask<GeoJSON.Feature>(`/collections/${layer}/items/${fid}`);
+      const feature = await ask<GeoJSON.Feature>(withState(`/collections/${layer}/items/${fid}`, state));
       const properties = (feature.properties ?? {}) as Record<string, unknown>;
       const info = this.catalog.layers.find((one) => one.id === layer);
       const title = String(properties["name"] ?? info?.kind.zh ?? layer);
