@@ -204,10 +204,10 @@ async def _rules(database: Database, streams: dict[tuple[str, str], int]) -> lis
 def _past(streams: dict[tuple[str, str], int], hours: int) -> list[Reading]:
     """Hourly values that rise and fall over the day, each device a little later and higher than the one before."""
     now = datetime.now(UTC).replace(second=0, microsecond=0)
-    ranges = {one.code: one for indicators in INDICATORS.values() for one in indicators}
     found = []
     for place, ((code, indicator), stream) in enumerate(streams.items()):
-        held = ranges[indicator]
+        kind = code.rpartition("-")[0].lower()
+        held = next(one for one in INDICATORS[kind] if one.code == indicator)
         for back in range(hours):
             silent = (code == "AIR-1" and back in GAP) or (code == "WATER-2" and back < 16)
             if silent or (code == "NOISE-2" and back < 3):

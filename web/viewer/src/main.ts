@@ -204,7 +204,7 @@ class Viewer {
       failed: (error) => this.failed(error),
     }, map);
     this.root.querySelector(".top .spring")?.after(live.bell);
-    offerHandle(live, map.gl);
+    offerHandle(live, map.gl, (code) => this.scene.view?.live?.project(code) ?? null);
     return live;
   }
 
@@ -229,7 +229,7 @@ class Viewer {
   /** Open the 3D view with a model's storeys up to one. */
   private async showStorey(model: string, storey: string | null): Promise<void> {
     if (!this.scene.view) await this.scene.open();
-    this.scene.view?.openStorey(model, storey);
+    await this.scene.view?.openStorey(model, storey);
   }
 
   private show(map: CityMap, id: string, on: boolean): void {
@@ -246,6 +246,7 @@ class Viewer {
       session: this.session,
       styles: this.styles,
       stage: this.root.querySelector<HTMLElement>(".stage") ?? this.root,
+      live: this.live,
       tree: this.root.querySelector<HTMLElement>(".panel .tree"),
       isShown: (id) => this.shownLayers.get(id) ?? false,
       show: (id, on) => {

@@ -172,6 +172,15 @@ export const deviceStreams = (): Promise<StreamColumns> => ask("/devices/streams
 export const codeLists = (): Promise<CodeLists> => ask("/devices/codelists");
 export const deviceOf = (code: string): Promise<DeviceDocument> => ask(path(code));
 
+/** Devices by conditions, see POST /devices. */
+export function findDevices(conditions: Record<string, unknown>, csrf: string | null): Promise<{ devices: DeviceRecord[]; numberMatched: number }> {
+  return ask("/devices", { method: "POST", headers: { "Content-Type": "application/json", "X-CSRF-Token": csrf ?? "" }, body: JSON.stringify(conditions) });
+}
+
+export async function devicesIn(bbox: string, limit: number): Promise<DeviceRecord[]> {
+  return (await ask<{ devices: DeviceRecord[] }>(`/devices?${new URLSearchParams({ bbox, limit: String(limit) })}`)).devices;
+}
+
 export function seriesOf(code: string, query: Record<string, string>): Promise<SeriesColumns> {
   return ask(path(code, `/series?${new URLSearchParams(query)}`));
 }

@@ -114,5 +114,5 @@ function told(latest: { result: Result; quality: string; at: number } | null, un
   const { result, quality, at } = latest;
   const value = typeof result === "number" ? plainNumber(result) : typeof result === "object" ? JSON.stringify(result) : String(result);
   const flag = quality === "N" ? null : element("span", { class: "state flagged" }, qualityWord(quality));
-  return [element("b", {}, value), ` ${unit} `, ...(flag ? [flag] : []), element("small", { title: qualityWord(quality) }, moment(new Date(at)))];
+  return [element("b", {}, value), element("span", {}, ` ${unit} `), ...(flag ? [flag] : []), element("small", { title: qualityWord(quality) }, moment(new Date(at)))];
 }

@@ -1,11 +1,11 @@
 /** The table of devices in the drawer: what the map shows, a drawn area or everything, with the last day as small lines. */
 
 import type { Map as GlMap } from "maplibre-gl";
-import { ask, keepFile } from "../api";
+import { keepFile } from "../api";
 import { button, element, say } from "../dom";
 import { Drawing, showDrawing } from "../draw";
 import { word } from "../i18n";
-import { trendsOf, type DeviceRecord, type Trend } from "./api";
+import { findDevices, trendsOf, type DeviceRecord, type Trend } from "./api";
 import { sparkline } from "./sparkline";
 import type { LiveStore } from "./store";
 import { TableFilters } from "./table_filters";
@@ -24,6 +24,7 @@ export interface TableActions {
   device(code: string, fly: boolean): void;
   /** The indicator the map is coloured by, empty for none. */
   indicator(): string;
+  csrf: string | null;
 }
 
 export class DeviceTable {
@@ -108,8 +109,7 @@ export class DeviceTable {
     }
     if (filters.place !== "inArea") showDrawing(this.map, []);
     try {
-      const body = JSON.stringify({ ...conditions, ...this.where(), limit: MOST_ROWS });
-      const found = await ask<{ devices: DeviceRecord[]; numberMatched: number }>("/devices", { method: "POST", headers: { "Content-Type": "application/json" }, body });
+      const found = await findDevices({ ...conditions, ...this.where(), limit: MOST_ROWS }, this.actions.csrf);
       const codes = found.devices.map((one) => one.code);
       const trends = codes.length ? await trendsOf(codes, filters.indicator) : {};
       if (mine !== this.asked) return;

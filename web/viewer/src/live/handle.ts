@@ -8,6 +8,8 @@ export interface LiveHandle {
   drawn(code: string): Record<string, unknown> | null;
   /** Where on the flat map a device is, in pixels of its canvas; null where it is not known. */
   project(code: string): { x: number; y: number } | null;
+  /** Where on the picture of the 3D view a device is; null where it is not drawn. */
+  projectScene(code: string): { x: number; y: number } | null;
   /** How many devices, datastreams and open alarms the page knows. */
   readonly counts: { devices: number; streams: number; alarms: number };
 }
@@ -18,7 +20,7 @@ declare global {
   }
 }
 
-export function offerHandle(live: Live, gl: GlMap): void {
+export function offerHandle(live: Live, gl: GlMap, projectScene: LiveHandle["projectScene"]): void {
   window.onemapLive = {
     drawn: (code) => live.drawn(code),
     project: (code) => {
@@ -27,6 +29,7 @@ export function offerHandle(live: Live, gl: GlMap): void {
       const { x, y } = gl.project([device.lon, device.lat]);
       return { x, y };
     },
+    projectScene,
     get counts() {
       return { devices: live.store.devices.size, streams: live.store.streams.size, alarms: live.alarms.open.size };
     },

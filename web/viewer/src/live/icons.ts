@@ -44,15 +44,14 @@ export function alarmIcon(severity: Severity): ImageData {
   return made.getContext("2d")?.getImageData(0, 0, ALARM_PX, ALARM_PX) ?? new ImageData(ALARM_PX, ALARM_PX);
 }
 
-/** A disc with the sign of a kind on it, and the value below. */
-export function deviceCanvas(colour: string, ink: string, sign: string, label: string): HTMLCanvasElement {
-  const width = label ? Math.max(SYMBOL_PX, 14 + label.length * 13) : SYMBOL_PX;
-  const [made, pen] = canvas(width, label ? SYMBOL_PX + 24 : SYMBOL_PX);
+/** A disc with the sign of a kind on it. */
+export function deviceCanvas(colour: string, ink: string, sign: string): HTMLCanvasElement {
+  const [made, pen] = canvas(SYMBOL_PX, SYMBOL_PX);
   if (!pen) return made;
   pen.textAlign = "center";
   pen.textBaseline = "middle";
   pen.beginPath();
-  pen.arc(width / 2, SYMBOL_PX / 2, SYMBOL_PX / 2 - 3, 0, 2 * Math.PI);
+  pen.arc(SYMBOL_PX / 2, SYMBOL_PX / 2, SYMBOL_PX / 2 - 3, 0, 2 * Math.PI);
   pen.fillStyle = colour;
   pen.fill();
   pen.lineWidth = 3;
@@ -60,12 +59,6 @@ export function deviceCanvas(colour: string, ink: string, sign: string, label: s
   pen.stroke();
   pen.fillStyle = ink;
   pen.font = '20px system-ui, "Noto Sans CJK SC", sans-serif';
-  pen.fillText(sign, width / 2, SYMBOL_PX / 2 + 1);
-  if (!label) return made;
-  pen.font = '600 20px system-ui, "Noto Sans CJK SC", sans-serif';
-  pen.lineWidth = 5;
-  pen.strokeText(label, width / 2, SYMBOL_PX + 11);
-  pen.fillStyle = "#1d2733";
-  pen.fillText(label, width / 2, SYMBOL_PX + 11);
+  pen.fillText(sign, SYMBOL_PX / 2, SYMBOL_PX / 2 + 1);
   return made;
 }

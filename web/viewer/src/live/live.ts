@@ -75,7 +75,7 @@ export class Live {
     this.list = new AlarmList(alarms, host.session, this.alarms, this.store, {
       jump: (alarm) => this.jump(alarm), device: (code) => void this.open(code, true),
     });
-    this.table = new DeviceTable(table, map.gl, this.store, { device: (code, fly) => void this.open(code, fly), indicator: () => keptChoice().indicator });
+    this.table = new DeviceTable(table, map.gl, this.store, { device: (code, fly) => void this.open(code, fly), indicator: () => keptChoice().indicator, csrf: host.session.csrf });
     this.slider = new TimeSlider(slider, () => this.looks.indicator, (past) => {
       this.looks.past = past;
       this.draw();
@@ -151,10 +151,14 @@ export class Live {
         building: (building) => this.host.building(building),
         storey: (model, storey) => this.host.storey(model, storey),
         element: (model, id) => void this.openElement(model, id),
-        close: () => this.host.closeResults(),
+        close: () => {
+          this.layers?.picked("");
+          this.host.closeResults();
+        },
       });
       this.host.card(this.card.element);
       this.host.highlight(device.geometry);
+      this.layers?.picked(device.code);
       if (fly && device.geometry?.type === "Point") this.host.fly(device.geometry.coordinates[0] ?? 0, device.geometry.coordinates[1] ?? 0, NEAR_ZOOM);
     } catch (error) {
       this.host.failed(error);

@@ -18,6 +18,8 @@ const SINGLE: ExpressionSpecification = ["!", ["has", "point_count"]];
 /** What is at a point of the map. */
 export type LivePick = { what: "device"; code: string } | { what: "alarm"; code: string } | { what: "cluster"; id: number; at: [number, number] };
 
+const pickedIs = (code: string): ExpressionSpecification => ["==", ["get", "code"], code];
+
 function layers(): LayerSpecification[] {
   const halo = { "text-halo-color": "#ffffff", "text-halo-width": 1.6 };
   return [
@@ -48,6 +50,10 @@ function layers(): LayerSpecification[] {
       id: `${DEVICES}-value`, type: "symbol", source: DEVICES, filter: SINGLE, minzoom: 10.5,
       layout: { "text-field": ["get", "label"], "text-size": 13, "text-offset": [0, 1.15], "text-anchor": "top", "text-padding": 1 },
       paint: { "text-color": ["case", ["get", "faded"], "#6b7680", "#1d2733"], ...halo },
+    },
+    {
+      id: `${DEVICES}-picked`, type: "circle", source: DEVICES, filter: pickedIs(""),
+      paint: { "circle-radius": 15, "circle-opacity": 0, "circle-stroke-color": "#00a3ff", "circle-stroke-width": 3 },
     },
     {
       id: `${ALARMS}-icon`, type: "symbol", source: ALARMS,
@@ -105,6 +111,11 @@ export class LiveLayers {
     this.fill(ALARMS, features);
   }
 
+  /** Ring the device that is looked at; an empty code takes the ring away. */
+  picked(code: string): void {
+    this.gl.setFilter(`${DEVICES}-picked`, pickedIs(code));
+  }
+
   at(x: number, y: number): LivePick | null {
     const around: [PointLike, PointLike] = [[x - PICKED_PX, y - PICKED_PX], [x + PICKED_PX, y + PICKED_PX]];
     const [hit] = this.gl.queryRenderedFeatures(around, { layers: [`${ALARMS}-icon`, `${DEVICES}-point`, `${DEVICES}-cluster`] });
@@ -124,8 +135,7 @@ export class LiveLayers {
 
   /** What is drawn of a device, as the map has it; null where nothing is. */
   drawn(code: string): Record<string, unknown> | null {
-    const filter: ExpressionSpecification = ["==", ["get", "code"], code];
-    const [hit] = this.gl.queryRenderedFeatures({ layers: [`${DEVICES}-point`], filter });
+    const [hit] = this.gl.queryRenderedFeatures({ layers: [`${DEVICES}-point`], filter: pickedIs(code) });
     return hit ? hit.properties : null;
   }
 

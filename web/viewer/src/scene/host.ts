@@ -2,6 +2,7 @@
 
 import type { Catalog, LayerStyle, Session } from "../api";
 import type { Camera } from "../cameras";
+import type { Live } from "../live/live";
 import type { ShownState } from "../shown_state";
 
 export interface SceneHost {
@@ -9,6 +10,8 @@ export interface SceneHost {
   session: Session;
   styles: Map<string, LayerStyle>;
   stage: HTMLElement;
+  /** Devices and alarms as the flat map shows them. */
+  live: Live | null;
   /** The tree of layers, to which the view adds the models. */
   tree: HTMLElement | null;
   isShown(layer: string): boolean;

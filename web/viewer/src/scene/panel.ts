@@ -40,6 +40,16 @@ export class ToolBar {
     return made;
   }
 
+  named(name: Term): Tool | undefined {
+    return this.tools.find((one) => one.name === name);
+  }
+
+  /** Open the card of a tool, or fill it anew where it is open. */
+  use(tool: Tool): void {
+    if (this.open === tool) this.fill(tool);
+    else this.show(tool);
+  }
+
   destroy(): void {
     this.show(null);
     for (const tool of this.tools) tool.destroy?.();

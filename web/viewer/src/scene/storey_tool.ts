@@ -58,6 +58,15 @@ export class StoreyTool implements Tool {
     clearTimeout(this.timer);
   }
 
+  /** Take a model off above a storey; its card shows it when it is opened next. */
+  async cutAbove(held: Held, storey: string): Promise<void> {
+    this.chosen = held.source.id;
+    const state = await this.stateOf(held);
+    const place = state.storeys.findIndex((one) => one.global_id === storey);
+    state.hidden = new Set(place < 0 ? [] : state.storeys.slice(place + 1).map((one) => one.global_id));
+    this.tilesets.dress(held);
+  }
+
   private async fill(card: HTMLElement, held: Held, models: Held[]): Promise<void> {
     const state = await this.stateOf(held);
     if (this.card !== card) return;

@@ -16,6 +16,7 @@ import { Footprints } from "./footprints";
 import { Ground } from "./ground";
 import { handleOf } from "./handle";
 import type { SceneHost } from "./host";
+import { LivePoints } from "./live_points";
 import { modelTheme } from "./model_tree";
 import type { ToolBar } from "./panel";
 import { Outline } from "./outline";
@@ -27,6 +28,7 @@ import { isInstead, type SceneSource, sourcesOf } from "./sources";
 import { StandIns } from "./stand_ins";
 import { StateControl } from "./state_control";
 import { statusLine } from "./status";
+import { openStorey } from "./storey_link";
 import { SunControl } from "./sun";
 import { type Held, Tilesets } from "./tilesets";
 import { toolBar } from "./tools";
@@ -43,6 +45,7 @@ export class SceneView {
   readonly sections: Sections;
   readonly sun: SunControl;
   readonly states: StateControl;
+  readonly live: LivePoints | null;
   /** How many frames were drawn. */
   frames = 0;
   private readonly standIns: StandIns;
@@ -66,6 +69,7 @@ export class SceneView {
     this.standIns = new StandIns(this.tilesets);
     this.footprints = new Footprints(scene);
     this.asking = new Asking(host, this.picking, new Outline(widget), this.footprints, () => (this.sketch.active ? null : this.camera(null).zoom), () => this.states.current);
+    this.live = host.live && new LivePoints(scene, this.eye, host.live);
     this.tools = toolBar(this, host, box);
     this.handler = new ScreenSpaceEventHandler(widget.canvas);
   }
@@ -125,8 +129,14 @@ export class SceneView {
     this.asking.highlight(geometry);
   }
 
+  /** Show a model, cut open above a storey where one is named. */
+  openStorey(model: string, storey: string | null): Promise<void> {
+    return openStorey(this.tilesets, this.tools, this.widget.camera, model, storey);
+  }
+
   destroy(): void {
     delete window.onemapScene;
+    this.live?.destroy();
     for (const forget of this.forget) forget();
     this.host.tree?.querySelector(".theme.models")?.remove();
     this.tools.destroy();
@@ -161,7 +171,7 @@ export class SceneView {
 
   private listen(stopped: () => void): void {
     const { scene } = this.widget;
-    this.handler.setInputAction(({ position }: { position: { x: number; y: number } }) => void this.asking.at(position.x, position.y), ScreenSpaceEventType.LEFT_CLICK);
+    this.handler.setInputAction(({ position }: { position: { x: number; y: number } }) => this.clicked(position.x, position.y), ScreenSpaceEventType.LEFT_CLICK);
     this.forget.push(
       scene.camera.moveEnd.addEventListener(() => this.note()),
       scene.postRender.addEventListener(() => {
@@ -178,6 +188,10 @@ export class SceneView {
       statusLine(this.host.stage, this.handler, this.eye, this.picking, scene),
     );
     this.note();
+  }
+
+  private clicked(x: number, y: number): void {
+    if (this.sketch.active || !this.live?.pick(x, y)) void this.asking.at(x, y);
   }
 
   private note(): void {
