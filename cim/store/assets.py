@@ -40,10 +40,11 @@ class Numbering:
         await connection.execute(_LOCK)
         counties = list(await connection.scalars(sa.select(region.c.code).where(region.c.level == "county").limit(2)))
         county = counties[0][:6] if len(counties) == 1 else NO_COUNTY
+        letters = sa.func.substr(asset.c.code, sa.literal_column("7"), sa.literal_column("2"))
         rows = await connection.execute(
-            sa.select(sa.func.substr(asset.c.code, 7, 2), sa.func.max(asset.c.code))
+            sa.select(letters, sa.func.max(asset.c.code))
             .where(asset.c.code.regexp_match(f"^{county}[A-Z]{{2}}[0-9]{{6}}[0-9A-Z]$"))
-            .group_by(sa.func.substr(asset.c.code, 7, 2))
+            .group_by(letters)
         )
         return cls(county, {row[0]: row[1] for row in rows})
 
@@ -170,6 +171,8 @@ def _merged(new: Any) -> dict[str, Any]:
     kept: dict[str, Any] = {
         name: sa.func.coalesce(new[name], asset.c[name]) for name in (*_KEPT, "geom") if name != "grade"
     }
+    for name in ("kind", "name"):
+        kept[name] = sa.func.coalesce(sa.func.nullif(new[name], ""), asset.c[name])
     for name in ("geom", "region_code"):
         kept[name] = sa.case((stays, asset.c[name]), else_=kept[name])
     merged = asset.c.properties.op("||")

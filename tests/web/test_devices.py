@@ -247,7 +247,8 @@ async def test_uptime_is_the_share_of_hours_that_have_a_value(city: Served) -> N
         name: group[name] for name in ("group", "month", "devices", "expected_hours", "heard_hours", "normal_hours")
     }
     assert told == {
-        "group": "环保局", "month": "2026-10", "devices": 1, "expected_hours": 48, "heard_hours": 25, "normal_hours": 24,
+        "group": "环保局", "month": "2026-10", "devices": 1,
+        "expected_hours": 48, "heard_hours": 25, "normal_hours": 24,
     }  # fmt: skip
     assert group["uptime"] == round(25 / 48, 4)
     table = await city.anonymous.get("/devices/uptime", params={**query, "f": "csv", "by": "placement"})
@@ -334,7 +335,8 @@ async def test_a_device_is_bound_to_an_element_and_takes_its_place(city: Served)
     assert answer.status_code == 200, answer.text
     held = answer.json()
     assert held["binding"] == {
-        "model": "hospital", "storey": parts["2层"], "storey_number": 2, "space": parts["房间 2"], "element": parts["门 2"],
+        "model": "hospital", "storey": parts["2层"], "storey_number": 2,
+        "space": parts["房间 2"], "element": parts["门 2"],
     }, "there is no layer of buildings to see"  # fmt: skip
     assert held["properties"]["position_from"] == "element"
     lon, lat = held["geometry"]["coordinates"]
