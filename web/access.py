@@ -84,6 +84,7 @@ ROUTE_ACCESS: dict[str, Access] = {
     "/devices/uptime": "layer",
     "/devices/{code}": "layer",
     "/devices/{code}/series": "layer",
+    "/id/next": "right",
     "/id/{code}": "layer",
     "/imports": "right",
     "/collections/{layer}/rollback": "right",

@@ -393,3 +393,12 @@ async def test_only_those_who_may_import_bind_and_only_to_what_they_see(city: Se
     assert (await city.anonymous.get("/devices?model=hospital")).status_code == 404
     assert await codes(city.anonymous, f"storey={parts['1层']}") == []
     assert await codes(city.anonymous, "storey_number=1") == []
+
+
+async def test_the_next_free_code_of_gb28181_is_told_to_those_who_import(city: Served) -> None:
+    query = {"centre": "51018200", "industry": "08", "type": "132", "network": "6"}
+    told = (await city.technician.get("/id/next", params=query)).json()
+    assert (told["code"], told["parts"]["edition"]) == ("51018200081326000002", "2022")
+    assert (await city.anonymous.get("/id/next", params=query)).status_code == 401
+    assert (await city.technician.get("/id/next", params={**query, "type": "099"})).status_code == 400
+    assert (await city.technician.get("/id/next", params={**query, "centre": "5101820"})).status_code == 400

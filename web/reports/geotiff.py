@@ -6,8 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-import rasterio
-import rasterio.transform
+from rasterio import Affine
 from rasterio.io import MemoryFile
 
 from cim.errors import BadRequest
@@ -29,9 +28,7 @@ def report_geotiff(answer: Mapping[str, Any]) -> bytes:
         "height": size[0],
         "width": size[1],
         "crs": f"EPSG:{raster['srid']}",
-        "transform": rasterio.transform.from_origin(
-            raster["west"], raster["north"], raster["cell_m"], raster["cell_m"]
-        ),
+        "transform": Affine(raster["cell_m"], 0, raster["west"], 0, -raster["cell_m"], raster["north"]),
         "nodata": NO_DATA,
         "compress": "deflate",
     }

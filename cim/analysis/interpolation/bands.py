@@ -1,9 +1,9 @@
 """A surface as areas of a few bands of values, for the map."""
 
 import numpy as np
-import rasterio.features
-import rasterio.transform
 import shapely
+from rasterio import Affine
+from rasterio.features import shapes
 from shapely.geometry import mapping, shape
 
 from cim.analysis.interpolation.methods import Floats
@@ -22,9 +22,9 @@ def band_places(values: Floats, lattice: Lattice, unit: str) -> list[Place]:
         edges = np.array([edges[0], edges[-1]])
     band = np.zeros(values.shape, dtype=np.uint8)
     band[known] = np.clip(np.searchsorted(edges, values[known], side="right"), 1, len(edges) - 1)
-    way = rasterio.transform.from_origin(lattice.west, lattice.north, lattice.cell_m, lattice.cell_m)
+    way = Affine(lattice.cell_m, 0, lattice.west, 0, -lattice.cell_m, lattice.north)
     parts: dict[int, list[shapely.Geometry]] = {}
-    for area, number in rasterio.features.shapes(band, mask=known, transform=way):
+    for area, number in shapes(band, mask=known, transform=way):
         parts.setdefault(int(number), []).append(shape(area))
     places = []
     for number, areas in sorted(parts.items()):

@@ -122,7 +122,7 @@ def _too_few(count: int) -> BadRequest:
 async def _within(area: Any, context: Context, hull: shapely.Geometry, srid: int) -> shapely.Geometry:
     line = await red_line_of(context, area)
     shape: shapely.Geometry = shapely.union_all(moved(line.lonlat(), LONLAT_SRID, srid))
-    inside: shapely.Geometry = shape.intersection(hull)
+    inside: shapely.Geometry = shapely.intersection(shape, hull)
     if shapely.area(inside) == 0:
         raise BadRequest("the area lies outside of the stations", where="area", remedy="choose one between them")
     return inside
