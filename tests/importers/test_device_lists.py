@@ -198,3 +198,23 @@ async def test_the_stations_of_the_real_list(database: Database, tmp_path: Path,
     assert report.loaded + report.skipped + len(report.rejected) == 66
     assert (report.skipped, len(report.rejected)) != (0, 0)
     print(report.loaded, report.skipped, [row.reason for row in report.rejected], report.findings)
+
+
+async def test_a_surveyed_place_outlasts_a_derived_one_and_circles_are_refused(
+    database: Database, tmp_path: Path
+) -> None:
+    head = "code,name,kind,parent,lon,lat\n"
+    await take(database, written(tmp_path, head + "P,pole,pole,,103.9,31.0\nD,one,air,,103.95,31.05\nE,two,air,P,,\n"))
+    again = await take(database, written(tmp_path, head + "D,,,P,,\n"))
+    assert again.message == "0 added, 1 changed, 0 unchanged"
+    devices = await held(database)
+    assert (devices["one"]["lon"], devices["one"]["properties"]["position_from"]) == (103.95, "given")
+    assert (devices["one"]["kind"], devices["one"]["parent"]) == ("air", devices["pole"]["code"])
+    assert devices["two"]["properties"]["position_from"] == "parent"
+    surveyed = await take(database, written(tmp_path, head + "E,,,,103.99,31.0\n"))
+    assert surveyed.loaded == 1
+    devices = await held(database)
+    assert (devices["two"]["lon"], devices["two"]["properties"]["position_from"]) == (103.99, "given")
+    circle = await take(database, written(tmp_path, head + "P,,,D,,\n"))
+    assert (circle.status, "hang on itself" in circle.message) == ("refused", True)
+    assert (await held(database))["pole"]["parent"] is None
