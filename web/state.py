@@ -11,6 +11,7 @@ from cim.model.access import Operation, Principal
 from cim.model.collection import Collection
 from cim.model.undulation import Undulation
 from cim.policy.policy import Decision, decide, decide_model, readable, readable_models, require
+from cim.sensors.intake import Intake
 from cim.store.database import Database
 from cim.store.files import FileStore
 from layers.catalog import Catalog
@@ -74,6 +75,7 @@ class ServerState:
     scenes: KeptTiles
     layouts: Layouts
     model_plans: ModelPlans
+    intake: Intake
     file_turns: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(FILES_AT_ONCE))
 
     @classmethod
@@ -146,6 +148,7 @@ class ServerState:
             ),
             layouts=Layouts(live.changes),
             model_plans=ModelPlans(),
+            intake=Intake(database),
         )
 
     async def start(self) -> None:
