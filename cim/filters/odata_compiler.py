@@ -95,7 +95,7 @@ class ODataCompiler:
         made: list[sa.ColumnElement[bool]] = []
         yield made
         for rows, link in reversed(list(self._many.values())):
-            inner = sa.select(sa.literal_column("1")).select_from(rows.source())
+            inner: sa.Select[Any] = sa.select(sa.literal_column("1")).select_from(rows.source())
             inner = inner.where(link, *rows.conditions(), made[0]).correlate_except(*rows.tables())
             made[0] = sa.exists(inner)
         self._many = before
@@ -106,10 +106,10 @@ class ODataCompiler:
                 return self._path(name)
             case Literal(value):
                 found = operands.literal(node)
-                return Term(found.sql, found.kind, given=value, nullable=False)  # type: ignore[arg-type]  # of these three
+                return Term(found.sql, found.kind, given=value, nullable=False)
             case Moment(value):
                 found = operands.moment(node)
-                return Term(found.sql, found.kind, given=value, nullable=False)  # type: ignore[arg-type]
+                return Term(found.sql, found.kind, given=value, nullable=False)
             case Call():
                 return self._call(node)
         raise BadRequest("a value cannot be used here", where=self._where, remedy="see docs/sensorthings.md")
@@ -196,7 +196,7 @@ class ODataCompiler:
         term = right if left.kind == "null" else left
         if op not in ("eq", "ne"):
             raise BadRequest("null has no order", where=self._where, remedy="write eq null or ne null")
-        unknown = term.sql.is_(None)
+        unknown: Sql = term.sql.is_(None)
         if term.kind == "result" and term.other is not None:
             unknown = sa.and_(unknown, term.other.is_(None))
         if term.kind == "document":

@@ -64,8 +64,8 @@ class ObservationWriter:
         return self._add(target, feature, taken)
 
     async def _linked(self, draft: Draft, link: str) -> int | None:
-        (item, *_) = draft.links.get(link) or [None]
-        return item.id if isinstance(item, Reference) else None
+        items = draft.links.get(link)
+        return items[0].id if items and isinstance(items[0], Reference) else None
 
     async def remove(self, stream: int, at: datetime) -> None:
         """Delete an observation; NotFound where there is none."""

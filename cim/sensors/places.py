@@ -28,7 +28,7 @@ def shape_of(encoding: str, value: Any, where: str) -> BaseGeometry | None:
         shape = shapely.force_2d(shapely.from_geojson(orjson.dumps(geometry)))
     except (shapely.errors.GEOSException, ValueError, TypeError):
         raise _bad("the place is no GeoJSON geometry", where) from None
-    if shape is None or shape.is_empty:
+    if shape.is_empty:
         raise _bad("the place has no coordinates", where)
     if shapely.get_num_coordinates(shape) > MOST_VERTICES:
         raise _bad(f"the place has more than {MOST_VERTICES} vertices", where)

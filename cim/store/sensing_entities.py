@@ -122,7 +122,7 @@ class Rows:
         self._root: Rows = within or self
         self._joins: list[tuple[sa.FromClause, Sql]] = []
         self._linked: dict[str, Rows] = {}
-        self._latest: sa.Alias | None = None
+        self._latest: sa.FromClause | None = None
         self._stream: Rows | None = None
         if entity.name == "Observation":
             self._stream = Rows(ENTITIES["Datastream"], seen, within=self)
@@ -154,16 +154,19 @@ class Rows:
     def opened(self) -> sa.ColumnElement[bool]:
         """Whether a row of the entity's own table is open to the caller."""
         name = self.entity.name
+        found: sa.ColumnElement[bool]
         if name in ("Thing", "Datastream"):
             return self._reached(self.c.reach)
         if name in ("Location", "FeatureOfInterest"):
             found = self._reached(self.c.reach)
             return sa.or_(found, self.c.reach.is_(None)) if self.seen.unclaimed else found
         if name == "HistoricalLocation":
-            return self.c.thing.in_(sa.select(t.thing.c.id).where(self._reached(t.thing.c.reach)))
+            found = self.c.thing.in_(sa.select(t.thing.c.id).where(self._reached(t.thing.c.reach)))
+            return found
         if name == "Observation":
             streams = sa.select(t.datastream.c.id).where(self._reached(t.datastream.c.reach))
-            return self.c.datastream_id.in_(streams)
+            found = self.c.datastream_id.in_(streams)
+            return found
         return self._used(t.datastream.c.sensor if name == "Sensor" else t.datastream.c.observed_property)
 
     def _reached(self, reach: sa.Column[Any]) -> sa.ColumnElement[bool]:
@@ -223,7 +226,8 @@ class Rows:
             near, far = _PAIRS[(origin, link)]
             pairs = near.table.alias()
             paired = sa.select(pairs.c[far.name]).where(pairs.c[near.name] == key)
-            return self.c.id.in_(paired.correlate_except(pairs))
+            linked: sa.ColumnElement[bool] = self.c.id.in_(paired.correlate_except(pairs))
+            return linked
         if (origin, link) == ("FeatureOfInterest", "Observations"):
             return self._observed(key)
         inverse = ENTITIES[origin].links[link].inverse
@@ -263,8 +267,8 @@ class Rows:
     def _spans(self) -> dict[str, tuple[Sql, str, Sql]]:
         """First and last moments of the observations of a datastream, with what their columns are called."""
         if self._latest is None:
-            self._latest = t.latest.alias()
-            self._root.join(self._latest, self._latest.c.datastream_id == self.c.id)
+            self._latest = newest = t.latest.alias()
+            self._root.join(newest, newest.c.datastream_id == self.c.id)
         c = self._latest.c
         last = sa.func.greatest(c.at, c.until, type_=sa.TIMESTAMP(timezone=True))
         return {

@@ -54,7 +54,7 @@ class Wanted:
     """
 
     rows: Rows
-    columns: list[Sql]
+    columns: Sequence[Sql]
     keys: list[OrderKey]
     where: list[sa.ColumnElement[bool]] = field(default_factory=list)
     limit: int = 100
@@ -148,7 +148,7 @@ async def _run(
 ) -> Sequence[Found]:
     """Run a query; what it computes may lead out of the range of numbers or times, which is the asker's fault."""
     try:
-        return (await connection.execute(statement, execution_options=compiling(where))).mappings().all()
+        result = await connection.execute(statement, execution_options=compiling(where))
     except DBAPIError as error:
         if str(getattr(error.orig, "sqlstate", "") or "").startswith(_DATA_FAULT):
             raise BadRequest(
@@ -157,3 +157,4 @@ async def _run(
                 remedy="use smaller numbers and durations",
             ) from error
         raise
+    return [dict(row) for row in result.mappings()]

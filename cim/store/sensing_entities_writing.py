@@ -65,7 +65,8 @@ async def locked_row(connection: AsyncConnection, entity: str, number: int) -> M
     table = TABLES[entity]
     columns = [column for column in table.c if column.name not in ("geom", "observed_geom")]
     found = await connection.execute(sa.select(*columns).where(table.c.id == number).with_for_update())
-    return found.mappings().first()
+    row = found.mappings().first()
+    return None if row is None else dict(row)
 
 
 def _row(entity: str, values: Mapping[str, Any], shape: BaseGeometry | None) -> dict[str, Any]:

@@ -56,6 +56,7 @@ class ArrayTaking:
 
     async def _fill(self, stream: Stream, components: Sequence[str], rows: Sequence[Any]) -> None:
         now, count = utc_now(), len(components)
+        default: int | None = stream.feature
         for row in rows:
             if not isinstance(row, list) or len(row) != count:
                 self.answers.append(f"a row is no list of {count} values")
@@ -63,7 +64,12 @@ class ArrayTaking:
             values = dict(zip(components, row, strict=True))
             try:
                 taken = read_observation(values, stream.observation_type, now)
-                feature = await self._feature(stream, values)
+                named = values.get(_FEATURE[0], values.get(_FEATURE[1]))
+                if named is not None or default is None:
+                    feature = await self._feature(stream, named)
+                    default = default if named is not None else feature
+                else:
+                    feature = default
             except CimError as error:
                 self.answers.append(error.what)
                 continue
@@ -73,10 +79,7 @@ class ArrayTaking:
             if len(self._places) >= MOST_TOGETHER:
                 await self._keep()
 
-    async def _feature(self, stream: Stream, values: Mapping[str, Any]) -> int:
-        named = values.get(_FEATURE[0], values.get(_FEATURE[1]))
-        if named is None and stream.feature is not None:
-            return stream.feature
+    async def _feature(self, stream: Stream, named: Any) -> int:
         target = ENTITIES["FeatureOfInterest"]
         number = None if named is None else reference_id(named, target, target.name)
         return await self._observing.feature(self._principal, stream, number)

@@ -13,7 +13,7 @@ from cim.filters.odata_compiler import ODataCompiler
 from cim.filters.odata_grammar import Options
 from cim.filters.odata_writing import options_text
 from cim.model.sensing_entities import ENTITIES, Entity, Link
-from cim.store.sensing_entities import Rows, Seen
+from cim.store.sensing_entities import Rows, Seen, Sql
 from cim.store.sensing_entities_reading import (
     Found,
     OrderKey,
@@ -126,7 +126,7 @@ class Reader:
 
     def _wanted(self, rows: Rows, options: Options, where: list[sa.ColumnElement[bool]]) -> Wanted:
         entity = rows.entity
-        columns = [column.label(column.key) for column in rows.ids()]
+        columns: list[Sql] = [column.label(column.key) for column in rows.ids()]
         for name in chosen_properties(entity, options.select):
             columns += rows.shown(name)
         columns += [rows.key(one.path[0]).label(f"link_{one.path[0]}") for one in options.expand]
