@@ -123,6 +123,8 @@ ROUTE_ACCESS: dict[str, Access] = {
     "/rules": "open",
     "/rules/{name}": "open",
     "/rules/{name}/{number}": "open",
+    "/sensorthings/v1.1": "layer",
+    "/sensorthings/v1.1/{path:path}": "layer",
     "/sheets": "layer",
     "/sheets/{template}": "layer",
 }

@@ -52,6 +52,7 @@ SENSING_REACH: dict[str, Reach] = {
     **dict.fromkeys(("thing", "datastream", "location", "feature", "thing_location", "historical_location"), "rows"),
     **dict.fromkeys(("historical_location_place", "observation", "latest", "hourly", "daily"), "rows"),
     **dict.fromkeys(("sensor", "observed_property", "raw_kept", "pulse"), "open"),
+    "observed_feature": "rows",
     "refusal": "closed",
 }
 """The tables of the sensing network; sensors and observed properties say nothing of places, and queries show only those
