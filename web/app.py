@@ -64,6 +64,7 @@ from web.routes import (
     wms,
     wmts,
 )
+from web.routes.sensorthings import sensorthings_routes
 from web.state import ServerState
 from web.tile_endpoint import TileEndpoint
 
@@ -78,11 +79,11 @@ _ROUTES = (
     elements,
     placements,
     buildings,
+    cameras,
     live,
     device_values,
     devices,
     codes,
-    cameras,
     scenarios,
     changes,
     alarm_feed,
@@ -152,6 +153,7 @@ def create_api(state: ServerState) -> FastAPI:
     api.state.metrics = Metrics()
     for routes in _ROUTES:
         api.include_router(routes.router)
+    api.router.routes[:0] = sensorthings_routes(state)
     api.router.routes.append(Route("/tiles/{layer}/{z:int}/{x:int}/{y:int}.mvt", TileEndpoint(state)))
     _handle_errors(api)
     return api

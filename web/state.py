@@ -11,6 +11,7 @@ from cim.model.access import Operation, Principal
 from cim.model.collection import Collection
 from cim.model.undulation import Undulation
 from cim.policy.policy import Decision, decide, decide_model, readable, readable_models, require
+from cim.sensors.intake import Intake
 from cim.store.database import Database
 from cim.store.files import FileStore
 from layers.catalog import Catalog
@@ -83,6 +84,7 @@ class ServerState:
     layouts: Layouts
     model_plans: ModelPlans
     video: VideoGateway | None
+    intake: Intake
     fetcher: Fetcher = field(default_factory=Fetcher)
     file_turns: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(FILES_AT_ONCE))
 
@@ -163,6 +165,7 @@ class ServerState:
             layouts=Layouts(live.changes),
             model_plans=ModelPlans(),
             video=configured_gateway(settings.video_gateway),
+            intake=Intake(database),
         )
 
     async def start(self) -> None:

@@ -3,7 +3,7 @@
 ``510182AQ000017`` and a check character: the county (GB/T 2260), two letters for the kind of device
 (``device_kinds.toml``), six digits that only count, and a check character by ISO 7064 MOD 37,36 (GB/T 17710), which
 finds every single wrong character and nearly every swap of neighbours. Nothing in the code ever changes with the
-device's place or owner; these are facts of the record. Decision 0016.
+device's place or owner; these are facts of the record. Decision 0018.
 """
 
 import re

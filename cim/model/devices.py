@@ -16,7 +16,7 @@ BINDING = ("building_code", "model", "storey", "storey_number", "space", "elemen
 
 @dataclass(frozen=True, slots=True)
 class Device:
-    """A device on its way in; None leaves what is known of it as it is.
+    """A device on its way in; None, and an empty kind or name, leave what is known of it as it is.
 
     ``lon`` and ``lat`` are degrees of CGCS2000; ``region_code`` is found from them where it is not given.
     ``storey_number`` counts from 1 at the ground, -1 below it. ``height_m`` is above the ground.

@@ -1,6 +1,6 @@
 """What devices are bound to, checked against buildings and models; what follows from it: storey, position, region."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -38,14 +38,18 @@ class _Known:
     parents: dict[str, Place]
 
 
-async def bound_devices(connection: AsyncConnection, devices: Sequence[Device]) -> Bound:
+async def bound_devices(
+    connection: AsyncConnection, devices: Sequence[Device], places: Mapping[str, Place] | None = None
+) -> Bound:
     """Check what devices are bound to and fill in what follows from it.
 
     An element tells its storey and space, a storey its number, a model its building. Where no position is given it is
     that of the element, else of the space, the building, the model's footprint, the parent; ``position_from`` among the
-    properties says which. The region is that of the smallest area that holds the position.
+    properties says which. ``places`` are those of parents that are about to be written. The region is that of the
+    smallest area that holds the position.
     """
     known = await _look_up(connection, devices)
+    known.parents.update(places or {})
     bound = Bound([])
     for place, device in enumerate(devices):
         found, fault = _bind(device, known)

@@ -19,11 +19,29 @@ from cim.store.sensing_tables import location, thing, thing_location
 from cim.store.tables import asset, asset_alias, region
 
 NO_COUNTY = "000000"
+_DEEPEST = 16
+"""Devices that may hang on each other in a row."""
 _KEPT = tuple(
     name
     for name in Device.__dataclass_fields__
     if name not in ("code", "lon", "lat", "aliases", "properties", "parent")
 )
+_GIVEN = "unnest(cast(:codes AS text[]), cast(:parents AS text[])) AS g (code, parent)"
+_MISSING_PARENTS = sa.text(
+    f"SELECT g.parent FROM {_GIVEN} WHERE NOT EXISTS (SELECT FROM cim.asset a WHERE a.code = g.parent) LIMIT 1"
+)
+_HANG = sa.text(
+    f"UPDATE cim.asset a SET parent = g.parent FROM {_GIVEN}"
+    " WHERE a.code = g.code AND a.parent IS DISTINCT FROM g.parent"
+)
+_CIRCLES = sa.text("""
+WITH RECURSIVE above AS (
+    SELECT code AS start, parent, 1 AS depth FROM cim.asset WHERE code = ANY (cast(:codes AS text[]))
+    UNION ALL
+    SELECT above.start, a.parent, depth + 1 FROM above JOIN cim.asset a ON a.code = above.parent WHERE depth <= :deepest
+)
+SELECT start FROM above WHERE depth > :deepest LIMIT 1
+""")
 _LOCK = sa.text("SELECT pg_advisory_xact_lock(hashtextextended('cim:device-codes', 0))")
 
 
@@ -40,10 +58,11 @@ class Numbering:
         await connection.execute(_LOCK)
         counties = list(await connection.scalars(sa.select(region.c.code).where(region.c.level == "county").limit(2)))
         county = counties[0][:6] if len(counties) == 1 else NO_COUNTY
+        letters = sa.func.substr(asset.c.code, sa.literal_column("7"), sa.literal_column("2"))
         rows = await connection.execute(
-            sa.select(sa.func.substr(asset.c.code, 7, 2), sa.func.max(asset.c.code))
+            sa.select(letters, sa.func.max(asset.c.code))
             .where(asset.c.code.regexp_match(f"^{county}[A-Z]{{2}}[0-9]{{6}}[0-9A-Z]$"))
-            .group_by(sa.func.substr(asset.c.code, 7, 2))
+            .group_by(letters)
         )
         return cls(county, {row[0]: row[1] for row in rows})
 
@@ -146,9 +165,6 @@ async def ensure_thing(connection: AsyncConnection, code: str) -> int:
     return number
 
 
-_DEEPEST = 16
-
-
 def point_ewkt(lon: float, lat: float) -> str:
     """A position in degrees as the columns take it."""
     return f"SRID=4490;POINT({lon!r} {lat!r})"
@@ -170,6 +186,8 @@ def _merged(new: Any) -> dict[str, Any]:
     kept: dict[str, Any] = {
         name: sa.func.coalesce(new[name], asset.c[name]) for name in (*_KEPT, "geom") if name != "grade"
     }
+    for name in ("kind", "name"):
+        kept[name] = sa.func.coalesce(sa.func.nullif(new[name], ""), asset.c[name])
     for name in ("geom", "region_code"):
         kept[name] = sa.case((stays, asset.c[name]), else_=kept[name])
     merged = asset.c.properties.op("||")
@@ -189,14 +207,18 @@ async def _states(connection: AsyncConnection, codes: Sequence[str]) -> dict[str
 
 
 async def _set_parents(connection: AsyncConnection, devices: Sequence[Device]) -> None:
-    for device in devices:
-        if device.parent is not None:
-            await check_parent(connection, device.code, device.parent)
-            await connection.execute(
-                sa.update(asset)
-                .where(asset.c.code == device.code, asset.c.parent.is_distinct_from(device.parent))
-                .values(parent=device.parent)
-            )
+    """Hang devices on their parents; BadRequest names a parent that is not there, or a device that hangs on itself."""
+    hung = {one.code: one.parent for one in devices if one.parent is not None}
+    if not hung:
+        return
+    given = {"codes": list(hung), "parents": list(hung.values())}
+    missing = (await connection.execute(_MISSING_PARENTS, given)).first()
+    if missing is not None:
+        raise BadRequest(f"there is no device {missing.parent}", where="parent", remedy="import the parent first")
+    await connection.execute(_HANG, given)
+    circle = (await connection.execute(_CIRCLES, {"codes": list(hung), "deepest": _DEEPEST})).first()
+    if circle is not None:
+        raise BadRequest(f"{circle.start} would hang on itself", where="parent", remedy="choose another parent")
 
 
 async def _set_grades(connection: AsyncConnection, devices: Sequence[Device]) -> None:

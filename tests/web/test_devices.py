@@ -247,7 +247,8 @@ async def test_uptime_is_the_share_of_hours_that_have_a_value(city: Served) -> N
         name: group[name] for name in ("group", "month", "devices", "expected_hours", "heard_hours", "normal_hours")
     }
     assert told == {
-        "group": "环保局", "month": "2026-10", "devices": 1, "expected_hours": 48, "heard_hours": 25, "normal_hours": 24,
+        "group": "环保局", "month": "2026-10", "devices": 1,
+        "expected_hours": 48, "heard_hours": 25, "normal_hours": 24,
     }  # fmt: skip
     assert group["uptime"] == round(25 / 48, 4)
     table = await city.anonymous.get("/devices/uptime", params={**query, "f": "csv", "by": "placement"})
@@ -334,7 +335,8 @@ async def test_a_device_is_bound_to_an_element_and_takes_its_place(city: Served)
     assert answer.status_code == 200, answer.text
     held = answer.json()
     assert held["binding"] == {
-        "model": "hospital", "storey": parts["2层"], "storey_number": 2, "space": parts["房间 2"], "element": parts["门 2"],
+        "model": "hospital", "storey": parts["2层"], "storey_number": 2,
+        "space": parts["房间 2"], "element": parts["门 2"],
     }, "there is no layer of buildings to see"  # fmt: skip
     assert held["properties"]["position_from"] == "element"
     lon, lat = held["geometry"]["coordinates"]
@@ -391,3 +393,12 @@ async def test_only_those_who_may_import_bind_and_only_to_what_they_see(city: Se
     assert (await city.anonymous.get("/devices?model=hospital")).status_code == 404
     assert await codes(city.anonymous, f"storey={parts['1层']}") == []
     assert await codes(city.anonymous, "storey_number=1") == []
+
+
+async def test_the_next_free_code_of_gb28181_is_told_to_those_who_import(city: Served) -> None:
+    query = {"centre": "51018200", "industry": "08", "type": "132", "network": "6"}
+    told = (await city.technician.get("/id/next", params=query)).json()
+    assert (told["code"], told["parts"]["edition"]) == ("51018200081326000002", "2022")
+    assert (await city.anonymous.get("/id/next", params=query)).status_code == 401
+    assert (await city.technician.get("/id/next", params={**query, "type": "099"})).status_code == 400
+    assert (await city.technician.get("/id/next", params={**query, "centre": "5101820"})).status_code == 400

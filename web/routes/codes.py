@@ -2,14 +2,32 @@
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Path
+from fastapi import APIRouter, Depends, Path, Query
 
+from cim.model.access import Operation
 from cim.policy.policy import read_context
+from cim.store.assets import next_free_gb_code
 from web.codes import objects_of_code
 from web.state import Caller, caller
 
 router = APIRouter(tags=["devices"])
 TIMEOUT_MS = 8_000
+
+
+@router.get("/id/next", summary="The next free code of GB/T 28181")
+async def next_code(
+    who: Annotated[Caller, Depends(caller)],
+    centre: Annotated[str, Query(pattern="^[0-9]{8}$", description="GB/T 2260 to the unit: 51018200")],
+    industry: Annotated[str, Query(pattern="^[0-9]{2}$")],
+    type_: Annotated[str, Query(alias="type", pattern="^[0-9]{3}$", description="132 a network camera")],
+    network: Annotated[str, Query(pattern="^[0-9]$")],
+    edition: Annotated[str, Query(max_length=4)] = "2022",
+) -> dict[str, Any]:
+    """The first code with these parts that no device has; it is told, not reserved. Needs the right to import."""
+    who.require(Operation.IMPORT)
+    async with who.state.database.writing(who.request_id) as connection:
+        code = await next_free_gb_code(connection, centre, industry, type_, network, edition)
+    return {"code": str(code), "parts": code.document()}
 
 
 @router.get("/id/{code}", summary="What a code stands for")
