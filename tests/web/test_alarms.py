@@ -32,9 +32,10 @@ async def raised(
         for stream in streams:
             await connection.execute(
                 sa.text(
-                    "WITH l AS (INSERT INTO sensing.location (name, encoding_type, location, geom) VALUES ('x', 'y',"
-                    " '{}', ST_SetSRID(ST_MakePoint(103.9, 30.9), 4490)) RETURNING id)"
-                    " INSERT INTO sensing.thing_location SELECT d.thing, l.id FROM l, sensing.datastream d WHERE d.id = :id"
+                    "WITH l AS (INSERT INTO sensing.location (name, encoding_type, location, geom)"
+                    " VALUES ('x', '', '{}', ST_SetSRID(ST_MakePoint(103.9, 30.9), 4490)) RETURNING id)"
+                    " INSERT INTO sensing.thing_location"
+                    " SELECT d.thing, l.id FROM l, sensing.datastream d WHERE d.id = :id"
                 ),
                 {"id": stream},
             )
