@@ -13,8 +13,9 @@ to a user. Nothing here knows about HTTP: ``web.problems`` maps each class to a 
     ├── NotAllowed          the policy says no
     ├── NotIdentified       no valid credentials where some are needed
     ├── BadRequest          the caller's value cannot be used
-    │   └── TooLarge            more bytes than are taken or given at once
-    │       └── AnswerTooLarge      what was asked for is more than one answer may hold
+    │   ├── TooLarge            more bytes than are taken or given at once
+    │   │   └── AnswerTooLarge      what was asked for is more than one answer may hold
+    │   └── FrameRefused        a station's frame, or one value of it, cannot be used
     ├── ImportRefused       an import ends without changing anything
     ├── SettingsError       a setting of the server cannot be used
     ├── HeightsUnknown      heights cannot be brought above the ellipsoid
@@ -91,6 +92,17 @@ class TooLarge(BadRequest):
 
 class AnswerTooLarge(TooLarge):
     """What was asked for is more than one answer may hold; it is refused whole, never cut."""
+
+
+class FrameRefused(BadRequest):
+    """A frame of a monitoring station, or one value of it, is not taken.
+
+    ``code`` is a stable word such as ``crc`` that programs may rely on.
+    """
+
+    def __init__(self, code: str, what: str, *, where: str = "", remedy: str = "") -> None:
+        super().__init__(what, where=where, remedy=remedy)
+        self.code = code
 
 
 class ImportRefused(CimError):

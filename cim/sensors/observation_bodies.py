@@ -17,7 +17,9 @@ def body_of(payload: bytes) -> dict[str, Any]:
     try:
         found = json.loads(payload, parse_constant=_no_number)
     except (ValueError, RecursionError):
-        raise BadRequest("the body is no JSON", where="body", remedy='send {"phenomenonTime": ..., "result": ...}') from None
+        raise BadRequest(
+            "the body is no JSON", where="body", remedy='send {"phenomenonTime": ..., "result": ...}'
+        ) from None
     if not isinstance(found, dict):
         raise BadRequest("the body is no JSON object", where="body", remedy="send one observation in a message")
     return found
@@ -53,7 +55,9 @@ def _linked(body: Mapping[str, Any], name: str, *, required: bool = False) -> in
     if entity is None and not required:
         return None
     found = entity.get("@iot.id", entity.get("id")) if isinstance(entity, dict) else None
-    number = int(found) if isinstance(found, str) and found.isascii() and found.isdecimal() and len(found) < 11 else found
+    number = (
+        int(found) if isinstance(found, str) and found.isascii() and found.isdecimal() and len(found) < 11 else found
+    )
     if isinstance(number, bool) or not isinstance(number, int) or not 0 < number <= MOST_ID:
         raise BadRequest(f"the {name} is not named by its id", where=name, remedy=f'send "{name}": {{"@iot.id": 12}}')
     return number

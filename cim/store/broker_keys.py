@@ -19,11 +19,6 @@ class BrokerKey:
     principal: Principal
 
 
-async def keep_broker_hash(connection: AsyncConnection, key_id: str, broker_hash: str) -> None:
-    """Keep the hash by which the broker knows a key; it is made with the key, as its secret is never to be had again."""
-    await connection.execute(sa.update(t.api_key).where(t.api_key.c.id == key_id).values(broker_hash=broker_hash))
-
-
 async def broker_keys(connection: AsyncConnection) -> list[BrokerKey]:
     """The valid keys that have such a hash, in order."""
     key = t.api_key.c

@@ -302,14 +302,3 @@ async def test_a_revoked_key_ends_the_feed(served: Served) -> None:
         await raised(served, grade="restricted")
         (last,) = await events(lines, 1)
     assert "revoked" in last["detail"]
-
-
-async def test_readiness_looks_at_tasks_that_are_meant_to_run(served: Served) -> None:
-    assert (await served.anonymous.get("/readyz")).status_code == 200
-    async with served.database.writing() as connection:
-        await connection.execute(
-            sa.text("INSERT INTO sensing.heartbeat (task, at) VALUES ('mqtt', now() - interval '1 minute')")
-        )
-    answer = await served.anonymous.get("/readyz")
-    assert answer.status_code == 503
-    assert "mqtt" in answer.json()["problems"]

@@ -4,18 +4,13 @@ A key's id is the name, the key itself the password. Topics that anyone may post
 roles that may read everything read them; others read the topics of their grades.
 """
 
-import base64
-import hashlib
 import re
-import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from cim.model.access import Grade, Operation, Principal
 from cim.policy.rows import everywhere
 
-ROUNDS = 101
-"""Mosquitto's own number; a secret of 256 random bits needs no stretching."""
 BRIDGE = "cim-bridge"
 POSTED = ("v1.1/Observations", "v1.1/+/Observations")
 ALL = "v1.1/#"
@@ -29,13 +24,6 @@ class Account:
     name: str
     password_hash: str
     principal: Principal | None
-
-
-def broker_hash(secret: str, salt: bytes | None = None) -> str:
-    """A password as Mosquitto keeps it: PBKDF2 with SHA-512."""
-    salt = salt or secrets.token_bytes(12)
-    digest = hashlib.pbkdf2_hmac("sha512", secret.encode(), salt, ROUNDS)
-    return f"$7${ROUNDS}${base64.b64encode(salt).decode()}${base64.b64encode(digest).decode()}"
 
 
 def password_file(accounts: Sequence[Account]) -> str:

@@ -9,13 +9,12 @@ import structlog
 from cim.errors import CimError
 from cim.store.broker_keys import broker_keys
 from cim.store.database import Database
-from cim.store.heartbeats import beat, expect_not
-from web.broker.accounts import BRIDGE, Account, broker_hash
+from cim.store.identities import broker_hash
+from web.broker.accounts import BRIDGE, Account
 from web.broker.configuration import (
     BrokerAddress,
     broker,
     keep_address,
-    kept_address,
     mosquitto_program,
     read_again,
     write_accounts,
@@ -28,23 +27,14 @@ _log = structlog.get_logger()
 
 
 async def start_broker(database: Database, folder: Path, host: str, port: int) -> Program:
-    """The broker as a program to keep running, with an account for each key; from now on it is expected to run."""
+    """The broker as a program to keep running, with an account for each key."""
     mosquitto_program()
     secret = secrets.token_urlsafe(32)
     bridge = Account(BRIDGE, broker_hash(secret), None)
     program = broker(folder, host, port, [bridge, *await key_accounts(database)])
     local = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 it is compared with, not bound to
     keep_address(folder, BrokerAddress(local, port, BRIDGE, secret))
-    async with database.writing(TASK) as connection:
-        await beat(connection, TASK)
     return program
-
-
-async def no_broker(database: Database, folder: Path) -> None:
-    """There is no broker: nobody is to wait for it."""
-    keep_address(folder, None)
-    async with database.writing(TASK) as connection:
-        await expect_not(connection, TASK)
 
 
 async def key_accounts(database: Database) -> list[Account]:
@@ -53,11 +43,8 @@ async def key_accounts(database: Database) -> list[Account]:
         return [Account(key.key_id, key.broker_hash, key.principal) for key in await broker_keys(connection)]
 
 
-async def follow_keys(database: Database, folder: Path) -> None:
+async def follow_keys(database: Database, folder: Path, address: BrokerAddress) -> None:
     """Keep the broker's accounts those of the keys until cancelled: a key that ends is out within ten seconds."""
-    address = kept_address(folder)
-    if address is None:
-        return
     bridge = Account(address.name, broker_hash(address.secret), None)
     while True:
         try:
