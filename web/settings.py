@@ -22,7 +22,7 @@ class ServerSettings(BaseSettings):
     kept (0: for ever); their hourly and daily roll-ups always stay. ``hj212_port`` and ``sl651_port`` (0: none) of
     ``station_host`` are listened on for stations, whose passwords the file ``stations`` has.
     ``webhook_private`` are the networks beyond the public ones that messages about alarms may go to, between commas.
-    ``mqtt_port`` is where a broker of MQTT listens on this machine (0: none is started).
+    ``mqtt_port`` of ``mqtt_host`` is where a broker of MQTT listens (0: only where ``--mqtt`` asks for one).
     """
 
     model_config = SettingsConfigDict(env_prefix="CIM_", extra="ignore")
@@ -49,6 +49,7 @@ class ServerSettings(BaseSettings):
     sl651_port: int = Field(default=0, ge=0, le=65_535)
     stations: Path | None = None
     webhook_private: str = ""
+    mqtt_host: str = "127.0.0.1"
     mqtt_port: int = Field(default=0, ge=0, le=65_535)
 
     @field_validator("undulation_m", mode="before")

@@ -20,6 +20,8 @@ def body_of(payload: bytes) -> dict[str, Any]:
         raise BadRequest(
             "the body is no JSON", where="body", remedy='send {"phenomenonTime": ..., "result": ...}'
         ) from None
+    if b"\\u0000" in payload:
+        raise BadRequest("the body holds a character that cannot be kept", where="body", remedy="leave out \\u0000")
     if not isinstance(found, dict):
         raise BadRequest("the body is no JSON object", where="body", remedy="send one observation in a message")
     return found

@@ -22,6 +22,8 @@ from web.broker.configuration import (
 from web.cli.supervising import Program
 
 TASK = "mqtt"
+BROKER_FOLDER = "broker"
+"""Below the data folder."""
 LOOK_EVERY_S = 10.0
 _log = structlog.get_logger()
 
