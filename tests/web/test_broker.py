@@ -142,14 +142,14 @@ async def test_a_broker_that_is_away_loses_and_doubles_nothing(database: Databas
             await kept(database, 50)
             await asyncio.to_thread(broker.stop)
             await until(lambda: "broker" in part.problem, 30)
-            waiting = [post.client.publish(POSTS, body(stream, number), qos=1) for number in range(40, 100)]
+            for number in range(40, 100):
+                post.client.publish(POSTS, body(stream, number), qos=1)
             await asyncio.sleep(2)
             await asyncio.to_thread(broker.start)
             began = time.monotonic()
             await until(lambda: not part.problem, 12)
             assert time.monotonic() - began < 10
             await kept(database, 100)
-            assert all(one.is_published() for one in waiting)
     async with database.writing() as connection:
         (gap,) = await gaps(connection, 10)
     assert gap["until"] - gap["since"] > timedelta(seconds=2)
