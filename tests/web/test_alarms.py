@@ -147,6 +147,15 @@ async def test_people_act_with_the_right_for_the_grade_and_region(served: Served
         assert list(rows) == ["alarm acknowledge", "alarm escalate", "alarm clear"]
 
 
+async def test_what_the_server_notes_is_told_in_the_language_of_the_reader(served: Served) -> None:
+    (code,) = await raised(served)
+    one = (await served.anonymous.get(f"/alarms/{code}")).json()
+    await breach(served, [one["datastream"]], 1.0)
+    for language, word in (("zh", "数值已恢复正常"), ("en", "the value is back within its limits")):
+        found = (await served.anonymous.get(f"/alarms/{code}", headers={"Accept-Language": language})).json()
+        assert (found["state"], found["history"][-1]["note"]) == ("cleared", word)
+
+
 async def test_a_right_in_one_town_does_not_reach_another(served: Served) -> None:
     (here,) = await raised(served, region="510182001003")
     (there,) = await raised(served, region="510182101003")

@@ -31,6 +31,7 @@ from web.broker.configuration import BrokerAddress
 
 CLIENT = "cim-bridge"
 SESSION_S = 7 * 86_400
+KEEP_ALIVE_S = 10
 AT_ONCE = 5_000
 MOST_UNACKNOWLEDGED = 20_000
 MOST_HELD = 100_000
@@ -66,7 +67,7 @@ class Bridge:
         properties.SessionExpiryInterval = SESSION_S
         properties.ReceiveMaximum = MOST_UNACKNOWLEDGED
         self.client.connect_async(
-            self._address.host, self._address.port, keepalive=15, clean_start=False, properties=properties
+            self._address.host, self._address.port, keepalive=KEEP_ALIVE_S, clean_start=False, properties=properties
         )
         self.client.loop_start()
         try:

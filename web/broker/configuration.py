@@ -34,7 +34,7 @@ max_inflight_messages 20000
 max_queued_messages 200000
 max_queued_bytes 268435456
 max_keepalive 600
-message_size_limit 262144
+max_packet_size 262144
 log_dest stderr
 log_type error
 log_type warning

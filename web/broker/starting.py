@@ -1,6 +1,7 @@
 """Starting a broker with the server, and keeping its accounts those of the API keys."""
 
 import asyncio
+import hashlib
 import secrets
 from pathlib import Path
 
@@ -31,11 +32,10 @@ _log = structlog.get_logger()
 async def start_broker(database: Database, folder: Path, host: str, port: int) -> Program:
     """The broker as a program to keep running, with an account for each key."""
     mosquitto_program()
-    secret = secrets.token_urlsafe(32)
-    bridge = Account(BRIDGE, broker_hash(secret), None)
-    program = broker(folder, host, port, [bridge, *await key_accounts(database)])
     local = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 it is compared with, not bound to
-    keep_address(folder, BrokerAddress(local, port, BRIDGE, secret))
+    address = BrokerAddress(local, port, BRIDGE, secrets.token_urlsafe(32))
+    program = broker(folder, host, port, [_bridge_account(address), *await key_accounts(database)])
+    keep_address(folder, address)
     return program
 
 
@@ -47,7 +47,7 @@ async def key_accounts(database: Database) -> list[Account]:
 
 async def follow_keys(database: Database, folder: Path, address: BrokerAddress) -> None:
     """Keep the broker's accounts those of the keys until cancelled: a key that ends is out within ten seconds."""
-    bridge = Account(address.name, broker_hash(address.secret), None)
+    bridge = _bridge_account(address)
     while True:
         try:
             if write_accounts(folder, [bridge, *await key_accounts(database)]):
@@ -55,3 +55,9 @@ async def follow_keys(database: Database, folder: Path, address: BrokerAddress) 
         except (CimError, OSError) as error:
             _log.warning("the broker's accounts were not read again", reason=str(error))
         await asyncio.sleep(LOOK_EVERY_S)
+
+
+def _bridge_account(address: BrokerAddress) -> Account:
+    """The bridge's own account; its hash is the same each time, so that the files change only when keys do."""
+    salt = hashlib.sha256(address.secret.encode()).digest()[:12]
+    return Account(address.name, broker_hash(address.secret, salt), None)
