@@ -2,12 +2,10 @@
 
 The session at the broker lasts while the bridge is away, so that the broker keeps what comes meanwhile. A message is
 acknowledged after the commit of its observation; one that comes again adds nothing, as its moment is kept already.
-The protocol runs in a thread of its library, the rest in the event loop.
 """
 
 import asyncio
 import re
-import threading
 from collections import deque
 from datetime import UTC, datetime
 from typing import Any
@@ -15,7 +13,6 @@ from typing import Any
 import paho.mqtt.client as mqtt
 import structlog
 from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
-from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
@@ -28,10 +25,9 @@ from cim.store.gaps import note_gap
 from cim.store.refusals import Refused, keep_refusals
 from web.broker.accounts import POSTED
 from web.broker.configuration import BrokerAddress
+from web.broker.line import Line
 
 CLIENT = "cim-bridge"
-SESSION_S = 7 * 86_400
-KEEP_ALIVE_S = 10
 AT_ONCE = 5_000
 MOST_UNACKNOWLEDGED = 20_000
 MOST_HELD = 100_000
@@ -51,46 +47,48 @@ class Bridge:
         self._address = address
         self._inbox: deque[mqtt.MQTTMessage] = deque()
         self._wake = asyncio.Event()
-        self._woken = threading.Event()
-        self._loop = asyncio.get_running_loop()
         self._session = 0
+        self._came = 0
         self._lost_at: datetime | None = datetime.now(UTC)
         self._gaps: deque[tuple[datetime, datetime]] = deque()
         self.connected = False
         self.problem = "the broker has not been reached yet"
         self.counts = {"received": 0, "kept": 0, "refused": 0}
         self.client = self._made_client()
+        self._line = Line(self.client, address, lambda: self._came, self._fail)
 
     async def run(self) -> None:
         """Take observations until cancelled; the broker may come and go."""
-        properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
-        properties.SessionExpiryInterval = SESSION_S
-        properties.ReceiveMaximum = MOST_UNACKNOWLEDGED
-        self.client.connect_async(
-            self._address.host, self._address.port, keepalive=KEEP_ALIVE_S, clean_start=False, properties=properties
-        )
-        self.client.loop_start()
+        tasks = [asyncio.create_task(one) for one in (self._line.run(MOST_UNACKNOWLEDGED), self._work())]
         try:
-            while True:
-                await self._wake.wait()
-                self._wake.clear()
-                self._woken.clear()
-                await self._note_gaps()
-                while self._inbox:
-                    await self._take()
+            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            for task in done:
+                task.result()
         finally:
-            self.client.disconnect()
-            await asyncio.to_thread(self.client.loop_stop)
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+    @property
+    def waiting(self) -> int:
+        """How many messages wait to be kept."""
+        return len(self._inbox)
+
+    async def _work(self) -> None:
+        while True:
+            await self._wake.wait()
+            self._wake.clear()
+            await self._note_gaps()
+            while self._inbox:
+                await self._take()
 
     def _made_client(self) -> mqtt.Client:
         client = mqtt.Client(
             CallbackAPIVersion.VERSION2, client_id=CLIENT, protocol=MQTTProtocolVersion.MQTTv5, manual_ack=True
         )
         client.username_pw_set(self._address.name, self._address.secret)
-        client.reconnect_delay_set(1, 4)
         client.max_queued_messages_set(MOST_HELD)
         client.on_connect = self._on_connect
-        client.on_connect_fail = self._on_connect_fail
         client.on_disconnect = self._on_disconnect
         client.on_message = self._on_message
         return client
@@ -106,10 +104,10 @@ class Bridge:
         self._session += 1
         self._lost_at = None
         self.connected, self.problem = True, ""
-        self._tell()
+        self._wake.set()
 
-    def _on_connect_fail(self, *_: object) -> None:
-        self.problem = "the broker cannot be reached"
+    def _fail(self, problem: str) -> None:
+        self.problem = problem
 
     def _on_disconnect(self, _: mqtt.Client, __: Any, ___: Any, reason: Any, ____: Properties | None = None) -> None:
         """What was not acknowledged the broker sends again, so it is forgotten here."""
@@ -120,26 +118,17 @@ class Bridge:
         self._inbox.clear()
 
     def _on_message(self, _: mqtt.Client, __: Any, message: mqtt.MQTTMessage) -> None:
-        if message.qos == 0 and len(self._inbox) >= MOST_HELD:
-            return
-        self._inbox.append(message)
-        self._tell()
-
-    def _tell(self) -> None:
-        """Wake the event loop, once for all that waits."""
-        if not self._woken.is_set():
-            self._woken.set()
-            self._loop.call_soon_threadsafe(self._wake.set)
+        self._came += 1
+        if message.qos or len(self._inbox) < MOST_HELD:
+            self._inbox.append(message)
+            self._wake.set()
 
     async def _take(self) -> None:
         """Keep the messages that wait, and acknowledge them once they are committed."""
         session = self._session
         messages: list[mqtt.MQTTMessage] = []
         while self._inbox and len(messages) < AT_ONCE:
-            try:
-                messages.append(self._inbox.popleft())
-            except IndexError:
-                break
+            messages.append(self._inbox.popleft())
         self.counts["received"] += len(messages)
         while not await self._kept(messages):
             await asyncio.sleep(AGAIN_AFTER_S)

@@ -23,6 +23,8 @@ from web.notices import Notices
 APART_S = 0.25
 MOST_AT_ONCE = 250
 AGAIN_AFTER_S = 1.0
+BUSY, APART_WHEN_BUSY_S = 500, 2.0
+"""While so many messages wait to be kept, values are told more seldom."""
 OVERLAP = timedelta(seconds=30)
 """How long a transaction may have taken whose values are still to be found after a notice that names none."""
 _log = structlog.get_logger()
@@ -49,7 +51,8 @@ class Publisher:
                 await self._wake.wait()
                 began = time.monotonic()
                 await self._publish()
-                await asyncio.sleep(max(0.0, APART_S - (time.monotonic() - began)))
+                apart_s = APART_S if self._bridge.waiting < BUSY else APART_WHEN_BUSY_S
+                await asyncio.sleep(max(0.0, apart_s - (time.monotonic() - began)))
         finally:
             await notices.stop()
 
