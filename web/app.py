@@ -19,6 +19,10 @@ from web.metrics import Metrics
 from web.openapi import describe_interface
 from web.problems import MEDIA_TYPE, language_of, problem, problem_response, unexpected_fault
 from web.routes import (
+    alarm_feed,
+    alarm_receivers,
+    alarm_rules,
+    alarms,
     buildings,
     cameras,
     catalog,
@@ -33,6 +37,7 @@ from web.routes import (
     imports,
     landing,
     linked,
+    live,
     model_files,
     models,
     placements,
@@ -78,6 +83,11 @@ _ROUTES = (
     codes,
     scenarios,
     changes,
+    live,
+    alarm_feed,
+    alarm_rules,
+    alarm_receivers,
+    alarms,
     versions,
     tilejson,
     tilesets,

@@ -29,12 +29,15 @@ from tiles.scene.layouts import Layouts
 from tiles.scene.models_3d import ModelPlans
 from tiles.terrain import Terrain
 from tiles.vector import VectorTiles
+from web.alarm_feed import AlarmFeed
 from web.analysis_gate import AnalysisGate
 from web.change_feed import ChangeFeed
 from web.geocoding import Geocoder
 from web.geoid import configured_undulation
 from web.identity import COOKIE, Identities, check_csrf, credential_of
 from web.live_catalog import LiveCatalog
+from web.live_readings import LiveReadings
+from web.notices import Notices
 from web.proxy_cache import ProxyCache
 from web.queue import queue_app
 from web.settings import ServerSettings
@@ -66,6 +69,9 @@ class ServerState:
     files: FileStore
     queue: App
     feed: ChangeFeed
+    notices: Notices
+    alarms: AlarmFeed
+    readings: LiveReadings
     gate: Gate
     proxy: ProxyCache | None
     pictures: Pictures
@@ -101,6 +107,9 @@ class ServerState:
         feed = ChangeFeed()
         live.on_changes.append(feed.publish)
         live.on_change.append(identities.forget)
+        notices, alarms, readings = Notices(database), AlarmFeed(database), LiveReadings(database)
+        notices.on_values.append(readings.hear)
+        notices.on_alarms.append(alarms.hear)
         pictures = Pictures(database, PicturePool(), live.general_state, raster_pictures(database, files))
         rasters = RasterTiles(database, files, TileCache(settings.raster_cache_mb * MIB))
         live.on_change.append(rasters.follow)
@@ -135,6 +144,9 @@ class ServerState:
             files=files,
             queue=queue_app(database.writer_url),
             feed=feed,
+            notices=notices,
+            alarms=alarms,
+            readings=readings,
             gate=gate,
             proxy=proxy,
             pictures=pictures,
@@ -159,11 +171,15 @@ class ServerState:
     async def start(self) -> None:
         """Load the catalogue and follow the database's notices."""
         await self.live.start()
+        for follower in (self.alarms, self.readings, self.notices):
+            follower.start()
         if self.disk_tiles and self.live.database_id:
             await self.disk_tiles.start(self.live.database_id)
 
     async def stop(self) -> None:
         """End the background work and close the connections."""
+        for follower in (self.notices, self.alarms, self.readings):
+            await follower.stop()
         await self.live.stop()
         if self.proxy:
             await self.proxy.stop()

@@ -37,7 +37,8 @@ TABLE_REACH: dict[str, Reach] = {
     "asset": "rows",
     "asset_alias": "rows",
     "reach": "open",
-    "event": "closed",
+    "event": "rows",
+    "event_step": "rows",
     "indicator": "closed",
     "indicator_value": "closed",
     "project": "closed",
@@ -54,6 +55,8 @@ SENSING_REACH: dict[str, Reach] = {
     **dict.fromkeys(("sensor", "observed_property", "raw_kept", "pulse"), "open"),
     "observed_feature": "rows",
     "refusal": "closed",
+    **dict.fromkeys(("alarm_rule", "alarm_standing", "alarm_edition"), "closed"),
+    **dict.fromkeys(("receiver", "delivery", "delivery_mark", "gap"), "closed"),
 }
 """The tables of the sensing network; sensors and observed properties say nothing of places, and queries show only those
 of open datastreams."""
