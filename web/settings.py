@@ -23,7 +23,8 @@ class ServerSettings(BaseSettings):
     ``station_host`` are listened on for stations, whose passwords the file ``stations`` has. ``video_gateway`` is
     the address of a camera's HLS playlist at the office's video gateway, with ``{code}`` for its code
     (``web.video_gateway``). ``webhook_private`` are the networks beyond the public ones that messages about alarms may
-    go to, between commas. ``mqtt_port`` is where a broker of MQTT listens on this machine (0: none is started).
+    go to, between commas. ``mqtt_port`` of ``mqtt_host`` is where a broker of MQTT listens (0: only where ``--mqtt``
+    asks for one).
     """
 
     model_config = SettingsConfigDict(env_prefix="CIM_", extra="ignore")
@@ -49,9 +50,10 @@ class ServerSettings(BaseSettings):
     hj212_port: int = Field(default=0, ge=0, le=65_535)
     sl651_port: int = Field(default=0, ge=0, le=65_535)
     stations: Path | None = None
-    webhook_private: str = ""
-    mqtt_port: int = Field(default=0, ge=0, le=65_535)
     video_gateway: str = ""
+    webhook_private: str = ""
+    mqtt_host: str = "127.0.0.1"
+    mqtt_port: int = Field(default=0, ge=0, le=65_535)
 
     @field_validator("undulation_m", mode="before")
     @classmethod

@@ -81,9 +81,7 @@ def checked_ecode(text: str) -> str:
 def checked_mn(text: str) -> str:
     """The number of a pollution source in HJ 212: 14 (2005) to 24 (2017) letters and digits."""
     if not re.fullmatch(r"[0-9A-Za-z]{14,24}", text):
-        raise BadRequest(
-            f"{text[:60]!r} is no MN of HJ 212", where="hj212", remedy="it has 14 to 24 letters, digits"
-        )
+        raise BadRequest(f"{text[:60]!r} is no MN of HJ 212", where="hj212", remedy="it has 14 to 24 letters, digits")
     return text
 
 

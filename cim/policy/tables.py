@@ -57,7 +57,6 @@ SENSING_REACH: dict[str, Reach] = {
     "refusal": "closed",
     **dict.fromkeys(("alarm_rule", "alarm_standing", "alarm_edition"), "closed"),
     **dict.fromkeys(("receiver", "delivery", "delivery_mark", "gap"), "closed"),
-    "heartbeat": "open",
 }
 """The tables of the sensing network; sensors and observed properties say nothing of places, and queries show only those
 of open datastreams."""

@@ -1,7 +1,7 @@
 """The rules as one process knows them: which datastreams they watch, and which values cannot matter to any of them."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -30,7 +30,7 @@ class RuleBook:
     edition: int
     highest: int
     rules: dict[int, tuple[Rule, ...]]
-    areas: dict[int, shapely.Geometry]
+    areas: Mapping[int, shapely.Geometry]
     ids: NDArray[np.int64]
     low: NDArray[np.float64]
     high: NDArray[np.float64]

@@ -18,7 +18,6 @@ from cim.store.alarm_rules import all_rules
 from cim.store.alarm_writing import Followed, NewAlarm, open_alarms, write_alarms
 from cim.store.alarms import Act, act
 from cim.store.database import Database
-from cim.store.heartbeats import beat
 
 LOOK_EVERY_S = 5.0
 SEND_EVERY_S = 1.0
@@ -77,7 +76,6 @@ async def look(database: Database) -> None:
     async with database.writing(TASK) as connection:
         for code in await closable(connection, CLOSE_HEEDED, CLOSE_UNHEEDED, MOST_CLOSED):
             await act(connection, code, Act("close", TASK))
-        await beat(connection, TASK)
 
 
 async def _silence(connection: AsyncConnection, rules: dict[int, Rule]) -> None:

@@ -1,4 +1,4 @@
-"""The tables of alarms, messages and heartbeats as SQLAlchemy Core, in the ``sensing`` schema."""
+"""The tables of alarms, messages and gaps as SQLAlchemy Core, in the ``sensing`` schema."""
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
@@ -77,14 +77,6 @@ delivery_mark = sa.Table(
     metadata,
     sa.Column("sole", sa.Boolean, primary_key=True),
     sa.Column("step", sa.BigInteger, nullable=False),
-)
-
-heartbeat = sa.Table(
-    "heartbeat",
-    metadata,
-    sa.Column("task", sa.Text, primary_key=True),
-    _now("at"),
-    sa.Column("problem", sa.Text, nullable=False, server_default=""),
 )
 
 gap = sa.Table(

@@ -56,15 +56,15 @@ async def usual_values(
     connection: AsyncConnection, datastreams: Sequence[int], hours: Sequence[datetime]
 ) -> dict[int, Usual]:
     """What some hours came to, for each datastream that has normal values in any of them."""
-    rows = await connection.execute(_USUAL, {"ids": list(datastreams), "hours": list(hours)})
-    return {row.id: Usual(row.days, row.count, row.total, row.squares) for row in rows}
+    rows = (await connection.execute(_USUAL, {"ids": list(datastreams), "hours": list(hours)})).mappings()
+    return {row["id"]: Usual(row["days"], row["count"], row["total"], row["squares"]) for row in rows}
 
 
 async def standings(connection: AsyncConnection, datastreams: Sequence[int]) -> dict[Pair, Course]:
     """Breaches on end that are no alarm yet, of some datastreams."""
     ids = sa.any_(sa.literal(list(datastreams), sa.ARRAY(sa.Integer)))
-    rows = await connection.execute(sa.select(alarm_standing).where(alarm_standing.c.datastream == ids))
-    return {(row.rule, row.datastream): Course(False, row.since, row.count) for row in rows}
+    rows = (await connection.execute(sa.select(alarm_standing).where(alarm_standing.c.datastream == ids))).mappings()
+    return {(row["rule"], row["datastream"]): Course(False, row["since"], row["count"]) for row in rows}
 
 
 async def keep_standings(connection: AsyncConnection, kept: Mapping[Pair, Course], gone: Sequence[Pair]) -> None:

@@ -124,9 +124,9 @@ def _alarms(step: sa.Table | None = None) -> sa.Select[Any]:
     columns = [
         column for column in event.c if column.name not in ("geom", "reach", "properties", "deadline_at", "subject")
     ]
-    columns += [sa.func.ST_X(middle).label("lon"), sa.func.ST_Y(middle).label("lat")]
+    place = [sa.func.ST_X(middle).label("lon"), sa.func.ST_Y(middle).label("lat")]
     more = [column.label(f"step_{column.name}") for column in step.c] if step is not None else []
-    return sa.select(*columns, *more).where(event.c.kind == "alarm")
+    return sa.select(*columns, *place, *more).where(event.c.kind == "alarm")
 
 
 def _conditions(query: AlarmQuery) -> list[sa.ColumnElement[bool]]:
@@ -147,9 +147,11 @@ def _conditions(query: AlarmQuery) -> list[sa.ColumnElement[bool]]:
     return found
 
 
-_SAME = ("code", "title", "rule", "datastream", "thing", "value", "value_at", "last_value", "last_at", "count", "level")
-_SAME += ("text", "grade", "region_code", "lon", "lat", "acknowledged_at", "acknowledged_by", "cleared_at")
-_SAME += ("cleared_by", "escalated_at", "closed_at", "changed_at")
+_SAME = (
+    *("code", "title", "rule", "datastream", "thing", "value", "value_at", "last_value", "last_at", "count", "level"),
+    *("text", "grade", "region_code", "lon", "lat", "acknowledged_at", "acknowledged_by", "cleared_at"),
+    *("cleared_by", "escalated_at", "closed_at", "changed_at"),
+)
 
 
 def _alarm(row: Any) -> Alarm:

@@ -48,7 +48,7 @@ class Message:
 async def make_out(connection: AsyncConnection) -> bool:
     """Make out messages for new steps of alarms; whether there may be more. Receivers get what comes after them."""
     count = await connection.scalar(_MAKE_OUT, {"most": AT_ONCE})
-    return count == AT_ONCE
+    return bool(count == AT_ONCE)
 
 
 async def due_messages(connection: AsyncConnection, limit: int) -> list[Message]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from cim.model.access import Grade, ReadContext
 from cim.model.collection import BoundingBox
 from cim.store.sensing_tables import datastream, latest, location, observed_property, thing, thing_location
-from cim.store.tables import asset
+from cim.store.tables import asset, reach
 
 EVERYTHING = ReadContext(tuple((grade, None) for grade in Grade), "live", 5_000)
 """What a process reads for all who follow; who gets which of it, the policy says for each value."""
@@ -19,7 +19,7 @@ EVERYTHING = ReadContext(tuple((grade, None) for grade in Grade), "live", 5_000)
 
 @dataclass(frozen=True, slots=True)
 class LiveValue:
-    """The newest value of a datastream, and the reach it is open by."""
+    """The newest value of a datastream, and the reach and grade it is open by."""
 
     datastream: int
     at: datetime
@@ -27,6 +27,7 @@ class LiveValue:
     quality: str
     received_at: datetime
     reach: int
+    grade: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,11 +46,19 @@ class Following:
 async def live_values(connection: AsyncConnection, datastreams: Collection[int] | None) -> list[LiveValue]:
     """The newest values of some datastreams, or of all."""
     columns = (latest.c.datastream_id, latest.c.at, sa.func.coalesce(sa.func.to_jsonb(latest.c.value), latest.c.result))
-    query = sa.select(*columns, latest.c.quality, latest.c.received_at, datastream.c.reach)
+    query = sa.select(*columns, latest.c.quality, latest.c.received_at, datastream.c.reach, reach.c.grade)
     query = query.join(datastream, datastream.c.id == latest.c.datastream_id)
+    query = query.join(reach, reach.c.id == datastream.c.reach)
     if datastreams is not None:
         query = query.where(latest.c.datastream_id == _any(list(datastreams)))
     return [LiveValue(*row) for row in await connection.execute(query.order_by(latest.c.datastream_id))]
+
+
+async def received_since(connection: AsyncConnection, span: timedelta) -> list[int]:
+    """The datastreams whose newest value came within the last span of time."""
+    return list(
+        await connection.scalars(sa.select(latest.c.datastream_id).where(latest.c.received_at >= sa.func.now() - span))
+    )
 
 
 async def followed_streams(connection: AsyncConnection, following: Following) -> frozenset[int]:

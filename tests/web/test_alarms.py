@@ -32,9 +32,10 @@ async def raised(
         for stream in streams:
             await connection.execute(
                 sa.text(
-                    "WITH l AS (INSERT INTO sensing.location (name, encoding_type, location, geom) VALUES ('x', 'y',"
-                    " '{}', ST_SetSRID(ST_MakePoint(103.9, 30.9), 4490)) RETURNING id)"
-                    " INSERT INTO sensing.thing_location SELECT d.thing, l.id FROM l, sensing.datastream d WHERE d.id = :id"
+                    "WITH l AS (INSERT INTO sensing.location (name, encoding_type, location, geom)"
+                    " VALUES ('x', '', '{}', ST_SetSRID(ST_MakePoint(103.9, 30.9), 4490)) RETURNING id)"
+                    " INSERT INTO sensing.thing_location"
+                    " SELECT d.thing, l.id FROM l, sensing.datastream d WHERE d.id = :id"
                 ),
                 {"id": stream},
             )
@@ -144,6 +145,15 @@ async def test_people_act_with_the_right_for_the_grade_and_region(served: Served
     async with served.database.writing() as connection:
         rows = await connection.scalars(sa.text("SELECT action FROM cim.audit WHERE action LIKE 'alarm%' ORDER BY seq"))
         assert list(rows) == ["alarm acknowledge", "alarm escalate", "alarm clear"]
+
+
+async def test_what_the_server_notes_is_told_in_the_language_of_the_reader(served: Served) -> None:
+    (code,) = await raised(served)
+    one = (await served.anonymous.get(f"/alarms/{code}")).json()
+    await breach(served, [one["datastream"]], 1.0)
+    for language, word in (("zh", "数值已恢复正常"), ("en", "the value is back within its limits")):
+        found = (await served.anonymous.get(f"/alarms/{code}", headers={"Accept-Language": language})).json()
+        assert (found["state"], found["history"][-1]["note"]) == ("cleared", word)
 
 
 async def test_a_right_in_one_town_does_not_reach_another(served: Served) -> None:
@@ -301,14 +311,3 @@ async def test_a_revoked_key_ends_the_feed(served: Served) -> None:
         await raised(served, grade="restricted")
         (last,) = await events(lines, 1)
     assert "revoked" in last["detail"]
-
-
-async def test_readiness_looks_at_tasks_that_are_meant_to_run(served: Served) -> None:
-    assert (await served.anonymous.get("/readyz")).status_code == 200
-    async with served.database.writing() as connection:
-        await connection.execute(
-            sa.text("INSERT INTO sensing.heartbeat (task, at) VALUES ('mqtt', now() - interval '1 minute')")
-        )
-    answer = await served.anonymous.get("/readyz")
-    assert answer.status_code == 503
-    assert "mqtt" in answer.json()["problems"]

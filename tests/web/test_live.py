@@ -124,8 +124,8 @@ async def test_two_hundred_follow_and_one_that_stalls_delays_none(served: Served
             await asyncio.wait_for(reader.readuntil(b"event: values"), 20)
         late: list[float] = []
         for number in range(1, 6):
-            await keep(served, streams, float(number))
-            mark = f'"result": {float(number)}'.encode()
+            await keep(served, streams, number + 0.5)
+            mark = f'"result": {number + 0.5}'.encode()
             late += await asyncio.gather(*(seen(reader, mark, time.monotonic()) for reader in readers[1:]))
     late.sort()
     assert late[int(len(late) * 0.95)] < 1.0, late[-5:]

@@ -1,20 +1,21 @@
 """What happens to alarms, asked for again and again or followed as events."""
 
 from collections.abc import AsyncIterator
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Depends, Header, Query, Request
 from fastapi.responses import JSONResponse, Response
 
 from cim.errors import CimError
 from cim.model.access import Grade, Operation, Principal
-from cim.model.alarm_documents import alarm_document, step_document
 from cim.model.alarms import Alarm, Severity, Step
 from cim.policy.policy import read_context
 from cim.policy.rows import may_with
 from cim.store.alarms import newest_step, steps_after
+from web.alarm_answers import news
 from web.change_feed import Subscription
 from web.event_streams import EVENTS, KEEP_ALIVE_S, LAST_NUMBER, EventStream, end_event, event, event_number
+from web.problems import language_of
 from web.state import Caller, ServerState, caller, sender
 
 router = APIRouter(tags=["alarms"])
@@ -40,7 +41,8 @@ async def feed(
         after = event_number(last_event_id) if last_event_id else since
         return EventStream(_events(who.state, request, wanted, after))
     newest, found = await _read(who.state, who.principal, since)
-    documents = [_document(step, alarm) for step, alarm in found if alarm.severity in wanted]
+    language = language_of(request.headers.get("accept-language"))
+    documents = [news(step, alarm, language) for step, alarm in found if alarm.severity in wanted]
     more = len(found) == MOST
     answer = {"steps": documents, "seq": found[-1][0].seq if more else max(newest, since or 0), "more": more}
     return JSONResponse(answer, headers={"cache-control": "private, no-cache"})
@@ -53,14 +55,11 @@ async def _read(state: ServerState, principal: Principal, after: int | None) -> 
         return newest, [] if after is None else await steps_after(connection, after, MOST)
 
 
-def _document(step: Step, alarm: Alarm) -> dict[str, Any]:
-    return {"step": step_document(step), "alarm": alarm_document(alarm)}
-
-
 async def _events(
     state: ServerState, request: Request, wanted: frozenset[Severity], after: int | None
 ) -> AsyncIterator[str]:
     """What was missed, then what happens. Who asks is looked up again for every one."""
+    language = language_of(request.headers.get("accept-language"))
     try:
         with state.alarms.feed.subscribed() as subscription:
             newest, missed = await _read(state, await sender(state, request), after)
@@ -70,7 +69,7 @@ async def _events(
                 for step, alarm in missed:
                     after = step.seq
                     if alarm.severity in wanted:
-                        yield event("alarm", _document(step, alarm), step.seq)
+                        yield event("alarm", news(step, alarm, language), step.seq)
                 _, missed = await _read(state, await sender(state, request), after)
             async for text in _live(state, request, wanted, after, subscription):
                 yield text
@@ -85,6 +84,7 @@ async def _live(
     after: int,
     subscription: Subscription[tuple[Step, Alarm]],
 ) -> AsyncIterator[str]:
+    language = language_of(request.headers.get("accept-language"))
     while not subscription.cut:
         found = await subscription.next(KEEP_ALIVE_S)
         principal = await sender(state, request)
@@ -94,4 +94,4 @@ async def _live(
         step, alarm = found
         seen = may_with(principal, Operation.READ, Grade(alarm.grade), alarm.region_code)
         if step.seq > after and seen and alarm.severity in wanted:
-            yield event("alarm", _document(step, alarm), step.seq)
+            yield event("alarm", news(step, alarm, language), step.seq)

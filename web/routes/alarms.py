@@ -10,14 +10,16 @@ from pydantic import BaseModel, Field
 
 from cim.errors import BadRequest
 from cim.model.access import Grade, Operation
-from cim.model.alarm_documents import alarm_document, alarm_feature, step_document
+from cim.model.alarm_documents import alarm_document, alarm_feature
 from cim.model.alarms import Alarm, Severity, State
 from cim.policy.policy import read_context
 from cim.policy.rows import require_with
 from cim.store import alarms as store
 from cim.store.audits import record
 from cim.store.receivers import refuse_unknown
+from web.alarm_answers import step_told
 from web.parameters import parse_bbox, parse_datetime
+from web.problems import language_of
 from web.state import Caller, caller
 
 router = APIRouter(tags=["alarms"])
@@ -76,12 +78,13 @@ async def alarms(
 
 
 @router.get("/alarms/{code}", summary="One alarm with its history")
-async def one_alarm(code: str, who: Who) -> dict[str, Any]:
+async def one_alarm(code: str, request: Request, who: Who) -> dict[str, Any]:
     """An alarm and everything that happened to it, in order."""
     async with who.state.database.reading(read_context(who.principal, who.request_id)) as connection:
         alarm = await store.the_alarm(connection, code)
         steps = await store.history(connection, code)
-    return {**alarm_document(alarm), "history": [step_document(step) for step in steps]}
+    language = language_of(request.headers.get("accept-language"))
+    return {**alarm_document(alarm), "history": [step_told(step, language) for step in steps]}
 
 
 @router.post("/alarms/{code}/{action}", summary="Acknowledge, clear, close, escalate or comment an alarm")

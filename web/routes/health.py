@@ -9,7 +9,6 @@ from cim.errors import StoreError
 from cim.model.access import Operation, ReadContext
 from cim.store.database import Database
 from cim.store.health import is_ready
-from cim.store.heartbeats import task_problems
 from cim.store.pulses import still_parts
 from web.metrics import Metrics
 from web.state import Caller, ServerState, caller
@@ -25,15 +24,11 @@ async def healthz() -> dict[str, str]:
 
 @router.get("/readyz", summary="The server can serve")
 async def readyz(request: Request) -> JSONResponse:
-    """Ready only when the database answers, is migrated and read from, and what runs beside the server does run.
-
-    That is the gathering of observations, and tasks such as a bridge to a broker.
-    """
+    """Ready only when the database answers a real query, is migrated and read from, and observations are gathered."""
     state: ServerState = request.app.state.server
     checks = {"database": await _database_problem(state.database)}
     checks |= {f"gathering: {part}": told for part, told in (await _still_parts(state.database)).items()}
     checks["catalogue"] = "" if state.live.loaded else "the catalogue has not been read yet"
-    checks |= await _task_problems(state.database) if not checks["database"] else {}
     problems = {name: problem for name, problem in checks.items() if problem}
     body = {"status": "not ready" if problems else "ready", "problems": problems}
     return JSONResponse(body, 503 if problems else 200, {"cache-control": "no-store"})
@@ -54,15 +49,6 @@ async def _still_parts(database: Database) -> dict[str, str]:
             return await still_parts(connection)
     except StoreError:
         return {}
-
-
-async def _task_problems(database: Database) -> dict[str, str]:
-    """What is wrong with tasks of other processes that are meant to run: the broker's bridge, the watch over alarms."""
-    try:
-        async with database.reading(ReadContext((), "readyz", 2_000), aside=True) as connection:
-            return await task_problems(connection)
-    except StoreError as error:
-        return {"tasks": error.what}
 
 
 def measure(metrics: Metrics, state: ServerState) -> None:

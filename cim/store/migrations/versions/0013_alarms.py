@@ -1,8 +1,8 @@
-"""Alarms: rules, events with their history, receivers of messages and deliveries, heartbeats, keys for the broker."""
+"""Alarms: rules, events with their history, receivers of messages and deliveries, gaps, keys for the broker."""
 
 from alembic import op
 
-revision = "0014"
+revision = "0013"
 down_revision = "0012"
 branch_labels = None
 depends_on = None
@@ -155,12 +155,6 @@ CREATE INDEX delivery_waiting_idx ON sensing.delivery (next_at) WHERE state = 'w
 CREATE TABLE sensing.delivery_mark (sole boolean PRIMARY KEY DEFAULT true CHECK (sole), step bigint NOT NULL);
 INSERT INTO sensing.delivery_mark (step) VALUES (0);
 COMMENT ON TABLE sensing.delivery_mark IS 'Up to which step of history deliveries have been made out';
-CREATE TABLE sensing.heartbeat (
-    task text PRIMARY KEY,
-    at timestamptz NOT NULL DEFAULT now(),
-    problem text NOT NULL DEFAULT ''
-);
-COMMENT ON TABLE sensing.heartbeat IS 'Tasks that are meant to run, and when each last said that it does';
 CREATE TABLE sensing.gap (
     id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     source text NOT NULL,
@@ -181,10 +175,9 @@ def upgrade() -> None:
     run = op.get_bind().exec_driver_sql
     for text in (RULES, EVENTS, MESSAGES):
         run(text.replace("%", "%%"))
-    for name in (*CLOSED, "alarm_edition", "heartbeat"):
+    for name in (*CLOSED, "alarm_edition"):
         run(f"GRANT SELECT, INSERT, UPDATE, DELETE ON sensing.{name} TO cim_writer")
-        _secure(f"sensing.{name}", "true" if name == "heartbeat" else "false")
-    run("GRANT SELECT ON sensing.heartbeat TO cim_reader")
+        _secure(f"sensing.{name}", "false")
     run("GRANT SELECT, INSERT ON cim.event_step TO cim_writer")
     run("GRANT SELECT ON cim.event, cim.event_step TO cim_reader")
     run("GRANT USAGE ON SEQUENCE cim.event_number TO cim_writer")
