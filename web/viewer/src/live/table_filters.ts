@@ -24,7 +24,7 @@ export class TableFilters {
     const kinds = new Set([...store.devices.values()].map((device) => device.kind));
     options(this.kind, [["", `${term("kind")}：${term("allOf")}`], ...[...kinds].map((one): [string, string] => [one, named(store.kinds.get(one), one)])]);
     options(this.state, [["", `${term("state")}：${term("allOf")}`], ...(["online", "offline", "none"] as const).map((one): [string, string] => [one, term(one)])]);
-    options(this.property, [["", `${term("indicator")}：${term("allOf")}`], ...store.properties.map((one): [string, string] => [codeOf(one), one.name])]);
+    options(this.property, [["", `${term("measured")}：${term("allOf")}`], ...store.properties.map((one): [string, string] => [codeOf(one), one.name])]);
     this.property.value = indicator;
     for (const one of [this.placement, this.kind, this.state, this.property]) one.addEventListener("change", changed);
     for (const one of [this.over, this.storey, this.text]) one.addEventListener("change", changed);
