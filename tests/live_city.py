@@ -16,9 +16,9 @@ from cim.model.devices import Device
 from cim.model.sensing import Quality, Reading
 from cim.sensors.alarms import AlarmJudge
 from cim.sensors.intake import Intake
-from cim.store.assets import ensure_thing
+from cim.store.assets import ensure_thing, put_devices
 from cim.store.database import Database
-from cim.store.sensing_tables import datastream, observed_property, sensor
+from cim.store.sensing_tables import datastream, observed_property, sensor, thing
 
 SEAT = (103.9455, 30.9865)
 HOUR = timedelta(hours=1)
@@ -217,3 +217,39 @@ def _past(streams: dict[tuple[str, str], int], hours: int) -> list[Reading]:
             quality = Quality.MAINTENANCE if code == "AIR-2" and back == 30 else Quality.NORMAL
             found.append(Reading(stream, now - back * HOUR - timedelta(minutes=2), value, quality=quality))
     return found
+
+
+async def make_crowd(database: Database, count: int) -> list[int]:
+    """So many weather stations all over the county, each with a temperature of just now; their datastreams."""
+    codes = [f"CROWD-{number:05d}" for number in range(count)]
+    across = math.ceil(math.sqrt(count))
+    east, north = 0.35 / across, 0.4 / across
+    devices = [
+        device(
+            code,
+            "weather",
+            placement="weather",
+            lon=103.75 + east * (place % across),
+            lat=30.95 + north * (place // across),
+        )
+        for place, code in enumerate(codes)
+    ]
+    async with database.writing() as connection:
+        for start in range(0, count, 2_000):
+            await put_devices(connection, devices[start : start + 2_000])
+        probe = sa.insert(sensor).values(name="probe", encoding_type="text/plain", metadata="none")
+        number = await connection.scalar(probe.returning(sensor.c.id))
+        described = sa.insert(observed_property).values(name="气温", definition="http://example.org/t", code="crowd-t")
+        held = await connection.scalar(described.returning(observed_property.c.id))
+        named = [{"name": code, "asset": code} for code in codes]
+        things = list(
+            await connection.scalars(sa.insert(thing).returning(thing.c.id, sort_by_parameter_order=True), named)
+        )
+        unit = {"name": "degree Celsius", "symbol": "°C", "definition": "http://example.org/unit"}
+        same = {"sensor": number, "observed_property": held, "observation_type": MEASUREMENT, "unit": unit}
+        rows = [{"name": code, "thing": owner, **same} for code, owner in zip(codes, things, strict=True)]
+        made = sa.insert(datastream).returning(datastream.c.id, sort_by_parameter_order=True)
+        streams = list(await connection.scalars(made, rows))
+    now = datetime.now(UTC)
+    await Intake(database).keep([Reading(stream, now, 10 + stream % 15) for stream in streams])
+    return streams

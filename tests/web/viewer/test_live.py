@@ -11,10 +11,12 @@ from typing import Any
 
 import pytest
 from browsing import READY, log_in
-from live_city import LiveCity, make_live_city
+from live_city import LiveCity, make_crowd, make_live_city
 from PIL import Image
 from playwright.async_api import Page, expect
 
+from cim.model.sensing import Reading
+from cim.sensors.intake import Intake
 from cim.store.database import Database
 from cim.store.deployment import DatabaseUrls
 from web.settings import ServerSettings
@@ -182,7 +184,7 @@ async def test_the_slider_shows_past_means_and_plays(page: Page, address: str, c
     assert shown["rank"] >= 0
     await city.post("AIR-1", "pm25", 20.0)
     await page.click(".time-slider .play")
-    await page.wait_for_function("document.querySelector('.time-slider .time').value > 20", timeout=20_000)
+    await expect(page.locator(".time-slider .time")).to_have_value("21", timeout=20_000)
     await page.click(".time-slider .play")
     await page.get_by_role("button", name="回到实时").click()
     await drawn(page, "AIR-1", "20")
@@ -208,6 +210,38 @@ async def test_empty_places_and_missing_rights_are_said_in_words(page: Page, add
     await page.click(".alarm-bell")
     await expect(page.locator(".all-quiet")).to_contain_text("一切平稳")
     await expect(page.locator(".live-alarms")).to_contain_text("需要登录")
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(400)
+async def test_twelve_thousand_devices_stay_live(
+    page: Page, address: str, urls: DatabaseUrls, figures: Callable[..., None]
+) -> None:
+    database = Database(urls.reader_url, urls.writer_url, pool_size=4)
+    streams = await make_crowd(database, 12_000)
+    chosen = json.dumps({"on": True, "indicator": "crowd-t"})
+    await page.evaluate("chosen => localStorage.setItem('cim-live', chosen)", chosen)
+    await page.goto(f"{address}/map#view=15/31.15/103.925")
+    await page.reload()
+    began = time.monotonic()
+    await page.wait_for_selector(".live-status[data-state=open]", timeout=60_000)
+    place = 54 * 110 + 110 // 2  # the middle of the grid of devices
+    code = f"CROWD-{place:05d}"
+    async with asyncio.timeout(60):
+        while not await page.evaluate("code => window.onemapLive.drawn(code)", code):
+            await page.wait_for_timeout(50)
+    opened_s = time.monotonic() - began
+    assert await page.evaluate("window.onemapLive.counts.devices") == 12_000
+    took = []
+    for value in (50.0, 51.0, 52.0, 53.0, 54.0):
+        await asyncio.sleep(0.5)
+        began = time.monotonic()
+        await Intake(database).keep([Reading(streams[place], datetime.now(UTC), value)])
+        await drawn(page, code, f"{value:.0f}")
+        took.append(round(time.monotonic() - began, 3))
+    figures("live-12000-post-to-pixel", seconds=took, median_s=sorted(took)[2], opened_s=round(opened_s, 2))
+    assert sorted(took)[2] < 3.0
+    await database.close()
 
 
 class TestScene:

@@ -195,7 +195,11 @@ class Viewer {
     const live = new Live({
       stage: this.root.querySelector<HTMLElement>(".stage") ?? this.root,
       session: this.session,
-      card: (card) => this.card(card),
+      card: (card) => {
+        this.cameraPanel?.clear();
+        this.card(card);
+      },
+      camera: (card, gbCode) => this.cameraPanel?.follow(card, [{ layer: "cameras", fid: 0, title: "", properties: { gb_code: gbCode }, distance_m: 0, geometry: { type: "Point", coordinates: [] } }]),
       closeResults: () => this.closeResults(),
       highlight: (geometry) => this.highlight(geometry),
       fly: (lon, lat, zoom) => this.fly(map, lon, lat, zoom),

@@ -19,20 +19,24 @@ const SCHEMES: Record<string, string> = { gb28181: "GB/T 28181", oid: "OID", eco
 
 export class DeviceCard {
   readonly element: HTMLElement;
+  /** Where a camera's view and picture go; null for other devices. */
+  readonly camera: HTMLElement | null;
   private readonly values = new Map<number, HTMLElement>();
   private readonly state: HTMLElement;
 
-  /** `rules` are null for those who may not see them. */
-  constructor(readonly device: DeviceDocument, private readonly store: LiveStore, rules: AlarmRule[] | null, private readonly actions: CardActions) {
+  /** `rules` are null for those who may not see them; `beside` are the codes of all devices at the place. */
+  constructor(readonly device: DeviceDocument, private readonly store: LiveStore, rules: AlarmRule[] | null, beside: string[], private readonly actions: CardActions) {
     this.state = element("span", {});
+    const isCamera = device.kind === "camera" && device.aliases.some((one) => one.scheme === "gb28181");
+    this.camera = isCamera ? element("div", {}, element("div", {}, element("details", { open: "" }, element("summary", {}, term("camera")), element("table")))) : null;
     const head = element("div", { class: "results-head" }, element("h2", {}, device.name), button("×", "quiet close", () => actions.close()));
     head.querySelector(".close")?.setAttribute("aria-label", word("close"));
     this.element = element(
-      "div", { class: "device-card", "data-device": device.code }, head,
+      "div", { class: "device-card", "data-device": device.code }, head, this.beside(beside),
       element("p", { class: "device-kind" }, this.state, " ", named(store.kinds.get(device.kind), device.kind), " · ", named(store.placements.get(device.placement ?? ""), device.placement)),
       element("h3", {}, term("measured")),
       ...(device.datastreams.length ? device.datastreams.map((stream, place) => this.stream(stream, rules, place === 0)) : [element("p", { class: "none" }, term("noStreams"))]),
-      this.facts(), this.bindings(), this.family(),
+      this.camera, this.facts(), this.bindings(), this.family(),
     );
     this.renew();
   }
@@ -63,6 +67,18 @@ export class DeviceCard {
     });
     if (open) made.open = true;
     return made;
+  }
+
+  /** Ways to the other devices at the place. */
+  private beside(codes: string[]): HTMLElement | null {
+    if (codes.length < 2) return null;
+    return element("p", { class: "beside" }, `${term("beside")} `, ...codes.map((code) => {
+      const kind = this.store.devices.get(code)?.kind ?? "";
+      const way = button(named(this.store.kinds.get(kind), kind), "way", () => this.actions.open(code));
+      way.title = code;
+      way.setAttribute("aria-pressed", String(code === this.device.code));
+      return way;
+    }));
   }
 
   private facts(): HTMLElement {

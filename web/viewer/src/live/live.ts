@@ -36,6 +36,8 @@ export interface LiveHost {
   building(code: string): void;
   /** Show a storey of a model in 3D, or all of it. */
   storey(model: string, storey: string | null): void;
+  /** Add to a card what a camera sees, and its picture. */
+  camera(card: HTMLElement, gbCode: string): void;
   failed(error: unknown): void;
 }
 
@@ -110,7 +112,7 @@ export class Live {
       for (const one of [this.table, this.list, this.slider]) one.toggle(false);
     } else {
       this.group.say(term("connecting"), "connecting");
-      await this.load();
+      await this.load(true);
       if (!this.on) return;
       this.feed.start();
       this.alarms.start();
@@ -129,7 +131,7 @@ export class Live {
     const picked = this.on ? this.layers?.at(x, y) : null;
     if (!picked) return false;
     if (picked.what === "cluster") await this.layers?.open(picked);
-    else if (picked.what === "device") await this.open(picked.code);
+    else if (picked.what === "device") await this.open(picked.code, false, picked.codes);
     else await this.openAlarm(picked.code);
     return true;
   }
@@ -142,12 +144,12 @@ export class Live {
     if (stream) await this.open(stream.device);
   }
 
-  /** Show the card of a device, and go there. */
-  async open(code: string, fly = false): Promise<void> {
+  /** Show the card of a device, and go there; `beside` are all devices at its place. */
+  async open(code: string, fly = false, beside: string[] = []): Promise<void> {
     try {
       const [device, rules] = await Promise.all([deviceOf(code), this.limits()]);
-      this.card = new DeviceCard(device, this.store, rules, {
-        open: (other) => void this.open(other, true),
+      this.card = new DeviceCard(device, this.store, rules, beside, {
+        open: (other) => void this.open(other, !beside.includes(other), beside.includes(other) ? beside : []),
         building: (building) => this.host.building(building),
         storey: (model, storey) => this.host.storey(model, storey),
         element: (model, id) => void this.openElement(model, id),
@@ -157,6 +159,7 @@ export class Live {
         },
       });
       this.host.card(this.card.element);
+      if (this.card.camera) this.host.camera(this.card.camera, device.aliases.find((one) => one.scheme === "gb28181")?.code ?? "");
       this.host.highlight(device.geometry);
       this.layers?.picked(device.code);
       if (fly && device.geometry?.type === "Point") this.host.fly(device.geometry.coordinates[0] ?? 0, device.geometry.coordinates[1] ?? 0, NEAR_ZOOM);
@@ -184,8 +187,8 @@ export class Live {
     this.list.toggle();
   }
 
-  private load(): Promise<void> {
-    this.loading ??= this.store.load().then(() => {
+  private load(whole = false): Promise<void> {
+    this.loading ??= this.store.load(whole).then(() => {
       this.choose(keptChoice().indicator);
     }, (error: unknown) => this.host.failed(error)).finally(() => {
       this.loading = null;
@@ -212,7 +215,7 @@ export class Live {
 
   private take(values: LiveValue[]): void {
     const first = this.looks.scale?.steps.length === 1;
-    if (!this.store.take(values)) void this.load();
+    if (!this.store.take(values)) void this.load(true);
     if (first && this.looks.indicator) this.choose(keptChoice().indicator);
     this.card?.renew();
     this.table.renew();
@@ -245,7 +248,7 @@ export class Live {
     } else if (state === "open") {
       if (this.lostAt) {
         say(term("caughtUp"));
-        void this.load();
+        void this.load(true);
       }
       this.lostAt = null;
       this.group.say(term("connected"), "open");

@@ -4,9 +4,9 @@ import type { ExpressionSpecification, GeoJSONSource, LayerSpecification, Map as
 import { NOTHING } from "../overlays";
 import type { Alarm } from "./api";
 import { alarmIcon, SEVERITY_ORDER } from "./icons";
-import { STATE_COLOURS, type Looks } from "./looks";
+import { STATE_COLOURS, type Look, type Looks } from "./looks";
 import { inkOn } from "./scales";
-import type { LiveStore } from "./store";
+import type { Device, LiveStore } from "./store";
 
 const DEVICES = "live-devices";
 const ALARMS = "live-alarms";
@@ -16,7 +16,7 @@ const CLUSTERED: ExpressionSpecification = ["has", "point_count"];
 const SINGLE: ExpressionSpecification = ["!", ["has", "point_count"]];
 
 /** What is at a point of the map. */
-export type LivePick = { what: "device"; code: string } | { what: "alarm"; code: string } | { what: "cluster"; id: number; at: [number, number] };
+export type LivePick = { what: "device"; code: string; codes: string[] } | { what: "alarm"; code: string } | { what: "cluster"; id: number; at: [number, number] };
 
 const pickedIs = (code: string): ExpressionSpecification => ["==", ["get", "code"], code];
 
@@ -65,6 +65,17 @@ function layers(): LayerSpecification[] {
   ];
 }
 
+/** Devices at one place share a symbol: that of the worst of those that measure something, and how many more there are. */
+function featureOf(here: { device: Device; look: Look }[]): GeoJSON.Feature {
+  const weight = ({ device, look }: { device: Device; look: Look }): number => (device.state === "none" ? -2 : looksBad(device) + look.rank);
+  const first = here.length === 1 ? here[0] : [...here].sort((a, b) => weight(b) - weight(a))[0];
+  const { device, look } = first as { device: Device; look: Look };
+  const more = here.length > 1 ? { label: `${look.label} +${here.length - 1}`.trim(), codes: here.map((one) => one.device.code).join() } : {};
+  return { type: "Feature", geometry: { type: "Point", coordinates: [device.lon, device.lat] }, properties: { code: device.code, ...look, ...more } };
+}
+
+const looksBad = (device: Device): number => (device.state === "offline" ? 100 : 0);
+
 export class LiveLayers {
   constructor(private readonly gl: GlMap) {
     gl.addSource(DEVICES, {
@@ -80,12 +91,15 @@ export class LiveLayers {
   }
 
   devices(store: LiveStore, looks: Looks): void {
-    const features: GeoJSON.Feature[] = [];
+    const places = new Map<string, { device: Device; look: Look }[]>();
     for (const device of store.devices.values()) {
       const look = looks.of(device);
-      if (look) features.push({ type: "Feature", geometry: { type: "Point", coordinates: [device.lon, device.lat] }, properties: { code: device.code, ...look } });
+      if (!look) continue;
+      const place = `${device.lon} ${device.lat}`, held = places.get(place);
+      if (held) held.push({ device, look });
+      else places.set(place, [{ device, look }]);
     }
-    this.fill(DEVICES, features);
+    this.fill(DEVICES, [...places.values()].map(featureOf));
   }
 
   /** Dress clusters: by the worst class among theirs, or by whether most of theirs are offline. */
@@ -120,9 +134,9 @@ export class LiveLayers {
     const around: [PointLike, PointLike] = [[x - PICKED_PX, y - PICKED_PX], [x + PICKED_PX, y + PICKED_PX]];
     const [hit] = this.gl.queryRenderedFeatures(around, { layers: [`${ALARMS}-icon`, `${DEVICES}-point`, `${DEVICES}-cluster`] });
     if (!hit) return null;
-    const { code, cluster_id: id } = hit.properties as { code?: string; cluster_id?: number };
+    const { code, codes, cluster_id: id } = hit.properties as { code?: string; codes?: string; cluster_id?: number };
     if (hit.source === ALARMS) return { what: "alarm", code: String(code) };
-    if (id === undefined) return { what: "device", code: String(code) };
+    if (id === undefined) return { what: "device", code: String(code), codes: codes?.split(",") ?? [] };
     const [lon, lat] = (hit.geometry as GeoJSON.Point).coordinates;
     return { what: "cluster", id, at: [lon ?? 0, lat ?? 0] };
   }

@@ -1,6 +1,6 @@
 /** The devices of the city as this page knows them: where they are, what they measure, their newest values. */
 
-import { codeLists, deviceStreams, latestDevices, type CodeLists, type DeviceState, type LiveValue, type Named, type ObservedProperty, type Result } from "./api";
+import { codeLists, deviceStreams, latestDevices, type CodeLists, type DeviceState, type LiveValue, type Named, type ObservedProperty, type Result, type StreamColumns } from "./api";
 
 const FALLBACK_ONLINE_S = 900;
 
@@ -30,19 +30,25 @@ export class LiveStore {
   readonly placements = new Map<string, Named>();
   readonly kinds = new Map<string, CodeLists["kinds"][number]>();
   properties: ObservedProperty[] = [];
+  /** Datastreams that belong to no device. */
+  private readonly others = new Set<number>();
   private readonly byDevice = new Map<string, Stream[]>();
   private lists: Promise<void> | null = null;
 
-  /** Ask for all devices and datastreams anew; what is known of values stays. */
-  async load(): Promise<void> {
+  /** Ask for all devices anew, and for their datastreams where these are not known or `whole` is asked for; values stay. */
+  async load(whole: boolean): Promise<void> {
     this.lists ??= this.readLists();
-    const [latest, streams] = await Promise.all([latestDevices(), deviceStreams(), this.lists]);
+    const [latest, streams] = await Promise.all([latestDevices(), whole || !this.streams.size ? deviceStreams() : null, this.lists]);
     this.devices.clear();
     (latest.code ?? []).forEach((code, place) => {
       const [lon, lat] = [latest.lon[place], latest.lat[place]];
       if (lon == null || lat == null) return;
       this.devices.set(code, { code, lon, lat, placement: latest.placement[place] ?? null, kind: latest.kind[place] ?? "other", state: latest.state[place] ?? "none" });
     });
+    if (streams) this.takeStreams(streams);
+  }
+
+  private takeStreams(streams: StreamColumns): void {
     this.properties = streams.properties;
     this.streams.clear();
     this.byDevice.clear();
@@ -56,6 +62,7 @@ export class LiveStore {
       if (held) held.push(stream);
       else this.byDevice.set(device, [stream]);
     });
+    for (const id of this.newest.keys()) if (!this.streams.has(id)) this.others.add(id);
   }
 
   /** Take newest values in; false where some are of a datastream that is not known yet. */
@@ -65,7 +72,7 @@ export class LiveStore {
       const moment = Date.parse(at);
       this.newest.set(datastream, { at: moment, result, quality });
       const device = this.devices.get(this.streams.get(datastream)?.device ?? "");
-      if (!this.streams.has(datastream)) known = false;
+      if (!this.streams.has(datastream)) known &&= this.others.has(datastream);
       else if (device && Date.now() - moment < this.onlineFor(device.kind)) device.state = "online";
     }
     return known;

@@ -21,9 +21,8 @@ const TERMS = {
   caughtUp: { zh: "已重新连接，数值已补齐", en: "Connected again; the values have caught up" },
   worstInCluster: { zh: "数字圈：该处设备数，颜色取最重的一级", en: "Circles with a number: how many devices are there, in the colour of the worst" },
   clusterState: { zh: "数字圈：该处设备数，离线过半为灰", en: "Circles with a number: how many devices are there; grey when most are offline" },
-  noValueNow: { zh: "无此指标", en: "does not measure it" },
   stale: { zh: "离线，数值已过时", en: "offline, the value is old" },
-  device: { zh: "感知设备", en: "Device" },
+  beside: { zh: "此处还有", en: "Also here" },
   code: { zh: "设备编码", en: "Code" },
   alias: { zh: "别名编码", en: "Other codes" },
   kind: { zh: "类型", en: "Kind" },
@@ -122,7 +121,6 @@ const TERMS = {
   shownPast: { zh: "正在显示历史均值", en: "Past means are shown" },
   chooseIndicator: { zh: "先在图层“实时感知”里选一个指标", en: "Choose an indicator in the layer group “Live sensing” first" },
   nothingThen: { zh: "此时段没有数据", en: "no device had a value then" },
-  heightsHere: { zh: "三维中只显示视点附近的设备", en: "In 3D only devices near the eye are shown" },
   camera: { zh: "摄像机", en: "Camera" },
 } as const;
 

@@ -33,6 +33,8 @@ export class LivePoints {
   private readonly heights = new Heights();
   private readonly drawn = new Map<string, Drawn>();
   private timer = 0;
+  /** Which alarms are drawn. */
+  private signed = "";
   private readonly forget: () => void;
 
   constructor(private readonly scene: Scene, private readonly eye: EyeControl, private readonly live: Live) {
@@ -96,7 +98,7 @@ export class LivePoints {
       this.drawn.delete(code);
     }
     for (const [code, look] of wanted) this.put(code, look);
-    this.drawAlarms();
+    this.drawAlarms(anew);
     this.scene.requestRender();
   }
 
@@ -141,15 +143,19 @@ export class LivePoints {
     return made;
   }
 
-  private drawAlarms(): void {
+  /** Draw the alarms anew, where others are open or their devices stand elsewhere. */
+  private drawAlarms(anew: boolean): void {
+    const alarms = this.live.shown ? [...this.live.alarms.open.values()] : [];
+    const now = alarms.map((one) => `${one.code}${one.severity}`).join();
+    if (now === this.signed && !anew) return;
+    this.signed = now;
     this.signs.removeAll();
-    if (!this.live.shown) return;
-    for (const alarm of this.live.alarms.open.values()) {
+    for (const alarm of alarms) {
       if (!alarm.position) continue;
       const device = this.live.store.streams.get(alarm.datastream ?? -1)?.device;
       const sign = this.signs.add({
         position: Cartesian3.fromDegrees(...alarm.position, device ? this.heights.of(device) : 2), heightReference: HeightReference.RELATIVE_TO_GROUND,
-        verticalOrigin: VerticalOrigin.BOTTOM, pixelOffset: new Cartesian2(0, -14), disableDepthTestDistance: SEEN_THROUGH_M, scale: 0.7, id: { alarm: alarm.code } satisfies LiveId,
+        verticalOrigin: VerticalOrigin.BOTTOM, pixelOffset: new Cartesian2(0, -6), disableDepthTestDistance: SEEN_THROUGH_M, scale: 0.7, id: { alarm: alarm.code } satisfies LiveId,
       });
       sign.setImage(`alarm-${alarm.severity}`, alarmCanvas(alarm.severity));
     }
