@@ -14,7 +14,7 @@ from cim.analysis.visibility.around import surroundings_of
 from cim.analysis.visibility.coverage_tables import answer_of
 from cim.analysis.visibility.covered import Seen, covered
 from cim.analysis.visibility.houses import houses_near
-from cim.analysis.visibility.records import cameras_near, limits_told
+from cim.analysis.visibility.records import cameras_near, limits_told, reaching
 from cim.analysis.visibility.view import MOST_RANGE_M, TARGETS_M, Target, seeable, view_of
 from cim.errors import BadRequest
 from cim.model.analysis import Answer, SourceEdition, Title
@@ -75,10 +75,9 @@ async def _cameras(context: Context, area: shapely.Geometry, turned: bool) -> tu
     async with context.reading() as connection:
         near, edition = await cameras_near(context, connection, areas, MOST_RANGE_M)
     shapely.prepare(area)
-    sectors = [camera.sector(turned=turned) for camera in near]
-    reaching = shapely.intersects(area, np.array(sectors, dtype=object))
     inside = shapely.intersects_xy(area, [one.lon for one in near], [one.lat for one in near])
-    return [camera for camera, meant in zip(near, reaching | inside, strict=True) if meant], edition
+    meant = {camera.fid for camera in reaching(near, area, turned=turned)}
+    return [camera for camera, within in zip(near, inside, strict=True) if within or camera.fid in meant], edition
 
 
 async def _seen(
