@@ -32,10 +32,12 @@ class CoverageParameters(Parameters):
     target: Target = Field(
         "person",
         title="观察对象 Target",
-        description="how high what is looked for stands: ground 0 m, plate 0.6 m, person 1.6 m",
+        description="对象离地高度：地面 0 米，车牌 0.6 米，行人 1.6 米 Height above the ground of what is looked for",
     )
     turned: bool = Field(
-        default=False, title="计入云台转动 Turning counts", description="count all that PTZ cameras can be turned to"
+        default=False,
+        title="计入云台转动 Turning counts",
+        description="球机按可转到的全部方向计 All that PTZ cameras can be turned to",
     )
 
 

@@ -33,15 +33,21 @@ class NearestParameters(Parameters):
 
     place: Any = Field(
         title="地点或路线 Place or route",
-        description="a GeoJSON Point or LineString, or a Feature of one, in longitude, latitude",
+        description="GeoJSON 点或线（经度、纬度） a Point or LineString in longitude, latitude",
         json_schema_extra={"x-cim-input": "geojson", "x-cim-draw": "line", "type": "object"},
     )
     target: Target = Field(
         "person",
         title="观察对象 Target",
-        description="how high what is looked for stands: ground 0 m, plate 0.6 m, person 1.6 m",
+        description="对象离地高度：地面 0 米，车牌 0.6 米，行人 1.6 米 Height above the ground of what is looked for",
     )
-    most: int = Field(20, title="最多列出 At most", ge=1, le=100, description="cameras around a point; of a route all")
+    most: int = Field(
+        20,
+        title="最多列出 At most",
+        ge=1,
+        le=100,
+        description="地点周边的台数；路线全部列出 Cameras around a point; of a route all",
+    )
 
 
 @dataclass(frozen=True, slots=True)
