@@ -141,6 +141,12 @@ async def test_of_observations_ten_thousand_come_at_most(service: Service, serve
         {"resultFormat": "dataArray"},
         {"skiptoken": "nonsense"},
         {"skiptoken": "WzFd" * 2},
+        {"orderby": "name", "skiptoken": "WyJcdWQ4MDAiLDFd"},
+        {"orderby": "name", "skiptoken": "WyJcdTAwMDAiLDFd"},
+        {"orderby": "properties/a", "skiptoken": "W1sianNvbiIsWyJcdTAwMDAiXV0sMV0"},
+        {"skiptoken": "WzFlOTld"},
+        {"filter": "result eq 1"},
+        {"filter": "name eq '\x00'"},
         {"nothing": 1},
     ],
 )
