@@ -18,6 +18,7 @@ to a user. Nothing here knows about HTTP: ``web.problems`` maps each class to a 
     │   └── FrameRefused        a station's frame, or one value of it, cannot be used
     ├── ImportRefused       an import ends without changing anything
     ├── SettingsError       a setting of the server cannot be used
+    ├── VideoUnavailable    the video gateway gives no stream as it should
     ├── HeightsUnknown      heights cannot be brought above the ellipsoid
     └── DefinitionError     a layer definition, style or code list is wrong
 """
@@ -122,6 +123,10 @@ class SettingsError(CimError):
 
 class HeightsUnknown(CimError):
     """Heights cannot be counted from the ellipsoid: their system does not say how, or a setting for it is missing."""
+
+
+class VideoUnavailable(CimError):
+    """The video gateway cannot be reached, is too slow, or answers with something else than a stream."""
 
 
 class DefinitionError(CimError):

@@ -20,6 +20,7 @@ class ReadOptions:
     kind of geometry; ``trust_file`` reads without network isolation where the machine has none; ``height_datum`` names
     the vertical reference system of heights: 1985, egm96, ellipsoidal, local or an EPSG code. ``place`` is where a mesh
     stands: longitude and latitude of its origin, the height of that in metres, and the heading of its north in degrees.
+    ``timezone`` is that of moments written without one.
     """
 
     crs: str | None = None
@@ -28,6 +29,7 @@ class ReadOptions:
     trust_file: bool = False
     height_datum: str | None = None
     place: tuple[float, float, float, float] | None = None
+    timezone: str | None = None
 
 
 class Importer(Protocol):

@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from cim.model.collection import BoundingBox, FieldType, GeometryType, LayerKind
+from importers.sensing.columns import reads_as
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,9 +105,16 @@ def _layer(layer: LayerInspection) -> dict[str, Any]:
         "bbox": layer.bbox,
         "fields": [asdict(item) for item in layer.fields],
         "problems": [{"code": p.code, "count": p.count, "message": p.message} for p in layer.problems],
+        "reads_as": _reads_as(layer),
         "would_load": layer.feature_count if layer.loads else 0,
         "would_not_load": [p.message for p in layer.problems if p.refuses],
     }
+
+
+def _reads_as(layer: LayerInspection) -> dict[str, Any] | None:
+    """What else than a layer of features a table could be: a list of devices or a series, by its columns."""
+    found = reads_as(field.name for field in layer.fields) if layer.kind == "vector" else None
+    return found.document() if found else None
 
 
 def inspection_from(document: dict[str, Any]) -> Inspection:

@@ -27,6 +27,7 @@ from importers.osm import Osm
 from importers.pmtiles_archive import PmTiles
 from importers.rasters import FORMATS, RasterFolder
 from importers.redline import RedLineText
+from importers.sensing.observation_lines import ObservationLines
 from importers.shapefile import Shapefile
 from importers.tilesets.tileset import Tileset
 from importers.vct import Vct
@@ -56,6 +57,7 @@ _SINGLE: tuple[Importer, ...] = (
     Gml(),
     RedLineText(),
     Vct(),
+    ObservationLines(),
     CityJsonSeq(),
     CityJson(),
     GeoJsonLines(),

@@ -41,9 +41,15 @@ from importers.inspection import LayerInspection
 from importers.plan import ImportRequest, Plan, chosen_layers, make_plan
 from importers.quality.run import Quality, QualityRefused
 from importers.sandbox import Source, open_source
+from importers.sensing.columns import DEVICES, OBSERVATIONS
+from importers.sensing.device_list import take_devices
+from importers.sensing.run import import_sensing
+from importers.sensing.series import take_series
 from layers.catalog import Catalog
 from layers.search_index import index_layer
 
+TAKING = {DEVICES: take_devices, OBSERVATIONS: take_series}
+"""What takes in tables that become no layer."""
 KEPT_KINDS = frozenset({"raster", "pointcloud", "tileset"})
 """Kinds of layers whose features are files."""
 __all__ = ["ImportRequest", "import_file"]
@@ -81,7 +87,9 @@ async def import_file(
     with open_source(request.path, request.options) as source:
         reports = []
         for name, layer in chosen_layers(source, request):
-            if layer.kind == "model":
+            if name in TAKING:
+                report = await import_sensing(database, request, source, name, layer, progress, TAKING[name])
+            elif layer.kind == "model":
                 driver = source.inspection.driver
                 report = await import_model(
                     database, request, source, name, layer, driver=driver, progress=progress, layers=catalog.layers

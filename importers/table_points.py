@@ -17,8 +17,20 @@ from cim.model.collection import BoundingBox, FieldType
 from importers.importer import GEOMETRY_COLUMN
 from importers.inspection import LayerInspection, Problem, SourceField
 
-X_NAMES = ("lon", "lng", "long", "longitude", "经度", "x", "x坐标", "easting", "东坐标", "横坐标")
-Y_NAMES = ("lat", "latitude", "纬度", "y", "y坐标", "northing", "北坐标", "纵坐标")
+X_NAMES = (
+    "lon",
+    "lng",
+    "long",
+    "longitude",
+    "coordinates.longitude",
+    "经度",
+    "x",
+    "x坐标",
+    "easting",
+    "东坐标",
+    "横坐标",
+)
+Y_NAMES = ("lat", "latitude", "coordinates.latitude", "纬度", "y", "y坐标", "northing", "北坐标", "纵坐标")
 PLAIN_XY = {("x", "y"), ("x坐标", "y坐标")}
 SURVEY_SWAPPED = "survey-axes"
 NORTHING_M = (1_000_000.0, 6_500_000.0)

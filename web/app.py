@@ -24,9 +24,12 @@ from web.routes import (
     alarm_rules,
     alarms,
     buildings,
+    cameras,
     catalog,
     changes,
+    codes,
     collections,
+    devices,
     elements,
     geocoding,
     health,
@@ -60,6 +63,7 @@ from web.routes import (
     wms,
     wmts,
 )
+from web.routes.sensorthings import sensorthings_routes
 from web.state import ServerState
 from web.tile_endpoint import TileEndpoint
 
@@ -74,6 +78,9 @@ _ROUTES = (
     elements,
     placements,
     buildings,
+    cameras,
+    devices,
+    codes,
     scenarios,
     changes,
     live,
@@ -144,6 +151,7 @@ def create_api(state: ServerState) -> FastAPI:
     api.state.metrics = Metrics()
     for routes in _ROUTES:
         api.include_router(routes.router)
+    api.router.routes[:0] = sensorthings_routes(state)
     api.router.routes.append(Route("/tiles/{layer}/{z:int}/{x:int}/{y:int}.mvt", TileEndpoint(state)))
     _handle_errors(api)
     return api

@@ -20,9 +20,11 @@ class ServerSettings(BaseSettings):
     ``review_number`` is the map review number (审图号) that map services state. ``undulation_m`` or ``geoid_grid`` say
     how far the geoid lies above the ellipsoid (``web.geoid``). ``sensing_raw_days`` is how long single observations are
     kept (0: for ever); their hourly and daily roll-ups always stay. ``hj212_port`` and ``sl651_port`` (0: none) of
-    ``station_host`` are listened on for stations, whose passwords the file ``stations`` has.
-    ``webhook_private`` are the networks beyond the public ones that messages about alarms may go to, between commas.
-    ``mqtt_port`` of ``mqtt_host`` is where a broker of MQTT listens (0: only where ``--mqtt`` asks for one).
+    ``station_host`` are listened on for stations, whose passwords the file ``stations`` has. ``video_gateway`` is
+    the address of a camera's HLS playlist at the office's video gateway, with ``{code}`` for its code
+    (``web.video_gateway``). ``webhook_private`` are the networks beyond the public ones that messages about alarms may
+    go to, between commas. ``mqtt_port`` of ``mqtt_host`` is where a broker of MQTT listens (0: only where ``--mqtt``
+    asks for one).
     """
 
     model_config = SettingsConfigDict(env_prefix="CIM_", extra="ignore")
@@ -48,6 +50,7 @@ class ServerSettings(BaseSettings):
     hj212_port: int = Field(default=0, ge=0, le=65_535)
     sl651_port: int = Field(default=0, ge=0, le=65_535)
     stations: Path | None = None
+    video_gateway: str = ""
     webhook_private: str = ""
     mqtt_host: str = "127.0.0.1"
     mqtt_port: int = Field(default=0, ge=0, le=65_535)

@@ -11,6 +11,8 @@ from cim.model.access import Operation, Principal
 from cim.model.collection import Collection
 from cim.model.undulation import Undulation
 from cim.policy.policy import Decision, decide, decide_model, readable, readable_models, require
+from cim.sensors.alarms import AlarmJudge
+from cim.sensors.intake import Intake
 from cim.store.database import Database
 from cim.store.files import FileStore
 from layers.catalog import Catalog
@@ -40,6 +42,8 @@ from web.notices import Notices
 from web.proxy_cache import ProxyCache
 from web.queue import queue_app
 from web.settings import ServerSettings
+from web.video_fetching import Fetcher
+from web.video_gateway import VideoGateway, configured_gateway
 
 MIB = 1024 * 1024
 SCENES_AT_ONCE = 3
@@ -80,6 +84,9 @@ class ServerState:
     scenes: KeptTiles
     layouts: Layouts
     model_plans: ModelPlans
+    video: VideoGateway | None
+    intake: Intake
+    fetcher: Fetcher = field(default_factory=Fetcher)
     file_turns: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(FILES_AT_ONCE))
 
     @classmethod
@@ -158,6 +165,8 @@ class ServerState:
             ),
             layouts=Layouts(live.changes),
             model_plans=ModelPlans(),
+            video=configured_gateway(settings.video_gateway),
+            intake=Intake(database, [AlarmJudge()]),
         )
 
     async def start(self) -> None:

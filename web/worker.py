@@ -198,6 +198,7 @@ class Worker:
             split=bool(chosen.get("split")),
             height_datum=chosen.get("height_datum"),
             place=_place(chosen.get("place")),
+            timezone=chosen.get("timezone"),
         )
         return ImportRequest(
             self._path(entry),

@@ -8,9 +8,11 @@ from cim.analysis.block_figures import figures
 from cim.analysis.clash import clash
 from cim.analysis.compliance_review import batch, review
 from cim.analysis.enforcement import enforcement
+from cim.analysis.interpolation import surface
 from cim.analysis.land_cycle import cycle
 from cim.analysis.scheme_check import check
 from cim.analysis.terrain import cut_fill, profile, slope_aspect
+from cim.analysis.visibility import coverage, nearest
 from cim.errors import NotFound
 
 _ALL: tuple[Analysis[Any], ...] = (
@@ -28,6 +30,9 @@ _ALL: tuple[Analysis[Any], ...] = (
     slope_aspect.ANALYSIS,
     cut_fill.ANALYSIS,
     clash.ANALYSIS,
+    coverage.ANALYSIS,
+    nearest.ANALYSIS,
+    surface.ANALYSIS,
 )
 ANALYSES: dict[str, Analysis[Any]] = {analysis.id: analysis for analysis in _ALL}
 

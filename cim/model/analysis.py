@@ -1,10 +1,15 @@
 """What an analysis answers: findings with a verdict, tables, places, and the editions of the data it stands on."""
 
+import base64
+import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
 
 ColumnKind = Literal["text", "number", "count"]
 
@@ -153,6 +158,37 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True)
+class Raster:
+    """Values of square cells, rows from the north; NaN where there is none.
+
+    ``west`` and ``north`` are the upper left corner in metres of the system ``srid``.
+    """
+
+    srid: int
+    west: float
+    north: float
+    cell_m: float
+    values: NDArray[np.float32]
+    unit: str
+
+    def document(self) -> dict[str, Any]:
+        """The raster as JSON; ``data`` are little-endian float32, deflated, in base64."""
+        rows, columns = self.values.shape
+        packed = base64.b64encode(zlib.compress(self.values.astype("<f4").tobytes())).decode()
+        return {
+            "srid": self.srid,
+            "west": self.west,
+            "north": self.north,
+            "cell_m": self.cell_m,
+            "rows": rows,
+            "columns": columns,
+            "unit": self.unit,
+            "encoding": "float32-le, zlib, base64",
+            "data": packed,
+        }
+
+
+@dataclass(frozen=True, slots=True)
 class Answer:
     """What an analysis found. ``summary`` holds the figures a program wants first, by stable names with units."""
 
@@ -163,10 +199,11 @@ class Answer:
     sources: Sequence[SourceEdition] = ()
     rules: Mapping[str, Any] = field(default_factory=dict)
     statement: str = ""
+    raster: Raster | None = None
 
     def document(self) -> dict[str, Any]:
-        """The answer as JSON."""
-        return {
+        """The answer as JSON; it has a raster only where the analysis makes one."""
+        return ({"raster": self.raster.document()} if self.raster else {}) | {
             "summary": dict(self.summary),
             "findings": [finding.document() for finding in self.findings],
             "tables": [table.document() for table in self.tables],

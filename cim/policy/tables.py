@@ -53,6 +53,7 @@ SENSING_REACH: dict[str, Reach] = {
     **dict.fromkeys(("thing", "datastream", "location", "feature", "thing_location", "historical_location"), "rows"),
     **dict.fromkeys(("historical_location_place", "observation", "latest", "hourly", "daily"), "rows"),
     **dict.fromkeys(("sensor", "observed_property", "raw_kept", "pulse"), "open"),
+    "observed_feature": "rows",
     "refusal": "closed",
     **dict.fromkeys(("alarm_rule", "alarm_standing", "alarm_edition"), "closed"),
     **dict.fromkeys(("receiver", "delivery", "delivery_mark", "gap"), "closed"),

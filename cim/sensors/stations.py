@@ -1,7 +1,6 @@
 """What every station protocol shares: where readings go, who may send them, and what is said of what is refused."""
 
 import hmac
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -53,7 +52,7 @@ class Counters:
     readings: int = 0
     repeated: int = 0
     tests: int = 0
-    refused: Counter[str] = field(default_factory=Counter)
+    refused: dict[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,7 +30,7 @@ async def until(found: dict[str, str], database: Database) -> None:
 
 async def test_a_part_that_fails_is_told_of_and_started_again(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(parts, "BEAT_EVERY_S", 0.05)
-    monkeypatch.setattr(parts, "FIRST_PAUSE_S", 0.2)
+    monkeypatch.setattr(parts, "FIRST_PAUSE_S", 2.0)
     runs: list[int] = []
 
     async def run(part: Part) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import resource
+import socket
 import time
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
@@ -12,6 +13,7 @@ from station_sessions import framed, lines, turns
 
 from cim.errors import StoreUnavailable
 from cim.model.sensing import BEIJING, StationReading
+from cim.sensors.hj212.frames import encode as hj212_frame
 from cim.sensors.hj212.readings import ReadingRules
 from cim.sensors.sl651.frames import Control, Frame, encode
 from cim.sensors.sl651.writing import confirmation, report
@@ -38,14 +40,15 @@ NOON = datetime(2026, 8, 13, 12, tzinfo=BEIJING)
 
 
 def upload(value: str = "40.1", *, qn: str = "20260813115900001", mn: str = MN, password: str = "123456") -> bytes:
-    return framed(
+    text = (
         f"QN={qn};ST=32;CN=2011;PW={password};MN={mn};Flag=9;"
         f"CP=&&DataTime=20260813115900;w01018-Rtd={value},w01018-Flag=N;w01001-Rtd=7.1,w01001-Flag=N&&"
     )
+    return hj212_frame(text.encode())
 
 
 def heard(qn: str = "20260813115900001", mn: str = MN) -> bytes:
-    return framed(f"QN={qn};ST=91;CN=9014;PW=123456;MN={mn};Flag=8;CP=&&&&")
+    return hj212_frame(f"QN={qn};ST=91;CN=9014;PW=123456;MN={mn};Flag=8;CP=&&&&".encode())
 
 
 class FakeIntake:
@@ -252,6 +255,17 @@ async def test_a_frame_of_which_nothing_was_kept_is_not_acknowledged() -> None:
     assert served.refusals[0].subject == f"{MN} w01018 real-time"
 
 
+async def test_values_refused_for_the_same_reason_are_told_together() -> None:
+    served = Served()
+    served.intake.reason = lambda _: "the station is not registered"
+    async with hj212(served) as listener, connected(listener) as peer:
+        await peer.say(upload())
+        assert await peer.hears_nothing(0.05)
+    (refusal,) = served.refusals
+    assert refusal.subject == f"{MN} w01018 real-time, w01001 real-time"
+    assert refusal.message == "the station is not registered"
+
+
 async def test_a_frame_kept_in_part_is_acknowledged_and_the_rest_told() -> None:
     served = Served()
     served.intake.reason = lambda reading: "unknown" if reading.factor == "w01001" else None
@@ -375,6 +389,22 @@ async def test_a_station_that_falls_silent_is_ended() -> None:
         await peer.hears(len(heard()))
         assert await peer.ends()
     assert served.codes() == ["silent"]
+
+
+async def test_a_peer_that_takes_no_answers_is_ended() -> None:
+    served = Served()
+    async with hj212(served, Limits(answer_s=0.2)) as listener:
+        line = socket.socket()
+        line.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2_048)
+        line.setblocking(False)
+        await asyncio.get_running_loop().sock_connect(line, (HOST, listener.port))
+        sending = asyncio.create_task(asyncio.get_running_loop().sock_sendall(line, upload() * 5_000))
+        await until(lambda: served.codes() == ["silent"])
+        await until(lambda: listener.desk.counters.open == 0)
+        sending.cancel()
+        await asyncio.gather(sending, return_exceptions=True)
+        line.close()
+    assert listener.desk.counters.frames < 5_000
 
 
 async def test_garbage_is_ended() -> None:

@@ -18,7 +18,7 @@ from paho.mqtt.properties import Properties
 from cim.errors import BadRequest, StoreConflict, StoreError, StoreFull, StoreUnavailable
 from cim.model.sensing import Reading
 from cim.sensors.intake import Intake
-from cim.sensors.observation_bodies import body_of, reading_of
+from cim.sensors.message_bodies import body_of, reading_of
 from cim.store.database import Database
 from cim.store.gaps import note_gap
 from cim.store.refusals import Refused, keep_refusals

@@ -23,7 +23,7 @@ from importers.sandbox import sweep_jobs
 from layers.catalog import Catalog
 from web.cli.opening import ROLE, opened, operator, the_catalog
 from web.cli.options import AsJson, DataDir
-from web.cli.reading import Crs, Encoding, HeightDatum, Place, TrustFile, existing, place_of
+from web.cli.reading import Crs, Encoding, HeightDatum, Place, Timezone, TrustFile, existing, place_of
 from web.settings import ServerSettings
 
 SHOWN_ROWS = 10
@@ -49,6 +49,7 @@ def import_files(
     split: Annotated[bool, typer.Option("--split", help="One layer for each kind of geometry.")] = False,
     height_datum: HeightDatum = None,
     place: Place = None,
+    timezone: Timezone = None,
     scenario: Annotated[
         str | None, typer.Option("--scenario", help="Fill the scenario of this name; publishes nothing.")
     ] = None,
@@ -69,7 +70,7 @@ def import_files(
     """Import files into layers; each ends published, unchanged, partly loaded or refused, with reasons."""
     for path in paths:
         existing(path)
-    options = ReadOptions(crs, encoding, split, trust_file, height_datum, place_of(place))
+    options = ReadOptions(crs, encoding, split, trust_file, height_datum, place_of(place), timezone)
     if scenario is not None:
         check_scenario_name(scenario)
     elif over is not None:

@@ -17,6 +17,9 @@ Place = Annotated[
     str | None,
     typer.Option("--place", "--at", help="Where a mesh (GLB, OBJ, 3D Tiles) stands: LON,LAT[,HEIGHT[,HEADING]]."),
 ]
+Timezone = Annotated[
+    str | None, typer.Option("--timezone", help="Of moments in a series without one: +08:00 or Asia/Shanghai.")
+]
 TrustFile = Annotated[
     bool,
     typer.Option("--trust-file", help="Read the file although this machine cannot cut the reader off the network."),

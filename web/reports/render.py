@@ -9,11 +9,12 @@ from typing import Any, Literal
 from cim.analysis.registry import the_analysis
 from web.reports.content import report_content
 from web.reports.docx import report_docx
+from web.reports.geotiff import report_geotiff
 from web.reports.package import Package, write_package
 from web.reports.pdf import report_pdf
 from web.reports.workbook import report_workbook
 
-Form = Literal["json", "geojson", "docx", "pdf", "xlsx", "zip"]
+Form = Literal["json", "geojson", "docx", "pdf", "xlsx", "zip", "tif"]
 MEDIA_TYPES: dict[str, str] = {
     "json": "application/json",
     "geojson": "application/geo+json",
@@ -21,6 +22,7 @@ MEDIA_TYPES: dict[str, str] = {
     "pdf": "application/pdf",
     "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
     "zip": "application/zip",
+    "tif": "image/tiff; application=geotiff",
 }
 
 
@@ -45,6 +47,8 @@ def render(run: Run, form: Form) -> bytes:
         return json.dumps(run.answer, ensure_ascii=False).encode()
     if form == "geojson":
         return json.dumps(run.answer["geojson"], ensure_ascii=False).encode()
+    if form == "tif":
+        return report_geotiff(run.answer)
     if form == "zip":
         return _package(run)
     title = f"{the_analysis(run.process).title.zh}报告"

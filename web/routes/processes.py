@@ -32,7 +32,8 @@ ASYNC = "respond-async"
 MOST_LISTED = 1_000
 Limit = Annotated[int, Query(ge=1, le=MOST_LISTED, description="how many are listed at most")]
 Wanted = Annotated[
-    Form, Query(description="json; geojson the places alone; docx, pdf, xlsx a report; zip the result package")
+    Form,
+    Query(description="json; geojson the places alone; docx, pdf, xlsx a report; zip the result package; tif a raster"),
 ]
 
 

@@ -51,6 +51,7 @@ class StartOptions(BaseModel, extra="forbid"):
 
     layer: str | None = Field(default=None, max_length=48, pattern=r"^[a-z][a-z0-9_-]*$")
     crs: str | None = Field(default=None, max_length=2_000)
+    timezone: str | None = Field(default=None, max_length=64)
     encoding: str | None = Field(default=None, max_length=40)
     mode: Literal["replace", "upsert", "append"] = ImportMode.REPLACE.value
     key: str | None = Field(default=None, max_length=63)

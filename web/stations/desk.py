@@ -10,6 +10,7 @@ from cim.errors import CimError, FrameRefused
 from cim.model.sensing import StationReading
 from cim.sensors.stations import Counters, Refusal, StationIntake, StationPasswords
 
+MOST_NAMED = 5
 _log = structlog.get_logger()
 
 
@@ -66,7 +67,8 @@ class Desk:
 
     def refuse(self, error: FrameRefused, source: str, subject: str, frame: str = "") -> None:
         """Count a refusal and tell of it."""
-        self.counters.refused[error.code] += 1
+        refused = self.counters.refused
+        refused[error.code] = refused.get(error.code, 0) + 1
         place = f"{subject} {error.where}" if error.where and error.where != subject else subject
         said = f"{error.what} - {error.remedy}" if error.remedy else error.what
         self.refused(Refusal(self.protocol, source, place.strip(), error.code, said, frame))
@@ -79,10 +81,12 @@ class Desk:
             station = readings[0].station if readings else ""
             self.refuse(FrameRefused("store", f"nothing could be kept: {error.what}"), source, station, shown())
             return 0
+        why: dict[str, list[StationReading]] = {}
         for reading, reason in zip(readings, reasons, strict=True):
             if reason is not None:
-                refusal = FrameRefused("not-kept", reason, where=f"{reading.factor} {reading.statistic}")
-                self.refuse(refusal, source, reading.station, shown())
+                why.setdefault(reason, []).append(reading)
+        for reason, left in why.items():
+            self.refuse(FrameRefused("not-kept", reason, where=_named(left)), source, left[0].station, shown())
         kept = sum(reason is None for reason in reasons)
         self.counters.readings += kept
         return kept
@@ -96,3 +100,10 @@ class Desk:
         """End a connection that brings bytes but no good frame."""
         if unread > self.limits.unread_bytes:
             raise FrameRefused("garbage", f"{unread} bytes without a frame", remedy="check the station's protocol")
+
+
+def _named(readings: Sequence[StationReading]) -> str:
+    """Factors and statistics of readings, the first few of many."""
+    names = [f"{reading.factor} {reading.statistic}" for reading in readings]
+    more = f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else ""
+    return ", ".join(names[:MOST_NAMED]) + more

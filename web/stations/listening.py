@@ -90,7 +90,9 @@ class StationListener:
 
     async def _converse(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, source: str) -> None:
         writer.transport.set_write_buffer_limits(high=READ_BYTES)
-        writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        line = writer.get_extra_info("socket")
+        line.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        line.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, READ_BYTES * 4)
         talk = self.conversation(source)
         loop = asyncio.get_running_loop()
         good, unread, until = 0, 0, loop.time() + self.limits.first_s
@@ -125,7 +127,12 @@ class StationListener:
 
 
 async def _closed(writer: asyncio.StreamWriter) -> None:
+    """Close a connection, at once where its peer does not take what is left."""
     writer.close()
-    with contextlib.suppress(OSError, TimeoutError):
+    try:
         async with asyncio.timeout(1.0):
             await writer.wait_closed()
+    except TimeoutError:
+        writer.transport.abort()
+    except OSError:
+        return

@@ -142,9 +142,7 @@ def _fields(groups: Sequence[Group]) -> Iterator[tuple[str, str, str, Group]]:
 
 
 def _until(at: datetime, command: Command, rules: ReadingRules) -> datetime | None:
-    if command.span == "real-time":
-        return None
-    minutes = command.span_min or rules.minute_interval_min
+    minutes = rules.minute_interval_min if command.span == "minute" else command.span_min
     return at + timedelta(minutes=minutes) if minutes else None
 
 

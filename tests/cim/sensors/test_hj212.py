@@ -121,6 +121,8 @@ def test_facilities_noise_and_converted_values() -> None:
         ("LA", "real-time", 50.1),
         ("Leq", "minute-value", 50.0),
         ("a21026", "real-time-converted", 24.1),
+        ("a01901", "5-minute-mean", 912.4),
+        ("Leq", "single-value", 61.2),
     ):
         assert expected in told
 

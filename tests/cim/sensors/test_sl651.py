@@ -279,12 +279,12 @@ def test_a_length_that_says_too_much_does_not_hold_up_the_next_frame(frame: byte
     assert found[-1] == only(frame)
 
 
-def packets(count: int) -> list[Frame]:
-    whole = only(report(STATION, PASSWORD, 0x34, 9, SENT, AT, VALUES * 6))
+def packets(count: int, *, as_text: bool = False) -> list[Frame]:
+    whole = only(report(STATION, PASSWORD, 0x34, 9, SENT, AT, VALUES * 6, as_text=as_text))
     size = -(-len(whole.body) // count)
     return [
         Frame(
-            False,
+            as_text,
             1,
             STATION,
             0x34,
@@ -297,10 +297,11 @@ def packets(count: int) -> list[Frame]:
     ]
 
 
-def test_packets_are_joined() -> None:
+@pytest.mark.parametrize("as_text", [False, True])
+def test_packets_are_joined(as_text: bool) -> None:
     joiner = PacketJoiner()
-    sent = [only(encode(packet)) for packet in packets(3)]
-    assert sent == packets(3)
+    sent = [only(encode(packet)) for packet in packets(3, as_text=as_text)]
+    assert sent == packets(3, as_text=as_text)
     assert [joiner.joined(packet).whole for packet in sent[:2]] == [None, None]
     whole = joiner.joined(sent[2]).whole
     assert whole is not None
