@@ -15,6 +15,7 @@ NAMES = (
     "geocoder",
     "ifc_reading",
     "model_tiles",
+    "observations",
     "import_buildings",
     "import_memory",
     "import_parcels",
@@ -37,6 +38,7 @@ OWN_OPTIONS = {
     "bim_queries": ("data",),
     "compliance_review": ("data",),
     "import_memory": ("rows", "formats"),
+    "observations": ("observations",),
     "scene_flight": ("data", "soak"),
     "scene_tiles": ("data",),
     "tile_peers": ("data",),
@@ -61,6 +63,7 @@ def main() -> int:
     parser.add_argument("--formats", nargs="*", default=(), help="formats of import_memory; all when none is named")
     parser.add_argument("--data", type=Path, default=None, help="data folder with the county's buildings, for tiles")
     parser.add_argument("--soak", type=int, default=0, help="minutes of load that overload adds, of scene_flight")
+    parser.add_argument("--observations", type=int, default=20, help="millions in the large database of observations")
     given = parser.parse_args()
     unknown = sorted(set(given.names) - set(NAMES))
     if unknown:

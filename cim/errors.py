@@ -13,10 +13,12 @@ to a user. Nothing here knows about HTTP: ``web.problems`` maps each class to a 
     ├── NotAllowed          the policy says no
     ├── NotIdentified       no valid credentials where some are needed
     ├── BadRequest          the caller's value cannot be used
-    │   └── TooLarge            more bytes than are taken or given at once
-    │       └── AnswerTooLarge      what was asked for is more than one answer may hold
+    │   ├── TooLarge            more bytes than are taken or given at once
+    │   │   └── AnswerTooLarge      what was asked for is more than one answer may hold
+    │   └── FrameRefused        a station's frame, or one value of it, cannot be used
     ├── ImportRefused       an import ends without changing anything
     ├── SettingsError       a setting of the server cannot be used
+    ├── VideoUnavailable    the video gateway gives no stream as it should
     ├── HeightsUnknown      heights cannot be brought above the ellipsoid
     └── DefinitionError     a layer definition, style or code list is wrong
 """
@@ -93,6 +95,17 @@ class AnswerTooLarge(TooLarge):
     """What was asked for is more than one answer may hold; it is refused whole, never cut."""
 
 
+class FrameRefused(BadRequest):
+    """A frame of a monitoring station, or one value of it, is not taken.
+
+    ``code`` is a stable word such as ``crc`` that programs may rely on.
+    """
+
+    def __init__(self, code: str, what: str, *, where: str = "", remedy: str = "") -> None:
+        super().__init__(what, where=where, remedy=remedy)
+        self.code = code
+
+
 class ImportRefused(CimError):
     """An import, or one layer of it, ends without changing anything.
 
@@ -110,6 +123,10 @@ class SettingsError(CimError):
 
 class HeightsUnknown(CimError):
     """Heights cannot be counted from the ellipsoid: their system does not say how, or a setting for it is missing."""
+
+
+class VideoUnavailable(CimError):
+    """The video gateway cannot be reached, is too slow, or answers with something else than a stream."""
 
 
 class DefinitionError(CimError):

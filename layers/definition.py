@@ -8,10 +8,10 @@ from pydantic import BaseModel, ConfigDict, field_validator
 from cim.model.access import Grade
 from cim.model.city import RegionLevel
 from cim.model.collection import FieldType, GeometryType, LayerKind
+from cim.model.scene import ScenePlan
 from layers.general import GeneralOptions
 from layers.links import Link
 from layers.quality import SQUARE_METRES, QualityRule
-from layers.scene import SceneOptions
 from layers.text import Text
 from layers.toml_file import check_name, read_file
 
@@ -120,7 +120,7 @@ class LayerDefinition(_Strict):
     raster: RasterOptions = RasterOptions()
     region: RegionOptions | None = None
     geocoding: GeocodingOptions | None = None
-    scene: SceneOptions | None = None
+    scene: ScenePlan | None = None
     quality: tuple[QualityRule, ...] = ()
     links: tuple[Link, ...] = ()
     fields: tuple[FieldDefinition, ...]
@@ -145,7 +145,7 @@ class LayerDefinition(_Strict):
         if self.geocoding:
             named |= {*self.geocoding.fields, self.geocoding.building} - {None}
         if self.scene:
-            named |= self.scene.named_fields
+            named |= {*self.scene.named_fields}
         unknown = sorted(str(name) for name in named - names)
         if unknown:
             raise ValueError(f"fields that are not defined: {', '.join(unknown)}")

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from cim.analysis.analysis import Analysis
+from cim.analysis.context import Context
 from cim.errors import NotIdentified
 from cim.model.access import Principal
 from cim.model.analysis import Answer
@@ -30,8 +31,18 @@ def author_of(principal: Principal) -> str:
 
 async def run_now(who: Caller, analysis: Analysis[Any], inputs: dict[str, Any]) -> Answer:
     """Run an analysis in this process."""
+    context = context_of(who, inputs)
+    async with who.state.analyses:
+        answer = await analysis.answer(inputs, context)
+    if analysis.id in AUDITED:
+        await keep_trace(who.state.database, who.principal, analysis, inputs, answer, who.request_id)
+    return answer
+
+
+def context_of(who: Caller, inputs: Mapping[str, Any]) -> Context:
+    """The view of the city that analyses are given for a caller."""
     author = who.principal.name if who.principal.role != "anonymous" else ""
-    context = analysis_context(
+    return analysis_context(
         who.state.database,
         who.state.catalog,
         who.state.live.collections,
@@ -42,11 +53,6 @@ async def run_now(who: Caller, analysis: Analysis[Any], inputs: dict[str, Any]) 
         files=who.state.files,
         models=who.state.live.models,
     )
-    async with who.state.analyses:
-        answer = await analysis.answer(inputs, context)
-    if analysis.id in AUDITED:
-        await keep_trace(who.state.database, who.principal, analysis, inputs, answer, who.request_id)
-    return answer
 
 
 async def run_later(who: Caller, analysis: Analysis[Any], inputs: dict[str, Any]) -> str:

@@ -20,6 +20,7 @@ from web.openapi import describe_interface
 from web.problems import MEDIA_TYPE, language_of, problem, problem_response, unexpected_fault
 from web.routes import (
     buildings,
+    cameras,
     catalog,
     changes,
     codes,
@@ -73,6 +74,7 @@ _ROUTES = (
     buildings,
     devices,
     codes,
+    cameras,
     scenarios,
     changes,
     versions,

@@ -14,10 +14,11 @@ from web.tile_answer import send_problem
 
 CONTENT_SECURITY_POLICY = (
     "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'; worker-src 'self' blob:; child-src blob:;"
-    " img-src 'self' data: blob:; style-src 'self' 'unsafe-inline'; connect-src 'self'; frame-ancestors 'self';"
-    " base-uri 'none'"
+    " img-src 'self' data: blob:; style-src 'self' 'unsafe-inline'; connect-src 'self'; media-src 'self' blob:;"
+    " frame-ancestors 'self'; base-uri 'none'"
 )
-"""Of scripts, those of this server; they may compile WebAssembly: what unpacks meshes of others' tilesets is that."""
+"""Of scripts, those of this server; they may compile WebAssembly: what unpacks meshes of others' tilesets is that.
+Video is put together by the page from segments of this server, which makes it a ``blob:`` of the page."""
 _SECURITY = [
     (b"x-content-type-options", b"nosniff"),
     (b"referrer-policy", b"same-origin"),

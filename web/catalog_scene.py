@@ -9,7 +9,7 @@ from cim.store.bim_models import models_by_id
 from cim.store.scene_city_codes import buildings_of_city
 from cim.store.selection import Selection
 from tiles.scene.city_tile import COLUMNS as CITY_COLUMNS
-from web.scene_contents import NO_UNDULATION, options_of, terrain_layer
+from web.scene_contents import NO_UNDULATION, plan_of, terrain_layer
 from web.state import Caller, ServerState
 
 MODEL_FIELDS = ("global_id", "ifc_class", "name", "storey", "storey_number", "space", "kind")
@@ -43,8 +43,7 @@ def scene_part(state: ServerState, decision: Decision) -> ScenePart | None:
     if held.schema.kind in FILE_SCENES and held.version and held.bbox is not None:
         kind = FILE_SCENES[held.schema.kind]
         return ScenePart(held.id, kind, f"/3dtiles/{held.id}/tileset.json?v={held.version}", (), held.bbox)
-    options = options_of(state, decision)
-    plan = options.plan(decision.field_names) if options else None
+    plan = plan_of(state, decision)
     if plan is None or not held.version or held.bbox is None or state.undulation is None:
         return None
     tileset = f"/3dtiles/{held.id}/tileset.json?v={held.version}"

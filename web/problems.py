@@ -20,6 +20,7 @@ STATUS: dict[type[errors.CimError], HTTPStatus] = {
     errors.StoreUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.StoreError: HTTPStatus.INTERNAL_SERVER_ERROR,
     errors.ClusterError: HTTPStatus.SERVICE_UNAVAILABLE,
+    errors.VideoUnavailable: HTTPStatus.BAD_GATEWAY,
     errors.HeightsUnknown: HTTPStatus.CONFLICT,
     errors.SettingsError: HTTPStatus.INTERNAL_SERVER_ERROR,
     errors.DefinitionError: HTTPStatus.INTERNAL_SERVER_ERROR,

@@ -4,11 +4,12 @@ from dataclasses import dataclass, replace
 
 from cim.errors import BadRequest, HeightsUnknown, NotFound
 from cim.model.ellipsoidal_heights import SETTINGS
+from cim.model.scene import ScenePlan
 from cim.model.undulation import Undulation
 from cim.policy.policy import Decision, read_context
 from cim.store.scene_rows import SceneSelection
 from cim.store.selection import Selection
-from layers.scene import SceneOptions, usual_options
+from layers.scene import usual_plan
 from layers.text import Text
 from tiles.scene.built import BuiltContent, Terrain
 from tiles.scene.city_3d import CityContent
@@ -39,10 +40,14 @@ class SceneState:
         return "".join(f"&{name}={value}" for name, value in named.items() if value is not None)
 
 
-def options_of(state: ServerState, decision: Decision) -> SceneOptions | None:
-    """How a layer's features stand, by its definition or else by its fields; None where they do not."""
+def plan_of(state: ServerState, decision: Decision) -> ScenePlan | None:
+    """How a layer's features stand as far as the caller sees it, by its definition or else by its fields.
+
+    None where they do not.
+    """
     definition = state.catalog.layers.get(decision.collection.id)
-    return definition.scene if definition else usual_options(decision.collection.schema)
+    plan = definition.scene if definition else usual_plan(decision.collection.schema)
+    return plan.seen_by(decision.field_names) if plan else None
 
 
 async def terrain_layer(who: Caller) -> Decision | None:
@@ -99,8 +104,7 @@ async def scene_content(who: Caller, name: str, asked: SceneState) -> SceneConte
 async def layer_content(who: Caller, layer: str, asked: SceneState) -> BuiltContent:
     """The content of a layer of features that are raised or laid; raises as ``scene_content`` does."""
     decision = who.decide(layer)
-    options = options_of(who.state, decision)
-    plan = options.plan(decision.field_names) if options else None
+    plan = plan_of(who.state, decision)
     if plan is None:
         raise NotFound(
             f"layer {layer} has no tileset: nothing says how high its features stand",

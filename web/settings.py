@@ -18,7 +18,11 @@ class ServerSettings(BaseSettings):
     must be on where the server is reached by HTTPS. ``upload_mb`` bounds one upload, ``upload_quota_mb`` what one
     account's uploads take together until they are removed, which happens ``upload_days`` after their import ended.
     ``review_number`` is the map review number (审图号) that map services state. ``undulation_m`` or ``geoid_grid`` say
-    how far the geoid lies above the ellipsoid (``web.geoid``).
+    how far the geoid lies above the ellipsoid (``web.geoid``). ``sensing_raw_days`` is how long single observations are
+    kept (0: for ever); their hourly and daily roll-ups always stay. ``hj212_port`` and ``sl651_port`` (0: none) of
+    ``station_host`` are listened on for stations, whose passwords the file ``stations`` has. ``video_gateway`` is
+    the address of a camera's HLS playlist at the office's video gateway, with ``{code}`` for its code
+    (``web.video_gateway``).
     """
 
     model_config = SettingsConfigDict(env_prefix="CIM_", extra="ignore")
@@ -39,6 +43,12 @@ class ServerSettings(BaseSettings):
     review_number: str = ""
     undulation_m: float | None = None
     geoid_grid: Path | None = None
+    sensing_raw_days: int = Field(default=90, ge=0)
+    station_host: str = "127.0.0.1"
+    hj212_port: int = Field(default=0, ge=0, le=65_535)
+    sl651_port: int = Field(default=0, ge=0, le=65_535)
+    stations: Path | None = None
+    video_gateway: str = ""
 
     @field_validator("undulation_m", mode="before")
     @classmethod
@@ -54,7 +64,7 @@ class ServerSettings(BaseSettings):
                 remedy="give the undulation in metres, for example -39.5",
             ) from None
 
-    @field_validator("geoid_grid", mode="before")
+    @field_validator("geoid_grid", "stations", mode="before")
     @classmethod
     def _path(cls, given: object) -> object:
         return None if given == "" else given

@@ -37,6 +37,8 @@ from web.live_catalog import LiveCatalog
 from web.proxy_cache import ProxyCache
 from web.queue import queue_app
 from web.settings import ServerSettings
+from web.video_fetching import Fetcher
+from web.video_gateway import VideoGateway, configured_gateway
 
 MIB = 1024 * 1024
 SCENES_AT_ONCE = 3
@@ -74,6 +76,8 @@ class ServerState:
     scenes: KeptTiles
     layouts: Layouts
     model_plans: ModelPlans
+    video: VideoGateway | None
+    fetcher: Fetcher = field(default_factory=Fetcher)
     file_turns: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(FILES_AT_ONCE))
 
     @classmethod
@@ -146,6 +150,7 @@ class ServerState:
             ),
             layouts=Layouts(live.changes),
             model_plans=ModelPlans(),
+            video=configured_gateway(settings.video_gateway),
         )
 
     async def start(self) -> None:

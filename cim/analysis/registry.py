@@ -12,6 +12,7 @@ from cim.analysis.interpolation import surface
 from cim.analysis.land_cycle import cycle
 from cim.analysis.scheme_check import check
 from cim.analysis.terrain import cut_fill, profile, slope_aspect
+from cim.analysis.visibility import coverage, nearest
 from cim.errors import NotFound
 
 _ALL: tuple[Analysis[Any], ...] = (
@@ -30,6 +31,8 @@ _ALL: tuple[Analysis[Any], ...] = (
     cut_fill.ANALYSIS,
     clash.ANALYSIS,
     surface.ANALYSIS,
+    coverage.ANALYSIS,
+    nearest.ANALYSIS,
 )
 ANALYSES: dict[str, Analysis[Any]] = {analysis.id: analysis for analysis in _ALL}
 

@@ -6,8 +6,9 @@ numbers that follow each other. Features that are seen from afar belong to a coa
 to a leaf, the finest squares being those that hold no more than a tile should.
 """
 
-from dataclasses import dataclass
-from typing import Literal, NamedTuple
+from collections.abc import Iterable
+from dataclasses import dataclass, fields, replace
+from typing import Any, Literal, NamedTuple, Self
 
 SceneKind = Literal["extrusion", "volume", "tube"]
 """extrusion: footprints raised by their height. volume: the same, drawn translucent, up to a limit of height. tube:
@@ -26,7 +27,7 @@ class ScenePlan:
 
     ``height`` and ``ground`` are metres (the ground levelled in the layer's datum), ``storeys`` a count that stands in
     for a missing height, ``diameter_mm`` of tubes, ``depth_start`` and ``depth_end`` metres of soil above their ends.
-    ``fields`` are the attributes that tiles carry.
+    ``fields`` are the attributes that tiles carry. Definitions of layers hold one as their entry ``scene``.
     """
 
     kind: SceneKind
@@ -37,6 +38,25 @@ class ScenePlan:
     depth_start: str | None = None
     depth_end: str | None = None
     fields: tuple[str, ...] = ()
+
+    @property
+    def standing(self) -> dict[str, str]:
+        """The fields that say how features stand, by what they say."""
+        named = {one.name: getattr(self, one.name) for one in fields(self) if one.name not in ("kind", "fields")}
+        return {what: name for what, name in named.items() if name is not None}
+
+    @property
+    def named_fields(self) -> tuple[str, ...]:
+        """Every field the plan names, once."""
+        return tuple(dict.fromkeys([*self.fields, *self.standing.values()]))
+
+    def seen_by(self, seen: Iterable[str]) -> Self | None:
+        """The plan for somebody who sees these fields; None where what makes features stand is not to be seen."""
+        known = frozenset(seen)
+        hidden: dict[str, Any] = {what: None for what, name in self.standing.items() if name not in known}
+        plan = replace(self, fields=tuple(name for name in self.fields if name in known), **hidden)
+        needed = "diameter_mm" if self.kind == "tube" else "height"
+        return plan if needed in plan.standing else None
 
 
 class Square(NamedTuple):

@@ -95,6 +95,33 @@ class StationReading:
 
 
 @dataclass(frozen=True, slots=True)
+class StationStream:
+    """The datastream that readings of a station go to: which it is, and how it is described when it is new.
+
+    ``name`` is that of the indicator, ``title`` that of the datastream; ``unit`` is the symbol of the unit the protocol
+    prescribes, empty where it prescribes none.
+    """
+
+    scheme: str
+    station: str
+    factor: str
+    statistic: str
+    name: str = field(compare=False, default="")
+    title: str = field(compare=False, default="")
+    unit: str = field(compare=False, default="")
+
+    @property
+    def key(self) -> str:
+        """The unique key of the datastream."""
+        return f"{self.scheme}:{self.station}:{self.factor}:{self.statistic}"
+
+    @property
+    def property_code(self) -> str:
+        """The code of the observed property, which all stations share."""
+        return f"{self.scheme}:{self.factor}"
+
+
+@dataclass(frozen=True, slots=True)
 class Latest:
     """The newest value of a datastream."""
 

@@ -51,7 +51,7 @@ BIM_REACH: dict[str, Reach] = dict.fromkeys(("model", "model_version", "mesh", "
 SENSING_REACH: dict[str, Reach] = {
     **dict.fromkeys(("thing", "datastream", "location", "feature", "thing_location", "historical_location"), "rows"),
     **dict.fromkeys(("historical_location_place", "observation", "latest", "hourly", "daily"), "rows"),
-    **dict.fromkeys(("sensor", "observed_property", "raw_kept"), "open"),
+    **dict.fromkeys(("sensor", "observed_property", "raw_kept", "pulse"), "open"),
     "refusal": "closed",
 }
 """The tables of the sensing network; sensors and observed properties say nothing of places, and queries show only those

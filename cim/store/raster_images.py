@@ -13,6 +13,7 @@ from cim.store.collection_tables import LONLAT_SRID, MERCATOR_SRID, collection_t
 from cim.store.selection import readable_rows
 
 MERCATOR_LAT_DEG = 85.06
+_SIDES = ("XMin", "YMin", "XMax", "YMax")
 NEEDED = frozenset(
     {"image", "file", "width", "height", "bands", "data_type", "colours", "minimum", "maximum", "height_datum"}
 )
@@ -28,19 +29,26 @@ async def images_in(
     """
     table = collection_table(collection.schema)
     statement = (
-        sa.select(
-            table.c.image,
-            table.c.file,
-            _cell_m(table).label("cell_m"),
-            table.c.bands,
-            table.c.data_type,
-            table.c.colours,
-            table.c.height_datum,
-        )
+        sa.select(*_columns(table))
         .where(*readable_rows(table, regions), table.c.file.is_not(None), _touches(table, bbox))
         .order_by(sa.text("cell_m"), _newest(table), table.c.image)
     )
     return [_image(row) for row in (await connection.execute(statement)).mappings()]
+
+
+async def images_with_boxes(
+    connection: AsyncConnection, collection: Collection, regions: Sequence[str] | None
+) -> list[tuple[RasterImage, BoundingBox]]:
+    """All readable images in the order of ``images_in``, each with its box in degrees."""
+    table = collection_table(collection.schema)
+    sides = [getattr(sa.func, f"ST_{side}")(lonlat(table)).label(f"box_{n}") for n, side in enumerate(_SIDES)]
+    statement = (
+        sa.select(*_columns(table), *sides)
+        .where(*readable_rows(table, regions), table.c.file.is_not(None))
+        .order_by(sa.text("cell_m"), _newest(table), table.c.image)
+    )
+    rows = (await connection.execute(statement)).mappings().all()
+    return [(_image(row), (row["box_0"], row["box_1"], row["box_2"], row["box_3"])) for row in rows]
 
 
 async def raster_facts(
@@ -71,6 +79,12 @@ async def raster_facts(
         spread_m=math.sqrt(row["mean_m2"] or 1.0),
         height_datums=tuple(sorted(datum for datum in row["datums"] if datum)),
     )
+
+
+def _columns(table: sa.Table) -> list[sa.ColumnElement[Any]]:
+    """What an image is made of."""
+    c = table.c
+    return [c.image, c.file, _cell_m(table).label("cell_m"), c.bands, c.data_type, c.colours, c.height_datum]
 
 
 def _ground_m2(table: sa.Table) -> sa.ColumnElement[Any]:

@@ -37,9 +37,7 @@ class SceneSelection:
     @classmethod
     def of(cls, selection: Selection, plan: ScenePlan) -> "SceneSelection":
         """The selection with every field that the plan needs."""
-        standing = (plan.height, plan.ground, plan.storeys, plan.diameter_mm, plan.depth_start, plan.depth_end)
-        fields = dict.fromkeys([*plan.fields, *(name for name in standing if name)])
-        return cls(replace(selection, fields=tuple(fields)), plan)
+        return cls(replace(selection, fields=plan.named_fields), plan)
 
 
 @dataclass(frozen=True, slots=True)

@@ -178,6 +178,15 @@ daily = sa.Table(
 
 raw_kept = sa.Table("raw_kept", metadata, sa.Column("sole", sa.Boolean, primary_key=True), _moment("since"))
 
+pulse = sa.Table(
+    "pulse",
+    metadata,
+    sa.Column("part", sa.Text, primary_key=True),
+    sa.Column("at", sa.TIMESTAMP(timezone=True), nullable=False, server_default=sa.func.now()),
+    sa.Column("problem", sa.Text, nullable=False, server_default=""),
+    sa.Column("detail", JSONB, nullable=False, server_default="{}"),
+)
+
 refusal = sa.Table(
     "refusal",
     metadata,

@@ -109,11 +109,13 @@ async def test_a_list_binds_to_storeys_and_elements_of_models(database: Database
     text = "编码,类型,模型,楼层标识,楼层,构件\n"
     text += f"T1,温湿度,hospital,,,{parts['门 2']}\nT2,温湿度,hospital,{parts['1层']},,\n"
     text += f"T3,温湿度,hospital,{parts['1层']},,{parts['门 2']}\nT4,温湿度,hospital,,,gone\nT5,温湿度,nowhere,,,\n"
+    text += "T6,烟感,hospital,,3层,\nT7,烟感,hospital,,9,\n"
     report = await take(database, written(tmp_path, text))
-    assert [row.row for row in report.rejected] == [3, 4, 5]
+    assert [row.row for row in report.rejected] == [3, 4, 5, 7]
     devices = await held(database)
     assert (devices["T1"]["storey"], devices["T1"]["storey_number"]) == (parts["2层"], 2)
     assert devices["T1"]["space"] == parts["房间 2"]
+    assert (devices["T6"]["storey"], devices["T6"]["storey_number"]) == (parts["3层"], 3)
     assert (devices["T2"]["storey_number"], devices["T2"]["properties"]["position_from"]) == (1, "model")
 
 

@@ -13,6 +13,7 @@ import pyproj
 import pytest
 import shapely
 import sqlalchemy as sa
+from made_clouds import CORNER, written_cloud
 
 from cim.errors import ImportRefused
 from cim.model.imports import ImportReport
@@ -33,7 +34,6 @@ from layers.kinds import described
 from layers.text import Text
 
 NO_CATALOG = Catalog({}, (), {}, {})
-CORNER = (400_000.0, 3_430_000.0)
 SIDE_M, POINTS = 100.0, 20_000
 
 
@@ -47,23 +47,18 @@ def write(
     seed: int = 1,
 ) -> Path:
     """Points on an L of 100 m, the north-east quarter free: ground and buildings, two a square metre, with colours."""
-    header = laspy.LasHeader(point_format=point_format, version=version)
-    if crs:
-        header.add_crs(pyproj.CRS.from_user_input(crs))
-    header.scales, header.offsets = [0.001] * 3, [*corner, 0]
-    header.add_extra_dim(laspy.ExtraBytesParams("height_above", np.float32))
     random = np.random.default_rng(seed)
     xy = random.uniform(0, SIDE_M, (POINTS, 2))
     xy = xy[~(xy > SIDE_M / 2).all(1)]
-    cloud = laspy.LasData(header)
-    cloud.x, cloud.y = xy[:, 0] + corner[0], xy[:, 1] + corner[1]
-    cloud.z = random.uniform(560, 580, len(xy))
-    cloud.classification = np.where(random.random(len(xy)) < 0.25, 6, 2).astype(np.uint8)
-    cloud.height_above = random.random(len(xy)).astype(np.float32)
+    z = random.uniform(560, 580, len(xy))
+    dimensions = {
+        "classification": np.where(random.random(len(xy)) < 0.25, 6, 2).astype(np.uint8),
+        "height_above": random.random(len(xy)).astype(np.float32),
+    }
     if point_format in {2, 3, 7, 8}:
-        cloud.red = random.integers(0, 65_535, len(xy)).astype(np.uint16)
-    cloud.write(path)
-    return path
+        dimensions["red"] = random.integers(0, 65_535, len(xy)).astype(np.uint16)
+    points = (xy[:, 0], xy[:, 1], z)
+    return written_cloud(path, points, crs, corner=corner, point_format=point_format, version=version, **dimensions)
 
 
 async def load(
@@ -290,13 +285,8 @@ def test_points_are_walked_in_pieces_and_cells_stay_few(tmp_path: Path, monkeypa
 
 
 def test_few_points_around_the_offset_have_one_outline(tmp_path: Path) -> None:
-    header = laspy.LasHeader(point_format=1, version="1.2")
-    header.add_crs(pyproj.CRS.from_epsg(4544))
-    header.scales, header.offsets = [0.001] * 3, [CORNER[0], CORNER[1], 0]
-    cloud = laspy.LasData(header)
-    cloud.x, cloud.y = np.array([-1.0, 1, -1, 1]) + CORNER[0], np.array([-1.0, -1, 1, 1]) + CORNER[1]
-    cloud.z = np.zeros(4)
-    cloud.write(tmp_path / "four.las")
+    points = ([-1.0, 1, -1, 1], [-1.0, -1, 1, 1], np.zeros(4))
+    written_cloud(tmp_path / "four.las", points, "EPSG:4544", point_format=1, version="1.2")
     read = cloud_of(tmp_path / "four.las", ReadOptions())
     assert read.outline is not None
     assert area_m2(read.outline) == pytest.approx(4, rel=0.01)

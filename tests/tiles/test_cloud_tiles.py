@@ -8,6 +8,7 @@ import pyproj
 import pytest
 from cloud_tiles import read_points, tiles_in, unpacked
 from gltf_validator import faults_of
+from made_clouds import written_cloud
 
 from cim.errors import BadRequest, HeightsUnknown
 from importers.tilesets.files import files_of
@@ -16,28 +17,25 @@ from tiles.clouds import building, octree
 from tiles.clouds.building import build_cloud
 from tiles.clouds.reading import CLASS_COLOURS, CloudSource
 
-CORNER = (400_000.0, 3_430_000.0)
 FEET = 1200 / 3937
 
 
 def written(path: Path, points: int, *, colours: str = "rgb16", scale: float = 1.0) -> laspy.LasData:
     """A slope with houses on it; with colours of 8 or 16 bits, classes alone, or intensities alone."""
-    header = laspy.LasHeader(point_format=7 if colours.startswith("rgb") else 6, version="1.4")
-    header.scales, header.offsets = [0.001] * 3, [*CORNER, 0]
-    cloud = laspy.LasData(header)
     random = np.random.default_rng(3)
     x, y = random.uniform(0, 120, (2, points))
     house = (x % 30 < 12) & (y % 30 < 12)
-    cloud.x, cloud.y = x + CORNER[0], y + CORNER[1]
-    cloud.z = (550 + x / 10 + house * random.uniform(0, 9, points)) / scale
-    cloud.classification = np.where(house & (colours != "intensity"), 6, 2).astype(np.uint8)
-    cloud.intensity = random.integers(0, 60_000, points).astype(np.uint16)
+    z = (550 + x / 10 + house * random.uniform(0, 9, points)) / scale
+    dimensions = {
+        "classification": np.where(house & (colours != "intensity"), 6, 2).astype(np.uint8),
+        "intensity": random.integers(0, 60_000, points).astype(np.uint16),
+    }
     if colours.startswith("rgb"):
         most = 65_535 if colours == "rgb16" else 255
         for name in ("red", "green", "blue"):
-            cloud[name] = random.integers(0, most, points).astype(np.uint16)
-    cloud.write(path)
-    return laspy.read(path)
+            dimensions[name] = random.integers(0, most, points).astype(np.uint16)
+    point_format = 7 if colours.startswith("rgb") else 6
+    return laspy.read(written_cloud(path, (x, y, z), None, point_format=point_format, **dimensions))
 
 
 def built(tmp_path: Path, cloud: laspy.LasData, crs: str = "EPSG:4544", unit: float = 1.0) -> Path:
@@ -169,14 +167,10 @@ def test_clouds_that_cannot_be_placed_are_told(tmp_path: Path) -> None:
 
 
 def test_one_point_and_a_vertical_line_of_points(tmp_path: Path, small_tiles: None) -> None:
-    header = laspy.LasHeader(point_format=6, version="1.4")
-    header.scales, header.offsets = [0.001] * 3, [*CORNER, 0]
     for count in (1, 5_000):
-        cloud = laspy.LasData(header)
-        cloud.x, cloud.y = np.full(count, CORNER[0]), np.full(count, CORNER[1])
-        cloud.z = np.linspace(500, 700, count)
         folder = tmp_path / str(count)
         folder.mkdir()
-        cloud.write(folder / "cloud.laz")
+        level = np.zeros(count)
+        written_cloud(folder / "cloud.laz", (level, level, np.linspace(500, 700, count)), None, point_format=6)
         _, contents = unpacked(built(folder, laspy.read(folder / "cloud.laz")))
         assert sum(len(read_points(data).places) for data in contents.values()) == count

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+from clones import Clones
 from publishing import publish_rows, schema, square
 from serving import Served, serving
 
@@ -14,7 +15,9 @@ from cim.store.files import FileStore
 from importers.sandbox import network_isolation
 from layers.catalog import Catalog, load_catalog
 from layers.search_index import index_behind
+from web.settings import ServerSettings
 
+UNDULATION_M = -39.5
 DEFINITION = """
 id = "{id}"
 title = {{ zh = "方块", en = "Squares" }}
@@ -54,6 +57,17 @@ def catalog(tmp_path: Path) -> Catalog:
         text = DEFINITION.format(id=name, grade=grade, secret=secret)
         (folder / "definitions" / f"{name}.toml").write_text(text, "utf-8")
     return load_catalog([folder])
+
+
+@pytest.fixture
+async def city(clones: Clones, tmp_path: Path) -> AsyncIterator[Served]:
+    """A server that knows its undulation, over an empty database and a folder for files of its own."""
+    (tmp_path / "files").mkdir()
+    with clones.made() as logins:
+        database = Database(logins.reader_url, logins.writer_url, pool_size=4)
+        settings = ServerSettings(undulation_m=UNDULATION_M)
+        async with serving(database, load_catalog(), FileStore(tmp_path / "files"), settings) as application:
+            yield application
 
 
 @pytest.fixture(scope="session")

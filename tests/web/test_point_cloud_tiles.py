@@ -1,16 +1,14 @@
 """Point clouds from a file to the globe: made after the import, raised by the undulation, asked of the policy."""
 
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import laspy
 import numpy as np
 import pyproj
-import pytest
-from clones import Clones
 from cloud_tiles import read_points
-from serving import Served, serving
+from made_clouds import written_cloud
+from serving import Served
 from structlog.testing import capture_logs
 from terrain_meshes import geocentric
 
@@ -18,40 +16,20 @@ from cim.model.access import Grade
 from cim.model.imports import ImportReport
 from cim.store.backups import _is_kept
 from cim.store.collections import set_grade
-from cim.store.database import Database
-from cim.store.files import FileStore
 from importers.importer import ReadOptions
 from importers.run import ImportRequest, import_file
-from layers.catalog import Catalog, load_catalog
+from layers.catalog import Catalog
 from web.cloud_tiles import clouds_of_all, make_cloud_tiles, tiles_of
-from web.settings import ServerSettings
 
 UNDULATION_M = -39.5
-CORNER = (400_000.0, 3_430_000.0)
-
-
-@pytest.fixture
-async def city(clones: Clones, tmp_path: Path) -> AsyncIterator[Served]:
-    (tmp_path / "files").mkdir()
-    with clones.made() as logins:
-        database = Database(logins.reader_url, logins.writer_url, pool_size=4)
-        settings = ServerSettings(undulation_m=UNDULATION_M)
-        async with serving(database, load_catalog(), FileStore(tmp_path / "files"), settings) as application:
-            yield application
 
 
 def written(path: Path, seed: int = 1, crs: str = "EPSG:4544+5737") -> Path:
     """3 000 points on 50 m, 560 to 580 m high."""
-    header = laspy.LasHeader(point_format=7, version="1.4")
-    header.add_crs(pyproj.CRS.from_user_input(crs))
-    header.scales, header.offsets = [0.001] * 3, [*CORNER, 0]
-    cloud = laspy.LasData(header)
     random = np.random.default_rng(seed)
     x, y = random.uniform(0, 50, (2, 3_000))
-    cloud.x, cloud.y, cloud.z = x + CORNER[0], y + CORNER[1], random.uniform(560, 580, 3_000)
-    cloud.red = random.integers(0, 65_535, 3_000).astype(np.uint16)
-    cloud.write(path)
-    return path
+    red = random.integers(0, 65_535, 3_000).astype(np.uint16)
+    return written_cloud(path, (x, y, random.uniform(560, 580, 3_000)), crs, red=red)
 
 
 async def load(city: Served, path: Path, layer: str = "scan", **options: Any) -> ImportReport:

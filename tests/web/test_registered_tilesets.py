@@ -4,7 +4,7 @@ import gzip
 import io
 import json
 import zipfile
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -33,16 +33,6 @@ from web.worker import Worker
 NO_CATALOG = Catalog({}, (), {}, {})
 UNDULATION_M = -39.5
 PLACE = (104.0, 31.0, 500.0, 90.0)
-
-
-@pytest.fixture
-async def city(clones: Clones, tmp_path: Path) -> AsyncIterator[Served]:
-    (tmp_path / "files").mkdir()
-    with clones.made() as logins:
-        database = Database(logins.reader_url, logins.writer_url, pool_size=4)
-        settings = ServerSettings(undulation_m=UNDULATION_M)
-        async with serving(database, load_catalog(), FileStore(tmp_path / "files"), settings) as application:
-            yield application
 
 
 async def load(city: Served, path: Path, layer: str = "mesh", **options: Any) -> ImportReport:

@@ -98,7 +98,7 @@ async def test_a_surface_that_cannot_be_made_is_refused(stations: Served) -> Non
     for inputs, word in (
         ({"at": (AT - timedelta(days=9)).isoformat()}, "needs 5"),
         ({"property": "nothing"}, "observed"),
-        ({"at": "2026-10-01"}, "moment"),
+        ({"at": "2026-10-01"}, "instant"),
         ({"cell_m": 10, "window_h": 2}, "cells"),
         ({"method": "magic"}, "method"),
         ({"area": {"type": "Polygon", "coordinates": far}}, "outside of the stations"),

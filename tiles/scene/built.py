@@ -18,7 +18,7 @@ from cim.model.undulation import Undulation
 from cim.policy.policy import Decision, read_context
 from cim.store.database import Database
 from cim.store.files import FileStore
-from cim.store.raster_images import images_in
+from cim.store.raster_images import images_with_boxes
 from cim.store.scene_rows import (
     ScenePlaces,
     SceneRow,
@@ -36,7 +36,7 @@ from tiles.scene.findings import SceneFinding
 from tiles.scene.layout import Heights, Layout
 from tiles.scene.layouts import Layouts
 from tiles.scene.standing import Corners, Floats, corners_of
-from tiles.scene.whole import WholeCount, build_whole
+from tiles.scene.whole import Ground, WholeCount, build_whole
 
 CONTENT_REVISION = 2
 """Raised when the same rows are drawn otherwise than before."""
@@ -62,10 +62,10 @@ class Terrain:
         found = await heights_at(self.database, self.files, principal, self.decision, lon, lat)
         return found.height_m
 
-    async def images(self, principal: Principal, bbox: BoundingBox) -> list[RasterImage]:
-        """The images of heights that touch a box in degrees."""
+    async def all_images(self, principal: Principal) -> list[tuple[RasterImage, BoundingBox]]:
+        """All images of heights, with their boxes in degrees."""
         async with self.database.reading(read_context(principal, timeout_ms=STATEMENT_MS)) as connection:
-            return await images_in(connection, self.decision.collection, self.decision.regions, bbox)
+            return await images_with_boxes(connection, self.decision.collection, self.decision.regions)
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,16 +168,11 @@ class BuiltContent:
         """Make every tile in one pass, each handed to ``put`` gzipped; the tree they belong to, and what was made."""
         async with self._reading(principal, timeout_ms=0) as connection:
             seq = await newest_change(connection, self._layer)
-            places = await scene_places(connection, self._chosen)
-            layout = Layout(places, await self._span(principal, places))
-
-            async def images(square: Square) -> list[RasterImage]:
-                return await self._terrain.images(principal, layout.bounds(square)) if self._terrain else []
-
+            ground = Ground(self._files, await self._terrain.all_images(principal) if self._terrain else ())
             rows = all_scene_rows(connection, self._chosen)
-            count = await build_whole(rows, layout, self.maker, self._files, images, put, progress)
-        root = layout.tree()
-        return (SceneTree(root, layout.features, seq) if root else None), count
+            count = await build_whole(rows, self.maker, ground, put, progress)
+        root = Layout(count.made).tree()
+        return (SceneTree(root, count.features, seq) if root else None), count
 
     def _reading(
         self, principal: Principal, timeout_ms: int = STATEMENT_MS

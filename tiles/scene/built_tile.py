@@ -18,6 +18,7 @@ from tiles.scene.standing import Corners, Floats, standing
 from tiles.scene.tubes import tubes
 
 _KINDS: Mapping[FieldType, ColumnKind] = {"integer": "int32", "bigint": "float64", "double": "float32"}
+_RADIUS_M = 6_371_000.0
 _LOOKS = {
     "extrusion": (0.86, 0.85, 0.82, 1.0),
     "volume": (0.45, 0.62, 0.86, 0.45),
@@ -27,12 +28,14 @@ _LOOKS = {
 
 @dataclass(frozen=True, slots=True)
 class BuiltTile:
-    """A tile and what it holds."""
+    """A tile and what it holds; ``low_m`` and ``high_m`` are ellipsoidal heights, nought where nothing is drawn."""
 
     glb: bytes
     features: int
     triangles: int
     findings: tuple[SceneFinding, ...]
+    low_m: float
+    high_m: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +65,7 @@ class TileMaker:
             kept, findings = stood.rows, stood.findings
             block = extruded(stood.shapes, stood.bottom_m, stood.top_m, frame)
         glb = glb_bytes(frame, [self._surface(block)], self._columns(kept), quantised=quantised)
-        return BuiltTile(glb, len(kept), len(block.triangles), findings)
+        return BuiltTile(glb, len(kept), len(block.triangles), findings, *_span(block))
 
     def left_out(
         self, rows: Sequence[SceneRow], corners: Corners, terrain_m: Floats | None
@@ -88,6 +91,15 @@ class TileMaker:
         for number, (name, type_) in enumerate(zip(self.plan.fields, self.types, strict=True)):
             columns.append(Column(name, _KINDS.get(type_, "string"), [row.values[number] for row in rows]))
         return columns
+
+
+def _span(block: Block) -> tuple[float, float]:
+    """Lowest and highest ellipsoidal height of a block in a frame that touches the ellipsoid."""
+    if not len(block.positions):
+        return 0.0, 0.0
+    east, north, up = block.positions.T
+    height = up + (east**2 + north**2) / (2 * _RADIUS_M)
+    return float(height.min()), float(height.max())
 
 
 def _frame(corners: Corners) -> LocalFrame:

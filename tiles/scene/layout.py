@@ -38,9 +38,15 @@ class Heights:
 class Layout:
     """The tiles of a layer: square, features in it, and the region that holds these."""
 
-    def __init__(self, places: ScenePlaces, heights: Heights) -> None:
+    def __init__(self, tiles: Mapping[Square, tuple[int, SceneRegion]]) -> None:
+        self._tiles = tiles
+        self.features = sum(count for count, _ in tiles.values())
+
+    @classmethod
+    def of_places(cls, places: ScenePlaces, heights: Heights) -> "Layout":
+        """The layout that features' places make, before any of them is read."""
         lonlat = _degrees(places.boxes)
-        self._tiles: dict[Square, tuple[int, SceneRegion]] = {}
+        tiles: dict[Square, tuple[int, SceneRegion]] = {}
         by_tile: dict[Square, list[int]] = defaultdict(list)
         for row, square in enumerate(_tiles_of(places)):
             by_tile[square].append(row)
@@ -49,8 +55,8 @@ class Layout:
             part = sides[rows]
             low, high = part.min(axis=0), part.max(axis=0)
             region = (*low[:2].tolist(), *high[2:4].tolist(), float(low[4]), float(high[5]))
-            self._tiles[square] = (int(places.features[rows].sum()), region)
-        self.features = int(places.features.sum())
+            tiles[square] = (int(places.features[rows].sum()), region)
+        return cls(tiles)
 
     def tile_of(self, place: int, zoom: int) -> Square:
         """The tile of a feature at a place whose size puts it in squares of a zoom."""

@@ -57,7 +57,7 @@ class Layouts:
         places, seq = await read(squares)
         if known is not None and squares is not None:
             places = _replaced(known.places, places, set(squares))
-        return _Known(places, Layout(places, await heights(places)), seq)
+        return _Known(places, Layout.of_places(places, await heights(places)), seq)
 
 
 def squares_of(boxes: Sequence[BoundingBox]) -> list[Square] | None:

@@ -1,18 +1,20 @@
 """A whole tileset at once: one pass over the rows in the order of their places, tiles made by worker processes.
 
 The database sorts; memory holds the rows of the squares that the pass is in, and the few tiles that are being made.
+Which tiles there are comes out of the pass itself, by the rules of ``tiles.scene.layout``.
 """
 
 import asyncio
 import multiprocessing
 import time
 from collections import Counter, defaultdict
-from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
 
+from cim.model.collection import BoundingBox
 from cim.model.raster import RasterImage
-from cim.model.scene import MIDDLE, NEAR, Square
+from cim.model.scene import FAR, MIDDLE, NEAR, PLACE_ZOOM, Square, square_of
 from cim.store.files import FileStore
 from cim.store.scene_rows import SceneRow
 from tiles.compression import compressed
@@ -20,24 +22,37 @@ from tiles.picture_pool import end_with_the_server
 from tiles.raster_points import sample_heights
 from tiles.scene.built_tile import TileMaker
 from tiles.scene.findings import SceneFinding
-from tiles.scene.layout import Layout
-from tiles.scene.standing import corners_of
+from tiles.scene.layout import MARGIN_M, MOST_FEATURES
+from tiles.scene.standing import Corners, Floats, corners_of
+from tiles.scene.tileset import SceneRegion
 
 WORKERS = 2
 TERRAIN_BUDGET_S = 60.0
 Rows = AsyncGenerator[list[tuple[int, SceneRow]], None]
-FindImages = Callable[[Square], Awaitable[Sequence[RasterImage]]]
-"""Which images of heights lie where a tile is."""
+_SAME_FAR, _SAME_MIDDLE, _SAME_NEAR = 14, 10, 6
+"""How many bits of a place lie below those of its square of each zoom."""
 
 
 @dataclass(frozen=True, slots=True)
-class TileJob:
-    """What a worker needs to make one tile: rows, and the images of heights that lie there."""
+class Ground:
+    """The images of heights that a layer stands on, each with its box in degrees, the first of them first."""
 
-    maker: TileMaker
-    rows: Sequence[SceneRow]
     files: FileStore
-    images: Sequence[RasterImage]
+    images: Sequence[tuple[RasterImage, BoundingBox]]
+
+    def heights(self, corners: Corners) -> Floats | None:
+        """Levelled heights at corners; None where no image reaches them."""
+        if not len(corners.lon):
+            return None
+        west, south, east, north = _sides(corners)
+        near = [
+            image
+            for image, box in self.images
+            if box[0] <= east and west <= box[2] and box[1] <= north and south <= box[3]
+        ]
+        if not near:
+            return None
+        return sample_heights(self.files, near, corners.lon, corners.lat, time.monotonic() + TERRAIN_BUDGET_S).height_m
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,11 +64,12 @@ class TileDone:
     features: int
     triangles: int
     findings: tuple[SceneFinding, ...]
+    region: SceneRegion
 
 
 @dataclass(slots=True)
 class WholeCount:
-    """What a pass has made so far, and what it left out."""
+    """What a pass has made so far, and what it left out; ``made`` has the features and region of each tile."""
 
     tiles: int = 0
     features: int = 0
@@ -61,84 +77,121 @@ class WholeCount:
     size_bytes: int = 0
     plain_bytes: int = 0
     findings: list[SceneFinding] = field(default_factory=list)
+    made: dict[Square, tuple[int, SceneRegion]] = field(default_factory=dict)
 
     @property
     def left_out(self) -> dict[str, int]:
         """How many features were left out, by code."""
         return dict(Counter(one.code for one in self.findings))
 
-    def add(self, done: TileDone) -> None:
-        """Count one tile more."""
+    def add(self, square: Square, done: TileDone) -> None:
+        """Count one tile more, or, where nothing of it can be drawn, only what was left out."""
+        self.findings += done.findings
+        if not done.features:
+            return
         self.tiles += 1
         self.features += done.features
         self.triangles += done.triangles
         self.size_bytes += len(done.data)
         self.plain_bytes += done.plain_bytes
-        self.findings += done.findings
+        self.made[square] = (done.features, done.region)
 
 
-def make_tile(job: TileJob) -> TileDone:
+class _Worker:
+    """What a worker process keeps from tile to tile."""
+
+    maker: TileMaker
+    ground: Ground
+
+    @classmethod
+    def start(cls, maker: TileMaker, ground: Ground) -> None:
+        """Begin, in the worker process."""
+        end_with_the_server()
+        cls.maker, cls.ground = maker, ground
+
+
+def make_tile(rows: Sequence[SceneRow]) -> TileDone:
     """One tile, in a worker process."""
-    corners = corners_of(job.rows)
-    terrain_m = None
-    if job.images:
-        deadline = time.monotonic() + TERRAIN_BUDGET_S
-        terrain_m = sample_heights(job.files, job.images, corners.lon, corners.lat, deadline).height_m
-    made = job.maker.made(job.rows, corners, terrain_m)
-    return TileDone(compressed(made.glb), len(made.glb), made.features, made.triangles, made.findings)
+    corners = corners_of(rows)
+    made = _Worker.maker.made(rows, corners, _Worker.ground.heights(corners))
+    west, south, east, north = _sides(corners)
+    region = (west, south, east, north, made.low_m - MARGIN_M, made.high_m + MARGIN_M)
+    return TileDone(compressed(made.glb), len(made.glb), made.features, made.triangles, made.findings, region)
 
 
-async def tiles_of_rows(rows: Rows, layout: Layout) -> AsyncGenerator[tuple[Square, list[SceneRow]], None]:
+def _sides(corners: Corners) -> BoundingBox:
+    lon, lat = corners.lon, corners.lat
+    if not len(lon):
+        return 0.0, 0.0, 0.0, 0.0
+    return float(lon.min()), float(lat.min()), float(lon.max()), float(lat.max())
+
+
+async def tiles_of_rows(rows: Rows) -> AsyncGenerator[tuple[Square, list[SceneRow]], None]:
     """Tiles and all their rows, each as soon as the pass has left its square."""
-    open_: dict[Square, list[SceneRow]] = defaultdict(list)
+    coarse: dict[int, list[SceneRow]] = {FAR: [], MIDDLE: []}
+    near: list[SceneRow] = []
     place = -1
     async for page in rows:
         for zoom, row in page:
-            if row.place >> 6 != place >> 6:
-                for square in _left(open_, place, row.place):
-                    yield square, open_.pop(square)
-            place = row.place
-            open_[layout.tile_of(place, zoom)].append(row)
-    for square in sorted(open_):
-        yield square, open_[square]
+            if row.place >> _SAME_NEAR != place >> _SAME_NEAR:
+                for tile in _left(coarse, near, place, row.place):
+                    yield tile
+                near = []
+                place = row.place
+            (near if zoom >= NEAR else coarse[zoom]).append(row)
+    for tile in _left(coarse, near, place, -1):
+        yield tile
 
 
-def _left(open_: dict[Square, list[SceneRow]], before: int, after: int) -> list[Square]:
-    """The squares that a pass has left which went from one place to another."""
-    same_far, same_middle = before >> 14 == after >> 14, before >> 10 == after >> 10
-    return [
-        square
-        for square in open_
-        if square.z >= NEAR or (square.z == MIDDLE and not same_middle) or (square.z < MIDDLE and not same_far)
-    ]
+def _left(
+    coarse: dict[int, list[SceneRow]], near: list[SceneRow], before: int, after: int
+) -> Iterator[tuple[Square, list[SceneRow]]]:
+    """The tiles of the squares that a pass has left which goes from one place to another."""
+    square = square_of(max(before, 0))
+    if near:
+        yield from leaves_of(square.parent(NEAR), near)
+    for zoom, bits in ((MIDDLE, _SAME_MIDDLE), (FAR, _SAME_FAR)):
+        if before >> bits != after >> bits and coarse[zoom]:
+            yield square.parent(zoom), coarse[zoom]
+            coarse[zoom] = []
+
+
+def leaves_of(square: Square, rows: list[SceneRow]) -> Iterator[tuple[Square, list[SceneRow]]]:
+    """The leaves that hold the rows of a square, quartered while one has too many."""
+    if square.z >= PLACE_ZOOM or len(rows) <= MOST_FEATURES:
+        yield square, rows
+        return
+    quarters: dict[Square, list[SceneRow]] = defaultdict(list)
+    for row in rows:
+        quarters[square_of(row.place).parent(square.z + 1)].append(row)
+    for quarter, part in sorted(quarters.items()):
+        yield from leaves_of(quarter, part)
 
 
 async def build_whole(
     rows: Rows,
-    layout: Layout,
     maker: TileMaker,
-    files: FileStore,
-    images: FindImages,
+    ground: Ground,
     put: Callable[[Square, bytes], None],
     progress: Callable[[WholeCount], None] = lambda _: None,
     *,
     workers: int = WORKERS,
 ) -> WholeCount:
-    """Make every tile of a layout and hand each to ``put``, gzipped, as it is done."""
+    """Make the tiles of all rows, which come in the order of their places, and hand each to ``put``, gzipped."""
     count = WholeCount()
     loop = asyncio.get_running_loop()
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(workers, mp_context=context, initializer=end_with_the_server) as pool:
+    with ProcessPoolExecutor(workers, context, _Worker.start, (maker, ground)) as pool:
         waiting: set[asyncio.Task[None]] = set()
 
         async def one(square: Square, held: list[SceneRow]) -> None:
-            job = TileJob(maker, held, files, await images(square))
-            done = await loop.run_in_executor(pool, make_tile, job)
-            await asyncio.to_thread(put, square, done.data)
-            count.add(done)
+            done = await loop.run_in_executor(pool, make_tile, held)
+            if done.features:
+                await asyncio.to_thread(put, square, done.data)
+            count.add(square, done)
             progress(count)
 
-        async for square, held in tiles_of_rows(rows, layout):
+        async for square, held in tiles_of_rows(rows):
             if len(waiting) > 2 * workers:
                 done, waiting = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
                 for task in done:

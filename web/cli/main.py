@@ -12,6 +12,7 @@ from web.cli import (
     backing_up,
     doctor,
     exporting,
+    gathering,
     geocoding,
     importing,
     inspecting,
@@ -64,6 +65,7 @@ for _name, _verb in _VERBS.items():
     app.command(_name)(_verb)
 app.add_typer(scenarios.app, name="scenarios")
 app.command("serve", hidden=True)(serving.serve)
+app.command("gather", hidden=True)(gathering.gather)
 app.add_typer(users.app, name="user")
 app.add_typer(keys.app, name="key")
 

@@ -20,6 +20,7 @@ from cim.store.database import Database, run
 from cim.store.deployment import Deployment, open_deployment
 from cim.store.staging import sweep_runs
 from layers.catalog import Catalog
+from web.cli.gathering import gather_program
 from web.cli.listening import address_of, listen, listen_local, listen_shared
 from web.cli.logging import configure_log
 from web.cli.opening import ROLE, operator, the_catalog
@@ -73,6 +74,7 @@ def up(
             programs = _web_processes(
                 deployment, [one.fileno() for one in (*shared, *local)], folder, proxied=with_proxy
             )
+            programs.append(gather_program(deployment))
             if with_proxy:
                 paths = [Path(one.getsockname()) for one in local]
                 programs.append(proxy(deployment.data_dir / "proxy", host, port, paths, settings.proxy_cache_mb))

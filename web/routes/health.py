@@ -9,6 +9,7 @@ from cim.errors import StoreError
 from cim.model.access import Operation, ReadContext
 from cim.store.database import Database
 from cim.store.health import is_ready
+from cim.store.pulses import still_parts
 from web.metrics import Metrics
 from web.state import Caller, ServerState, caller
 
@@ -23,9 +24,10 @@ async def healthz() -> dict[str, str]:
 
 @router.get("/readyz", summary="The server can serve")
 async def readyz(request: Request) -> JSONResponse:
-    """Ready only when the database answers a real query, is migrated, and the catalogue has been read from it."""
+    """Ready only when the database answers a real query, is migrated and read from, and observations are gathered."""
     state: ServerState = request.app.state.server
     checks = {"database": await _database_problem(state.database)}
+    checks |= {f"gathering: {part}": told for part, told in (await _still_parts(state.database)).items()}
     checks["catalogue"] = "" if state.live.loaded else "the catalogue has not been read yet"
     problems = {name: problem for name, problem in checks.items() if problem}
     body = {"status": "not ready" if problems else "ready", "problems": problems}
@@ -38,6 +40,15 @@ async def _database_problem(database: Database) -> str:
             return await is_ready(connection)
     except StoreError as error:
         return error.what
+
+
+async def _still_parts(database: Database) -> dict[str, str]:
+    """The parts of the gathering program that should run and do not; none where the database does not answer."""
+    try:
+        async with database.reading(ReadContext((), "readyz", 2_000), aside=True) as connection:
+            return await still_parts(connection)
+    except StoreError:
+        return {}
 
 
 def measure(metrics: Metrics, state: ServerState) -> None:

@@ -56,21 +56,21 @@ async def terrain_profile(asked: ProfileParameters, context: Context) -> Answer:
     return _answer(stations, found, ground, step_m, [source_note(found), *notes])
 
 
-def line_of(value: Any) -> Floats:
+def line_of(value: Any, where: str = "line") -> Floats:
     """The corners of a GeoJSON line as longitudes and latitudes; BadRequest names the point that cannot be used."""
     geometry = value.get("geometry") if isinstance(value, Mapping) and value.get("type") == "Feature" else value
     if not isinstance(geometry, Mapping) or geometry.get("type") != "LineString":
-        raise BadRequest("it is not a GeoJSON LineString", where="line", remedy="draw a line of two points or more")
+        raise BadRequest("it is not a GeoJSON LineString", where=where, remedy="draw a line of two points or more")
     given = geometry.get("coordinates")
     if not isinstance(given, list | tuple) or not 2 <= len(given) <= MOST_CORNERS:
         raise BadRequest(
             "a line has two points or more",
-            where="line",
+            where=where,
             remedy=f"give 2 to {MOST_CORNERS} points in longitude, latitude",
         )
-    corners = np.array([position(point, "line", f"point {place}") for place, point in enumerate(given, 1)])
+    corners = np.array([position(point, where, f"point {place}") for place, point in enumerate(given, 1)])
     if float(np.sum(_segments_m(corners))) < 0.01:
-        raise BadRequest("the line has no length", where="line", remedy="give two different points")
+        raise BadRequest("the line has no length", where=where, remedy="give two different points")
     return corners
 
 

@@ -44,7 +44,7 @@ def places(rows: list[tuple[int, int, int, int]]) -> ScenePlaces:
 
 def layout(rows: list[tuple[int, int, int, int]]) -> Layout:
     found = places(rows)
-    return Layout(found, Heights(found.ground_m, found.top_m))
+    return Layout.of_places(found, Heights(found.ground_m, found.top_m))
 
 
 def walked(node: SceneNode) -> list[SceneNode]:

@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 import shapely
 from click.testing import Result
-from glb_reading import read_glb
+from glb_reading import contents, read_glb
 from gltf_validator import faults_of
+from made_tilesets import mesh_set, written
 from typer.testing import CliRunner
 
 from cim.errors import BadRequest, HeightsUnknown, NotFound
@@ -20,6 +21,7 @@ from web.cli.main import app
 pytestmark = pytest.mark.slow
 COUNT = 1_300
 """More than a tile should have, so that squares are quartered."""
+SAMPLES = Path(__file__).parents[3] / "data_samples" / "small"
 FAULTY = {"low": None, "tall": 9_000.0}
 
 
@@ -51,8 +53,14 @@ def city(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     }
     (folder / "blocks.geojson").write_text(json.dumps(collection), "utf-8")
     with Cluster(folder / "city", durable=False):
-        done = cim("import", folder / "blocks.geojson", "--key", "code", "--trust-file", "--data", folder / "city")
-        assert done.exit_code == 0, done.output
+        for words in (
+            (folder / "blocks.geojson", "--key", "code"),
+            (SAMPLES / "fire-station.ifczip", "--layer", "fire-station"),
+            (SAMPLES / "lod2_block.city.json", "--layer", "lod2_block"),
+            (written(folder / "mesh", mesh_set()), "--layer", "mesh"),
+        ):
+            done = cim("import", *words, "--trust-file", "--data", folder / "city")
+            assert done.exit_code == 0, done.output
         yield folder
     shutil.rmtree(folder, ignore_errors=True)
 
@@ -92,4 +100,28 @@ def test_what_cannot_be_written_is_said_and_leaves_nothing(city: Path, monkeypat
     assert isinstance(cim("export", "blocks", *words).exception, HeightsUnknown)
     monkeypatch.setenv("CIM_UNDULATION_M", "-39.5")
     assert isinstance(cim("export", "nothing", *words).exception, NotFound)
+    refused = cim("export", "mesh", *words).exception
+    assert isinstance(refused, BadRequest)
+    assert "registered as files" in str(refused)
     assert not list(city.glob("*never*"))
+
+
+@pytest.mark.parametrize(("layer", "key"), [("fire-station", "global_id"), ("lod2_block", "fid")])
+def test_models_and_city_objects_are_written_whole_too(
+    city: Path, layer: str, key: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CIM_UNDULATION_M", "-39.5")
+    target = city / f"{layer}-3d"
+    told = cim("export", layer, "--format", "3dtiles", "--out", target, "--json", "--data", city / "city")
+    assert told.exit_code == 0, told.output
+    answer = json.loads(told.stdout.splitlines()[-1])
+    files = {str(path.relative_to(target)): path.read_bytes() for path in target.rglob("*.glb")}
+    document = json.loads((target / "tileset.json").read_text("utf-8"))
+    assert sorted(contents(document["root"])) == sorted(files)
+    assert len(files) == answer["tiles"] > 0
+    ids = [one for data in files.values() for one in read_glb(data).columns.get(key, [])]
+    assert len(ids) == len(set(ids)) == answer["features"] > 0
+    assert faults_of(files) == {}
+    inspected = json.loads(cim("inspect", target, "--json").stdout)
+    assert [part["problems"] for part in inspected["layers"]] == [[]]
+    assert json.loads((target / "left-out.json").read_text("utf-8"))["counts"] == answer["left_out"] == {}

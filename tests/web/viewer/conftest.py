@@ -8,7 +8,9 @@ from pathlib import Path
 
 import pytest
 import uvicorn
+from browsing import log_in
 from playwright.async_api import Page, async_playwright
+from scene_browsing import SceneBrowser
 from serving import PASSWORD
 
 from cim.store import identities
@@ -115,3 +117,10 @@ async def page(address: str) -> AsyncIterator[Page]:
         assert outside == []
         assert faults == []
         await browser.close()
+
+
+@pytest.fixture
+async def scene(page: Page, address: str) -> SceneBrowser:
+    """The page of a technician, in a small window, from which the 3D view can be opened."""
+    await log_in(page, 1000, 640)
+    return SceneBrowser(page, address)

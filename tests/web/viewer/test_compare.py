@@ -44,9 +44,9 @@ async def test_panes_share_one_camera_and_the_address(page: Page, address: str) 
     assert views[0] == views[1] != SEAT_VIEW
     assert views[0] in page.url
 
-    when = page.locator(".pane.a .pane-state")
+    when = page.locator(".pane.a .state-list")
     await when.select_option("other")
-    await page.fill(".pane.a .pane-when", "2020-01-01T08:00")
+    await page.fill(".pane.a .state-when", "2020-01-01T08:00")
     await page.wait_for_timeout(800)
     assert any("datetime=2020" in url for url in asked)
     await page.get_by_role("button", name="卷帘").click()
@@ -58,8 +58,8 @@ async def test_panes_share_one_camera_and_the_address(page: Page, address: str) 
     await page.goto(kept)
     await page.reload()
     await page.wait_for_selector("body[data-ready=yes]", timeout=60_000)
-    assert await page.locator(".pane.b .pane-state").input_value() == "scenario:方案A"
-    assert (await page.locator(".pane.a .pane-state").input_value()).startswith("at:2020-01-01")
+    assert await page.locator(".pane.b .state-list").input_value() == "scenario:方案A"
+    assert (await page.locator(".pane.a .state-list").input_value()).startswith("at:2020-01-01")
     assert await page.locator(".swipe-bar").count() == 1
     await page.get_by_role("button", name="四屏").click()
     assert await page.locator(".pane").count() == 4

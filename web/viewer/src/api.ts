@@ -127,7 +127,7 @@ export interface HeightHere {
 /** What the server, or the way to it, says is wrong; `where` names the file, field or parcel. */
 export class Problem extends Error {
   constructor(
-    readonly what: string, readonly where = "", readonly remedy = "",
+    readonly what: string, readonly where = "", readonly remedy = "", readonly status = 0,
   ) {
     super([what, remedy].filter(Boolean).join(" · "));
   }
@@ -169,5 +169,5 @@ export async function answered(path: string, init?: RequestInit): Promise<Respon
   } catch {
     /* the answer was no problem document; its status says enough */
   }
-  throw new Problem(told.detail || `${answer.status} ${answer.statusText}`, told.where, told.remedy);
+  throw new Problem(told.detail || `${answer.status} ${answer.statusText}`, told.where, told.remedy, answer.status);
 }

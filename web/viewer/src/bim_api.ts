@@ -1,6 +1,7 @@
 /** Building models as the server tells them. */
 
 import { ask } from "./api";
+import { PRESENT, withState } from "./shown_state";
 
 export interface ModelFacts {
   id: string;
@@ -68,6 +69,6 @@ export interface ElementFeature extends GeoJSON.Feature<GeoJSON.Geometry | null,
   names: Record<string, string>;
 }
 
-export async function elementOf(model: string, id: string): Promise<ElementFeature> {
-  return ask(path(model, `/elements/${encodeURIComponent(id)}`));
+export async function elementOf(model: string, id: string, state = PRESENT): Promise<ElementFeature> {
+  return ask(withState(path(model, `/elements/${encodeURIComponent(id)}`), { ...state, scenario: "" }));
 }

@@ -9,7 +9,8 @@ const CLASSES: Record<string, string> = {
   IfcCovering: "面层", IfcCurtainWall: "幕墙", IfcDistributionSystem: "系统", IfcDoor: "门", IfcDuctSegment: "风管", IfcElectricAppliance: "电器", IfcFireSuppressionTerminal: "消防末端",
   IfcFlowTerminal: "末端", IfcFurniture: "家具", IfcFurnishingElement: "家具", IfcLightFixture: "灯具", IfcMedicalDevice: "医疗设备", IfcMember: "杆件", IfcPipeSegment: "管道",
   IfcPlate: "板件", IfcRailing: "栏杆", IfcRoof: "屋顶", IfcSanitaryTerminal: "卫生器具", IfcSensor: "传感器", IfcSite: "场地", IfcSlab: "楼板", IfcSpace: "房间", IfcStair: "楼梯",
-  IfcStairFlight: "梯段", IfcSystem: "系统", IfcTransportElement: "电梯", IfcWall: "墙", IfcWallStandardCase: "墙", IfcWindow: "窗", IfcZone: "分区",
+  IfcBoiler: "锅炉", IfcCableCarrierSegment: "桥架", IfcChiller: "冷水机组", IfcElectricDistributionBoard: "配电箱", IfcElectricGenerator: "发电机", IfcFan: "风机", IfcFooting: "基础",
+  IfcPump: "水泵", IfcTank: "水箱", IfcTransformer: "变压器", IfcUnitaryEquipment: "空调机组", IfcValve: "阀门", IfcStairFlight: "梯段", IfcSystem: "系统", IfcTransportElement: "电梯", IfcWall: "墙", IfcWallStandardCase: "墙", IfcWindow: "窗", IfcZone: "分区",
 };
 const HEIGHT_DIGITS = 2;
 const MOST_LETTERS = 4;

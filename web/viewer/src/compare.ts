@@ -9,10 +9,10 @@ import { LETTERS, PANES, readAddress, viewHash, writeAddress, type Mode, type Pa
 import { Pane, type Choices } from "./compare_pane";
 import { button, element, say } from "./dom";
 import { choose, current, word } from "./i18n";
+import { stateChoices } from "./shown_state";
 import { swipeBar } from "./swipe";
 
 const COUNTY: [number, number, number, number] = [103.67, 30.9, 104.18, 31.44];
-const MOST_INSTANTS = 12;
 
 class ComparePage {
   private readonly root = document.querySelector<HTMLElement>("#app") ?? document.body;
@@ -26,10 +26,8 @@ class ComparePage {
   async start(): Promise<void> {
     choose(current());
     try {
-      const [catalog, session, { scenarios }] = await Promise.all([
-        ask<Catalog>("/catalog"), ask<Session>("/session"), ask<{ scenarios: { name: string }[] }>("/scenarios"),
-      ]);
-      this.choices = { catalog, scenarios: scenarios.map((one) => one.name), instants: instantsFor(session) };
+      const [catalog, session] = await Promise.all([ask<Catalog>("/catalog"), ask<Session>("/session")]);
+      this.choices = { catalog, ...(await stateChoices(session)) };
     } catch (error) {
       this.frame();
       say(error instanceof Error ? error.message : String(error), "error");
@@ -120,22 +118,6 @@ class ComparePage {
       say(location.href);
     }
   }
-}
-
-/** When layers were published, newest first; only those who import may read that. */
-function instantsFor(session: Session): (layers: string[]) => Promise<string[]> {
-  const known = new Map<string, Promise<string[]>>();
-  const of = (layer: string): Promise<string[]> => {
-    const asked = ask<{ versions: { created_at: string }[] }>(`/collections/${layer}/versions`)
-      .then(({ versions }) => versions.map((version) => version.created_at))
-      .catch(() => []);
-    return known.get(layer) ?? known.set(layer, asked).get(layer) ?? asked;
-  };
-  return async (layers) => {
-    if (!session.operations.includes("import")) return [];
-    const found = (await Promise.all(layers.map(of))).flat();
-    return [...new Set(found)].sort().reverse().slice(0, MOST_INSTANTS);
-  };
 }
 
 void new ComparePage().start();

@@ -1,13 +1,12 @@
 /** What a comparison shows, written in the address so that it can be sent to somebody else. */
 
 import type { Camera } from "./cameras";
+import type { ShownState } from "./shown_state";
 
 export type Mode = "two" | "four" | "swipe";
-/** The layers of a pane, and the state they are shown in: now, at an instant (ISO 8601), or under a scenario. */
-export interface PaneState {
+/** The layers of a pane, and the state they are shown in. */
+export interface PaneState extends ShownState {
   layers: string[];
-  at: string;
-  scenario: string;
 }
 export interface Comparison {
   mode: Mode;

@@ -5,23 +5,19 @@ import type { PaneState } from "./compare_address";
 import { element } from "./dom";
 import { text, word } from "./i18n";
 import { CityMap } from "./map";
+import { StateChoice, type StateChoices, stateQuery } from "./shown_state";
 
-/** What can be chosen in every pane: scenarios, and the instants at which layers were published. */
-export interface Choices {
+/** What can be chosen in every pane. */
+export interface Choices extends StateChoices {
   catalog: Catalog;
-  scenarios: string[];
-  instants: (layers: string[]) => Promise<string[]>;
 }
-
-const NOW = "now", OTHER = "other";
 
 export class Pane {
   readonly element: HTMLElement;
   readonly map: CityMap;
   private readonly bar = element("div", { class: "pane-bar" });
   private readonly told = element("p", { class: "pane-problem", role: "alert" });
-  private readonly when = element("input", { type: "datetime-local", class: "pane-when" });
-  private readonly choice = element("select", { class: "pane-state" });
+  private readonly choice: StateChoice;
   private drawn = new Set<string>();
   private turn: Promise<void> = Promise.resolve();
 
@@ -36,13 +32,12 @@ export class Pane {
       const reason = event.error?.message ?? "";
       if (reason && !/abort/i.test(reason)) this.told.textContent = reason;
     });
-    this.choice.setAttribute("aria-label", word("shownState"));
-    this.when.setAttribute("aria-label", word("instant"));
-    this.choice.addEventListener("change", () => this.choose());
-    this.when.addEventListener("change", () => {
-      if (this.when.value) this.become({ at: new Date(this.when.value).toISOString(), scenario: "" });
+    this.choice = new StateChoice(choices, state, (chosen) => {
+      this.state = { ...this.state, ...chosen };
+      if (chosen.at) void this.offer();
+      this.again();
     });
-    this.bar.append(element("b", { class: "letter" }, letter.toUpperCase()), this.choice, this.when, this.layerList(), this.told);
+    this.bar.append(element("b", { class: "letter" }, letter.toUpperCase()), this.choice.list, this.choice.when, this.layerList(), this.told);
     void this.offer();
   }
 
@@ -75,7 +70,7 @@ export class Pane {
   private async tell(wanted: LayerInfo[]): Promise<void> {
     const known = new Set(this.layers().map((layer) => layer.id));
     const told = this.state.layers.filter((id) => !known.has(id)).map((id) => `${id}: ${word("noSuchLayer")}`);
-    const query = this.stateQuery();
+    const query = stateQuery(this.state);
     if (query) {
       const pictures = wanted.filter((layer) => layer.content === "raster").map((layer) => text(layer.title));
       if (pictures.length) told.push(`${pictures.join("、")}: ${word("picturesNow")}`);
@@ -91,13 +86,8 @@ export class Pane {
   }
 
   private address(layer: LayerInfo): string {
-    const query = this.stateQuery();
+    const query = stateQuery(this.state);
     return query ? `${layer.tiles.split("?")[0]}?${query}` : layer.tiles;
-  }
-
-  private stateQuery(): string {
-    if (this.state.scenario) return `scenario=${encodeURIComponent(this.state.scenario)}`;
-    return this.state.at ? `datetime=${encodeURIComponent(this.state.at)}` : "";
   }
 
   private layers(): LayerInfo[] {
@@ -124,48 +114,12 @@ export class Pane {
     return element("details", { class: "pane-layers" }, summary, element("div", {}, ...ticks));
   }
 
-  /** Now, scenarios, instants of publishing, and an instant of one's own. */
-  private async offer(): Promise<void> {
-    const instants = await this.choices.instants(this.state.layers).catch(() => [] as string[]);
-    const { at, scenario } = this.state;
-    const option = (value: string, label: string): HTMLElement => element("option", { value }, label);
-    const group = (label: string, kind: string, values: string[], named: (value: string) => string): HTMLElement | null =>
-      values.length ? element("optgroup", { label }, ...values.map((value) => option(`${kind}:${value}`, named(value)))) : null;
-    const known = at && !instants.includes(at) ? [at, ...instants] : instants;
-    const unlisted = scenario && !this.choices.scenarios.includes(scenario) ? [scenario, ...this.choices.scenarios] : this.choices.scenarios;
-    this.choice.replaceChildren(
-      ...[
-        option(NOW, word("now")), group(word("scenario"), "scenario", unlisted, (name) => name),
-        group(word("published"), "at", known, moment), option(OTHER, word("otherInstant")),
-      ].filter((one) => one !== null),
-    );
-    this.choice.value = scenario ? `scenario:${scenario}` : at ? `at:${at}` : NOW;
-    this.when.hidden = true;
-  }
-
-  private choose(): void {
-    const { value } = this.choice;
-    this.when.hidden = value !== OTHER;
-    if (value === OTHER) this.when.focus();
-    else if (value === NOW) this.become({ at: "", scenario: "" });
-    else if (value.startsWith("at:")) this.become({ at: value.slice(3), scenario: "" });
-    else this.become({ at: "", scenario: value.slice("scenario:".length) });
-  }
-
-  private become(state: { at: string; scenario: string }): void {
-    this.state = { ...this.state, ...state };
-    if (state.at) void this.offer();
-    this.again();
+  private offer(): Promise<void> {
+    return this.choice.offer(this.state.layers, this.state);
   }
 
   private again(): void {
     this.changed();
     void this.show();
   }
-}
-
-/** An instant as people here read it. */
-function moment(instant: string): string {
-  const date = new Date(instant);
-  return Number.isNaN(date.getTime()) ? instant : date.toLocaleString(document.documentElement.lang === "en" ? "en-GB" : "zh-CN");
 }

@@ -2,10 +2,12 @@
 
 import "maplibre-gl/dist/maplibre-gl.css";
 import "./style.css";
+import "./camera.css";
 import { ask, Problem, type Catalog, type HeightHere, type Identified, type LayerStyle, type Session } from "./api";
 import { Bim } from "./bim";
 import { BlockPage } from "./block_page";
 import { cameraOf, lookAs } from "./cameras";
+import { CameraPanel } from "./camera_panel";
 import { followChanges } from "./changes";
 import { shown } from "./coordinates";
 import { button, element, say } from "./dom";
@@ -20,6 +22,7 @@ import { term } from "./scene/words";
 import { searchBox } from "./search";
 import { sessionControl } from "./session";
 import { sheetDialog } from "./sheets";
+import { PRESENT, withState } from "./shown_state";
 import { layerTree, legendList } from "./tree";
 import { waysTo } from "./ways";
 import type { MapMouseEvent } from "maplibre-gl";
@@ -38,6 +41,7 @@ class Viewer {
   private querying: QueryPage | null = null;
   private block: BlockPage | null = null;
   private bim: Bim | null = null;
+  private cameraPanel: CameraPanel | null = null;
   private readonly shownLayers = new Map<string, boolean>();
   private readonly fades = new Map<string, number>();
   private selected: GeoJSON.Geometry | null = null;
@@ -66,6 +70,7 @@ class Viewer {
     await this.map.ready();
     this.listen(this.map);
     await this.draw(this.map);
+    this.cameraPanel = new CameraPanel(this.map);
     this.panel();
     await this.models(this.map);
     if (location.pathname === QUERY_PATH) await this.query()?.start(new URLSearchParams(location.search));
@@ -193,6 +198,7 @@ class Viewer {
     const map = this.map as CityMap;
     return {
       catalog: this.catalog,
+      session: this.session,
       styles: this.styles,
       stage: this.root.querySelector<HTMLElement>(".stage") ?? this.root,
       tree: this.root.querySelector<HTMLElement>(".panel .tree"),
@@ -204,7 +210,7 @@ class Viewer {
       },
       fadeOf: (id) => this.fades.get(id) ?? 1,
       camera: () => cameraOf(map.gl),
-      record: (layer, fid) => this.showFeature(layer, fid),
+      record: (layer, fid, state) => this.showFeature(layer, fid, state),
       identify: (lon, lat, zoom) => this.identify(map, lon, lat, null, zoom),
       card: (card) => this.card(card),
       closeResults: () => this.closeResults(),
@@ -291,9 +297,9 @@ class Viewer {
     }
   }
 
-  private async showFeature(layer: string, fid: number): Promise<void> {
+  private async showFeature(layer: string, fid: number, state = PRESENT): Promise<void> {
     try {
-      const feature = await ask<GeoJSON.Feature>(`/collections/${layer}/items/${fid}`);
+      const feature = await ask<GeoJSON.Feature>(withState(`/collections/${layer}/items/${fid}`, state));
       const properties = (feature.properties ?? {}) as Record<string, unknown>;
       const info = this.catalog.layers.find((one) => one.id === layer);
       const title = String(properties["name"] ?? info?.kind.zh ?? layer);
@@ -307,6 +313,7 @@ class Viewer {
     const box = this.root.querySelector<HTMLElement>(".results");
     if (!box) return;
     box.replaceChildren(identifyPanel(features, heights, this.catalog, (one) => this.highlight(one.geometry), () => this.closeResults()));
+    this.cameraPanel?.follow(box, features);
     box.classList.add("open");
     this.highlight(features[0]?.geometry ?? null);
   }
@@ -392,6 +399,7 @@ class Viewer {
 
   private closeResults(): void {
     this.root.querySelector(".results")?.classList.remove("open");
+    this.cameraPanel?.clear();
     this.highlight(null);
   }
 

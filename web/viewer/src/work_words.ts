@@ -148,6 +148,19 @@ const TERMS = {
   city: { zh: "市级", en: "city" },
   province: { zh: "省级", en: "province" },
   state: { zh: "国家级", en: "state" },
+  covered: { zh: "可视", en: "In view" },
+  "only-offline": { zh: "仅离线相机可视", en: "In view of offline cameras only" },
+  hidden: { zh: "视域内被遮挡", en: "Hidden" },
+  "out-of-reach": { zh: "不在任何在线相机视域内", en: "In no sector" },
+  place: { zh: "地点", en: "Place" },
+  "in-view": { zh: "可见该处的相机", en: "Cameras that see it" },
+  "not-in-view": { zh: "看不见该处的相机", en: "Cameras that do not" },
+  watched: { zh: "可视路段", en: "In view" },
+  "watched-offline": { zh: "离线相机可视路段", en: "In view of offline cameras" },
+  unwatched: { zh: "无在线相机可视的路段", en: "In nobody's view" },
+  person: { zh: "行人（1.6 米）", en: "people (1.6 m)" },
+  plate: { zh: "车牌（0.6 米）", en: "number plates (0.6 m)" },
+  ground: { zh: "地面", en: "the ground" },
 } as const;
 
 export type Term = keyof typeof TERMS;

@@ -293,6 +293,13 @@ COMMENT ON TABLE sensing.daily IS 'As hourly, by day of Beijing time';
 CREATE TABLE sensing.raw_kept (sole boolean PRIMARY KEY DEFAULT true CHECK (sole), since timestamptz NOT NULL);
 INSERT INTO sensing.raw_kept (since) VALUES ('-infinity');
 COMMENT ON TABLE sensing.raw_kept IS 'Observations before this moment were dropped; their roll-ups stay';
+CREATE TABLE sensing.pulse (
+    part text PRIMARY KEY,
+    at timestamptz NOT NULL DEFAULT now(),
+    problem text NOT NULL DEFAULT '',
+    detail jsonb NOT NULL DEFAULT '{}'
+);
+COMMENT ON TABLE sensing.pulse IS 'Parts of the gathering program that should run, and when each last did';
 CREATE TABLE sensing.refusal (
     id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     at timestamptz NOT NULL DEFAULT now(),
@@ -362,6 +369,9 @@ CREATE FUNCTION sensing.keep(
 ) LANGUAGE plpgsql AS $$
 DECLARE revised_ids integer[]; revised_hours timestamptz[]; raw_since timestamptz;
 BEGIN
+    -- Planning costs more than keeping a few readings; for many, the plan must know how many they are.
+    PERFORM set_config('plan_cache_mode', CASE WHEN cardinality(ids) > 100 THEN 'force_custom_plan'
+        ELSE 'force_generic_plan' END, true);
     SELECT since INTO raw_since FROM sensing.raw_kept;
     WITH given AS (
         SELECT g.place, g.id, d.id IS NOT NULL AS known, 'epoch'::timestamptz + g.at * interval '1 microsecond' AS at,
@@ -458,6 +468,7 @@ BEGIN
         PERFORM pg_notify('cim_sensing', CASE WHEN cardinality(newest) > 700 THEN '*'
             ELSE array_to_string(newest, ',') END);
     END IF;
+    PERFORM set_config('plan_cache_mode', 'auto', true);
 END $$;
 COMMENT ON FUNCTION sensing.keep IS
     'Keep readings with their roll-ups and latest values. Outcomes has a letter a reading: A added, R revised, '
@@ -496,7 +507,7 @@ BY_REACH = ("cim.asset", "sensing.thing", "sensing.datastream")
 BY_REACH_OR_FREE = ("sensing.location", "sensing.feature")
 BY_STREAM = ("sensing.observation", "sensing.latest", "sensing.hourly", "sensing.daily")
 BY_THING = ("sensing.thing_location", "sensing.historical_location")
-UNGRADED = ("sensing.sensor", "sensing.observed_property", "sensing.raw_kept")
+UNGRADED = ("sensing.sensor", "sensing.observed_property", "sensing.raw_kept", "sensing.pulse")
 
 
 def upgrade() -> None:
@@ -522,7 +533,7 @@ def upgrade() -> None:
     for table in BY_REACH_OR_FREE:
         _secure(table, f"reach IS NULL OR {OPEN}")
     for table in BY_STREAM:
-        _secure(table, "datastream_id IN (SELECT id FROM sensing.datastream)")
+        _secure(table, "EXISTS (SELECT FROM sensing.datastream d WHERE d.id = datastream_id)")
     for table in BY_THING:
         _secure(table, "thing IN (SELECT id FROM sensing.thing)")
     _secure("sensing.historical_location_place", "historical_location IN (SELECT id FROM sensing.historical_location)")

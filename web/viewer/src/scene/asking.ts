@@ -3,6 +3,7 @@
 import { elementOf } from "../bim_api";
 import { elementCard } from "../bim_views";
 import { say } from "../dom";
+import type { ShownState } from "../shown_state";
 import type { Footprints } from "./footprints";
 import type { SceneHost } from "./host";
 import type { Outline } from "./outline";
@@ -12,10 +13,10 @@ import { term } from "./words";
 const BEHIND_M = 1;
 
 export class Asking {
-  /** `zoom` is that of the flat map for this view, null while clicks mean something else. */
+  /** `state` is what tilesets show. `zoom` is that of the flat map for this view, null while clicks mean something else. */
   constructor(
     private readonly host: SceneHost, private readonly picking: Picking, private readonly outline: Outline, private readonly footprints: Footprints,
-    private readonly zoom: () => number | null,
+    private readonly zoom: () => number | null, private readonly state: () => ShownState,
   ) {}
 
   async at(x: number, y: number): Promise<void> {
@@ -51,11 +52,11 @@ export class Asking {
   /** The record is asked of the database, so that the policy is asked again. */
   private async tell(picked: Picked): Promise<void> {
     if (picked.what === "element") {
-      const found = await elementOf(picked.model, picked.globalId);
+      const found = await elementOf(picked.model, picked.globalId, this.state());
       this.outline.draw(null);
       this.host.card(elementCard(found.properties, found.names, () => this.host.closeResults()));
     } else if (picked.what === "mesh") say(term("meshOnly"));
-    else await this.host.record(picked.layer, picked.fid);
+    else await this.host.record(picked.layer, picked.fid, picked.what === "feature" ? this.state() : undefined);
   }
 
   private async tellPlace(x: number, y: number, zoom: number): Promise<void> {

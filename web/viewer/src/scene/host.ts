@@ -1,10 +1,12 @@
 /** What the 3D view needs of the page around it, so that both views show one state. */
 
-import type { Catalog, LayerStyle } from "../api";
+import type { Catalog, LayerStyle, Session } from "../api";
 import type { Camera } from "../cameras";
+import type { ShownState } from "../shown_state";
 
 export interface SceneHost {
   catalog: Catalog;
+  session: Session;
   styles: Map<string, LayerStyle>;
   stage: HTMLElement;
   /** The tree of layers, to which the view adds the models. */
@@ -14,8 +16,8 @@ export interface SceneHost {
   show(layer: string, on: boolean): void;
   fadeOf(layer: string): number;
   camera(): Camera;
-  /** Show the record of a feature in the panel of results. */
-  record(layer: string, fid: number): Promise<void>;
+  /** Show the record of a feature, as it is in a state, in the panel of results. */
+  record(layer: string, fid: number, state?: ShownState): Promise<void>;
   /** Show what the shown layers have at a place. */
   identify(lon: number, lat: number, zoom: number): Promise<void>;
   card(card: HTMLElement): void;

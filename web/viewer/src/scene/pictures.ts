@@ -1,7 +1,8 @@
 /** Layers of the flat map laid on the ground: images as tiles of their own, drawn layers as pictures of several at once. */
 
 import { ImageryLayer, type ImageryProvider, Rectangle, type Scene, type TileProviderError, UrlTemplateImageryProvider } from "cesium";
-import type { LayerInfo, LayerStyle } from "../api";
+import { ask, type LayerInfo, type LayerStyle } from "../api";
+import { withState } from "../shown_state";
 import { hereFrom } from "../tile_address";
 
 const PICTURE_PX = 512;
@@ -30,8 +31,27 @@ export class Pictures {
   private readonly held = new Map<string, Held>();
   private drawn: { key: string; imagery: ImageryLayer }[] = [];
   private timer = 0;
+  private at = "";
+  /** Layers that have nothing at the instant shown. */
+  private absent = new Set<string>();
 
   constructor(private readonly scene: Scene) {}
+
+  /** Draw layers as they were at an instant (ISO 8601), empty for the present; images have the present only. */
+  async become(at: string): Promise<void> {
+    this.at = at;
+    await this.ask();
+    this.soon();
+  }
+
+  /** Which of the layers shown were there at the instant: a picture of several fails for one that was not. */
+  private async ask(): Promise<void> {
+    const { at } = this;
+    const drawn = at ? [...this.held.values()].filter((one) => one.visible && !one.style.source).map((one) => one.layer.id) : [];
+    const there = await Promise.all(drawn.map((id) => ask<{ numberReturned: number }>(withState(`/collections/${id}/items?limit=1`, { at, scenario: "" }))
+      .then((answer) => answer.numberReturned > 0, () => false)));
+    if (at === this.at) this.absent = new Set(drawn.filter((_, number) => !there[number]));
+  }
 
   offer(layer: LayerInfo, style: LayerStyle, visible: boolean, opacity: number): void {
     this.held.set(layer.id, { layer, style, visible, opacity });
@@ -40,6 +60,7 @@ export class Pictures {
 
   show(id: string, visible: boolean): void {
     this.change(id, { visible });
+    if (this.at && visible) void this.become(this.at);
   }
 
   fade(id: string, opacity: number): void {
@@ -66,10 +87,11 @@ export class Pictures {
   /** Draw what is shown now; what it replaces stays below until the new had time to come. */
   private draw(): void {
     if (this.scene.isDestroyed()) return;
-    const wanted = sheets([...this.held.values()].filter((one) => one.visible).sort((a, b) => a.layer.order - b.layer.order));
+    const seen = [...this.held.values()].filter((one) => one.visible && !this.absent.has(one.layer.id));
+    const wanted = sheets(seen.sort((a, b) => a.layer.order - b.layer.order), this.at);
     const kept = new Map(this.drawn.map((one) => [one.key, one.imagery]));
     const old = this.drawn.filter((one) => !wanted.some((sheet) => sheet.key === one.key)).map((one) => one.imagery);
-    this.drawn = wanted.map((sheet) => ({ key: sheet.key, imagery: kept.get(sheet.key) ?? this.add(imageryOf(sheet)) }));
+    this.drawn = wanted.map((sheet) => ({ key: sheet.key, imagery: kept.get(sheet.key) ?? this.add(imageryOf(sheet, this.at)) }));
     for (const { imagery } of this.drawn) this.scene.imageryLayers.raiseToTop(imagery);
     if (old.length) setTimeout(() => this.drop(old), SWAPPED_MS);
     this.scene.requestRender();
@@ -87,7 +109,7 @@ export class Pictures {
   }
 }
 
-function sheets(shown: Held[]): Sheet[] {
+function sheets(shown: Held[], at: string): Sheet[] {
   const found: Held[][] = [];
   for (const held of shown) {
     const last = found.at(-1);
@@ -96,12 +118,12 @@ function sheets(shown: Held[]): Sheet[] {
     if (joins) last.push(held);
     else found.push([held]);
   }
-  return found.map((held) => ({ held, key: held.map(({ layer, style, opacity }) => `${layer.id}@${layer.version}:${style.style ?? ""}:${opacity}`).join(",") }));
+  return found.map((held) => ({ held, key: `${at} ` + held.map(({ layer, style, opacity }) => `${layer.id}@${layer.version}:${style.style ?? ""}:${opacity}`).join(",") }));
 }
 
-function imageryOf({ held }: Sheet): ImageryLayer {
+function imageryOf({ held }: Sheet, at: string): ImageryLayer {
   const [first] = held as [Held];
-  const { provider, from } = first.style.source ? images(first.style.source) : picture(held.map((one) => one.layer));
+  const { provider, from } = first.style.source ? images(first.style.source) : picture(held.map((one) => one.layer), at);
   provider.errorEvent.addEventListener(again);
   return new ImageryLayer(provider, { alpha: first.opacity, minimumTerrainLevel: Math.max(0, from - 1) });
 }
@@ -122,10 +144,10 @@ function images(given: NonNullable<LayerStyle["source"]>): { provider: ImageryPr
   return { provider, from: source.minzoom };
 }
 
-function picture(layers: LayerInfo[]): { provider: ImageryProvider; from: number } {
+function picture(layers: LayerInfo[], at: string): { provider: ImageryProvider; from: number } {
   const query = new URLSearchParams({
     service: "WMS", version: "1.3.0", request: "GetMap", layers: layers.map((layer) => layer.id).join(","), styles: "", crs: "EPSG:3857", format: "image/png", transparent: "true",
-    width: String(PICTURE_PX), height: String(PICTURE_PX), v: layers.map((layer) => layer.version).join("."),
+    width: String(PICTURE_PX), height: String(PICTURE_PX), v: layers.map((layer) => layer.version).join("."), ...(at ? { time: at } : {}),
   });
   const provider = new UrlTemplateImageryProvider({
     url: `/wms?${query}&bbox={westProjected},{southProjected},{eastProjected},{northProjected}`, rectangle: around(layers),

@@ -1,6 +1,7 @@
 /** What the catalogue offers to the 3D view: one tileset for each layer or model that has one. */
 
 import type { Catalog, SceneFacts, SceneKind, Text } from "../api";
+import { PRESENT, type ShownState, withState } from "../shown_state";
 
 export interface SceneSource {
   id: string;
@@ -28,6 +29,12 @@ export function sourcesOf(catalog: Catalog): SceneSource[] {
     return [{ ...factsOf(model.scene), id: model.id, title, version: model.version, model: true }];
   });
   return [...layers, ...models];
+}
+
+/** The address of a source's tileset in a state; models know no scenarios, and files only the present. */
+export function addressIn({ tileset, kind, model }: SceneSource, state: ShownState): string {
+  const asked = kind === "mesh" || kind === "points" ? PRESENT : model ? { ...state, scenario: "" } : state;
+  return withState(tileset, asked);
 }
 
 export function isInstead(kind: SceneKind): boolean {

@@ -33,6 +33,7 @@ export class SceneSwitch {
   followAddress(): void {
     window.addEventListener("hashchange", () => {
       const { on, eye } = readScene();
+      if (on) this.view?.states.follow();
       if (!on) this.close();
       else if (!this.view) void this.open();
       else if (eye) void this.view.eye.flyToEye(eye);

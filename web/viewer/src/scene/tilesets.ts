@@ -1,8 +1,9 @@
 /** The tilesets of layers and models: loaded when first shown, renewed in place, and counted when they fail. */
 
-import { Cartesian3, Cesium3DTileset, ImageBasedLighting, PointCloudShading, type Scene, ShadowMode } from "cesium";
+import { Cartesian3, Cesium3DTileset, ImageBasedLighting, PointCloudShading, RequestErrorEvent, type Scene, ShadowMode } from "cesium";
 import { Looks } from "./looks";
-import type { SceneSource } from "./sources";
+import { PRESENT, type ShownState } from "../shown_state";
+import { addressIn, type SceneSource } from "./sources";
 
 const CACHE_BYTES = 192 * 1024 * 1024;
 const OVERFLOW_BYTES = 64 * 1024 * 1024;
@@ -14,6 +15,10 @@ const POINT_PX = 6;
 /** Light from all sides of the sky, without which faces turned from the sun were black: its even part, in three colours. */
 const SKYLIGHT = [new Cartesian3(0.4, 0.43, 0.48), ...Array.from({ length: 8 }, () => Cartesian3.ZERO)];
 
+const NOT_FOUND = 404;
+/** Where tilesets came from. */
+const addresses = new WeakMap<Cesium3DTileset, string>();
+
 export interface Held {
   source: SceneSource;
   looks: Looks;
@@ -23,12 +28,16 @@ export interface Held {
   loading: Promise<Cesium3DTileset | null> | null;
   /** What a newer version is loaded into, until it takes the place of the one shown. */
   coming: Cesium3DTileset | null;
+  /** Whether it has nothing in the state that is shown. */
+  absent: boolean;
 }
 
 export class Tilesets {
   failed = 0;
   private readonly held = new Map<string, Held>();
   private belowGround = false;
+  private state = PRESENT;
+  private turn: Promise<unknown> = Promise.resolve();
 
   constructor(private readonly scene: Scene, private readonly told: (problem: unknown, source: SceneSource) => void, private readonly shown: (held: Held) => void) {}
 
@@ -36,7 +45,7 @@ export class Tilesets {
     const looks = new Looks();
     looks.opacity = opacity;
     if (source.model) looks.filter("rooms", isNoRoom);
-    this.held.set(source.id, { source, looks, wanted: false, tileset: null, loading: null, coming: null });
+    this.held.set(source.id, { source, looks, wanted: false, tileset: null, loading: null, coming: null, absent: false });
   }
 
   get(id: string): Held | undefined {
@@ -88,7 +97,10 @@ export class Tilesets {
     held.source = source;
     if (!held.tileset) return;
     const next = await this.load(held, true);
-    if (!next) return;
+    if (!next) {
+      if (held.absent) this.drop(held);
+      return;
+    }
     if (held.coming) this.scene.primitives.remove(held.coming);
     held.coming = next;
     if (held.tileset.show) await this.whenLoaded(next);
@@ -100,8 +112,33 @@ export class Tilesets {
     if (old) this.scene.primitives.remove(old);
   }
 
+  /** Show everything as it is in another state; one state is whole before the next begins. */
+  become(state: ShownState): Promise<unknown> {
+    this.turn = this.turn.then(() => {
+      this.state = state;
+      return Promise.all(this.all.map((held) => this.restate(held)));
+    });
+    return this.turn;
+  }
+
+  private async restate(held: Held): Promise<void> {
+    await held.loading;
+    const address = addressIn(held.source, this.state);
+    if (held.tileset && addresses.get(held.tileset) === address) return;
+    held.absent = false;
+    if (!held.tileset) await this.show(held.source.id, held.wanted);
+    else await this.renew(held.source);
+  }
+
   private visible(held: Held): boolean {
     return held.wanted && (held.source.kind !== "tube" || this.belowGround);
+  }
+
+  /** Take away what is shown of another state than this one, in which there is nothing. */
+  private drop(held: Held): void {
+    if (held.tileset) this.scene.primitives.remove(held.tileset);
+    held.tileset = null;
+    this.settle(held);
   }
 
   private settle(held: Held): void {
@@ -115,9 +152,10 @@ export class Tilesets {
 
   private async load(held: Held, hidden = false): Promise<Cesium3DTileset | null> {
     const { source } = held;
+    const address = addressIn(source, this.state);
     const shaded = source.kind === "volume" || source.kind === "tube" || source.kind === "points";
     try {
-      const tileset = await Cesium3DTileset.fromUrl(source.tileset, {
+      const tileset = await Cesium3DTileset.fromUrl(address, {
         maximumScreenSpaceError: ERROR_PX, cacheBytes: CACHE_BYTES, maximumCacheOverflowBytes: OVERFLOW_BYTES,
         shadows: shaded ? ShadowMode.DISABLED : ShadowMode.ENABLED, environmentMapOptions: { enabled: false }, show: !hidden, preloadWhenHidden: hidden,
         imageBasedLighting: skylight(), preloadFlightDestinations: false,
@@ -128,10 +166,12 @@ export class Tilesets {
         console.warn(`${source.id}: ${url} ${message}`);
       });
       if (source.kind !== "points" && source.kind !== "mesh") held.looks.dress(tileset);
+      addresses.set(tileset, address);
       this.scene.primitives.add(tileset);
       return tileset;
     } catch (error) {
-      this.told(error, source);
+      held.absent = address !== source.tileset && error instanceof RequestErrorEvent && error.statusCode === NOT_FOUND;
+      if (!held.absent) this.told(error, source);
       return null;
     }
   }

@@ -11,6 +11,7 @@ import { MeasureTool } from "./measure_tool";
 import { ToolBar } from "./panel";
 import { SectionTool } from "./section_tool";
 import { snapshot } from "./snapshot";
+import { StateTool } from "./state_tool";
 import { StoreyTool } from "./storey_tool";
 import { SunTool } from "./sun_tool";
 import { UndergroundTool } from "./underground_tool";
@@ -21,7 +22,7 @@ const NEARER = 0.6;
 
 /** The bar, its card and the compass, put into the box of the view. */
 export function toolBar(view: SceneView, host: SceneHost, box: HTMLElement): ToolBar {
-  const { widget, eye, tilesets, sketch, sections, ground, sun } = view;
+  const { widget, eye, tilesets, sketch, sections, ground, sun, states } = view;
   const middle = (): Cartesian3 => eye.middle();
   const tools = new ToolBar([
     new ColourTool(host, tilesets),
@@ -30,6 +31,7 @@ export function toolBar(view: SceneView, host: SceneHost, box: HTMLElement): Too
     new UndergroundTool(host, ground, tilesets),
     new MeasureTool(widget.scene, sketch),
     new SunTool(sun, middle),
+    new StateTool(host, tilesets, states),
     new FlightTool(widget.scene, sketch),
     new BookmarkTool(eye),
   ]);

@@ -1,12 +1,15 @@
 /** 地下: the ground turned into glass, with the pipes below it. */
 
 import { button, element } from "../dom";
+import { colouringBy } from "./colouring";
 import type { Ground } from "./ground";
 import type { SceneHost } from "./host";
 import { field, slider, tick, type Tool } from "./panel";
-import type { Tilesets } from "./tilesets";
+import type { Held, Tilesets } from "./tilesets";
 import { text } from "../i18n";
 import { term } from "./words";
+
+const CLASS = "class";
 
 export class UndergroundTool implements Tool {
   readonly name = "underground";
@@ -31,11 +34,23 @@ export class UndergroundTool implements Tool {
     );
   }
 
-  /** See below the ground, or no more; pipes that nobody switched on come with it. */
+  /** See below the ground, or no more; pipes that nobody switched on come with it, in the colours of the flat map. */
   private turn(on: boolean): void {
     this.ground.open(on, this.opacity);
     void this.tilesets.underground(on);
     const tubes = this.tilesets.all.filter((held) => held.source.kind === "tube");
-    if (on && !tubes.some((held) => held.wanted)) for (const held of tubes) this.host.show(held.source.id, true);
+    const none = !tubes.some((held) => held.wanted);
+    for (const held of tubes) {
+      if (on) this.colour(held);
+      this.host.show(held.source.id, held.wanted || (on && none));
+    }
+  }
+
+  private colour(held: Held): void {
+    const { source, looks } = held;
+    if (looks.colouring || !source.fields.includes(CLASS)) return;
+    const info = this.host.catalog.layers.find((layer) => layer.id === source.id)?.fields.find((field) => field.name === CLASS);
+    looks.colouring = colouringBy(CLASS, info, this.host.styles.get(source.id), () => undefined);
+    this.tilesets.dress(held);
   }
 }

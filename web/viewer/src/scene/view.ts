@@ -25,6 +25,7 @@ import { Sections } from "./section";
 import { Sketch } from "./sketch";
 import { isInstead, type SceneSource, sourcesOf } from "./sources";
 import { StandIns } from "./stand_ins";
+import { StateControl } from "./state_control";
 import { statusLine } from "./status";
 import { SunControl } from "./sun";
 import { type Held, Tilesets } from "./tilesets";
@@ -41,6 +42,7 @@ export class SceneView {
   readonly sketch: Sketch;
   readonly sections: Sections;
   readonly sun: SunControl;
+  readonly states: StateControl;
   /** How many frames were drawn. */
   frames = 0;
   private readonly standIns: StandIns;
@@ -60,9 +62,10 @@ export class SceneView {
     this.sketch = new Sketch(widget, this.picking);
     this.sections = new Sections(scene, this.tilesets);
     this.sun = new SunControl(widget, () => this.eye.middle());
+    this.states = new StateControl(this.tilesets, this.pictures);
     this.standIns = new StandIns(this.tilesets);
     this.footprints = new Footprints(scene);
-    this.asking = new Asking(host, this.picking, new Outline(widget), this.footprints, () => (this.sketch.active ? null : this.camera(null).zoom));
+    this.asking = new Asking(host, this.picking, new Outline(widget), this.footprints, () => (this.sketch.active ? null : this.camera(null).zoom), () => this.states.current);
     this.tools = toolBar(this, host, box);
     this.handler = new ScreenSpaceEventHandler(widget.canvas);
   }
@@ -77,6 +80,7 @@ export class SceneView {
     let view: SceneView | null = null;
     try {
       view = new SceneView(host, makeEngine(box, credits, asked.plain), box);
+      box.append(view.states.banner);
       await view.fill();
       if (asked.eye) view.eye.eye = asked.eye;
       else await view.eye.stand(camera, tilt_deg);
@@ -97,7 +101,8 @@ export class SceneView {
   }
 
   show(id: string, on: boolean): void {
-    this.pictures.show(id, on);
+    const seenBelow = this.ground.underground && this.tilesets.get(id)?.source.kind === "tube";
+    this.pictures.show(id, on && !seenBelow);
     void this.tilesets.show(id, on);
   }
 
@@ -147,6 +152,7 @@ export class SceneView {
       if (style && layer.geometry !== "none" && !standing.has(layer.id)) this.pictures.offer(layer, style, this.host.isShown(layer.id), this.host.fadeOf(layer.id));
     }
     for (const source of sources) this.tilesets.offer(source, this.host.fadeOf(source.id));
+    await this.states.begin();
     const shown = sources.map((source) => this.tilesets.show(source.id, source.model || this.host.isShown(source.id)));
     if (!terrain) await Promise.all(shown);
     const models = sources.filter((source) => source.model);
@@ -183,6 +189,7 @@ export class SceneView {
   private changed(held: Held): void {
     this.sections.applyTo(held);
     this.standIns.settle();
+    this.states.tell();
     void this.footprints.settle(held).catch((error: unknown) => this.host.failed(error));
     if (!this.host.catalog.scene?.terrain && held.tileset && held.source.kind === "extrusion") this.widget.terrainProvider = bareGround(feetOf(held.tileset));
     this.box.dataset["tilesets"] = this.tilesets.all.filter((held) => held.tileset?.show).map((held) => held.source.id).join(",");

@@ -1,0 +1,1 @@
+"""What cameras see: over the ground and past buildings."""

@@ -1,0 +1,84 @@
+"""Readings of stations find their datastreams by the codes that assets carry."""
+
+import asyncio
+from datetime import UTC, datetime
+
+import sqlalchemy as sa
+
+from cim.model.access import Grade, ReadContext
+from cim.model.sensing import StationReading, StationStream
+from cim.sensors.intake import Intake
+from cim.sensors.station_keeping import StationKeeper
+from cim.store.database import Database
+from cim.store.sensing_tables import datastream, latest, location, observed_property, thing
+from cim.store.tables import asset, asset_alias
+
+NOON = datetime(2026, 11, 28, 4, tzinfo=UTC)
+MN = "510182AQ0000000000000001"
+
+
+def described(reading: StationReading) -> StationStream:
+    return StationStream(reading.scheme, reading.station, reading.factor, reading.statistic, "细颗粒物", unit="ug/m3")
+
+
+def reading(station: str = MN, factor: str = "a34004", value: float = 35.0) -> StationReading:
+    return StationReading("hj212", station, factor, "hour-mean", NOON, value)
+
+
+async def keeper(database: Database) -> StationKeeper:
+    async with database.writing() as connection:
+        place = sa.func.ST_SetSRID(sa.func.ST_MakePoint(103.95, 30.98), 4490)
+        await connection.execute(
+            sa.insert(asset).values(
+                code="AQ0001",
+                kind="air-station",
+                name="天彭空气站",
+                grade="public",
+                region_code="510182001",
+                geom=place,
+            )
+        )
+        await connection.execute(sa.insert(asset_alias).values(scheme="hj212", code=MN, asset="AQ0001"))
+    return StationKeeper(database, Intake(database), described)
+
+
+async def test_a_known_station_gets_its_thing_and_a_datastream_for_each_indicator(database: Database) -> None:
+    keep = (await keeper(database)).keep
+    assert await keep([reading(), reading(factor="a05024", value=80.0)]) == [None, None]
+    assert await keep([reading()]) == [None]
+    async with database.reading(ReadContext(((Grade.PUBLIC, None),))) as connection:
+        things = (await connection.execute(sa.select(thing))).all()
+        streams = (await connection.execute(sa.select(datastream).order_by(datastream.c.id))).all()
+        values = list(await connection.scalars(sa.select(latest.c.value).order_by(latest.c.datastream_id)))
+        places = list(await connection.scalars(sa.select(sa.func.ST_X(location.c.geom))))
+        codes = set(await connection.scalars(sa.select(observed_property.c.code)))
+    assert [(one.asset, one.grade, one.region_code) for one in things] == [("AQ0001", "public", "510182001")]
+    assert [one.key for one in streams] == [f"hj212:{MN}:{factor}:hour-mean" for factor in ("a34004", "a05024")]
+    assert streams[0].unit["symbol"] == "ug/m3"
+    assert (values, places, codes) == ([35.0, 80.0], [103.95], {"hj212:a34004", "hj212:a05024"})
+
+
+async def test_an_unknown_station_is_refused_and_does_not_keep_the_known_ones_out(database: Database) -> None:
+    told = await (await keeper(database)).keep([reading("X" * 24), reading()])
+    assert told[1] is None
+    assert told[0] is not None
+    assert "no device has the hj212 code XXXX" in told[0]
+
+
+async def test_a_datastream_that_was_deleted_is_made_anew(database: Database) -> None:
+    keep = (await keeper(database)).keep
+    await keep([reading()])
+    async with database.writing() as connection:
+        await connection.execute(sa.delete(datastream))
+    (told,) = await keep([reading()])
+    assert told == "there is no such datastream"
+    assert await keep([reading()]) == [None]
+
+
+async def test_two_processes_that_meet_a_new_station_make_one_datastream(database: Database) -> None:
+    first = await keeper(database)
+    second = StationKeeper(database, Intake(database), described)
+    await asyncio.gather(first.keep([reading()]), second.keep([reading(value=36.0)]))
+    async with database.reading(ReadContext(((Grade.PUBLIC, None),))) as connection:
+        assert await connection.scalar(sa.select(sa.func.count()).select_from(datastream)) == 1
+        assert await connection.scalar(sa.select(sa.func.count()).select_from(thing)) == 1
