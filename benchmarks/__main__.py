@@ -15,6 +15,7 @@ NAMES = (
     "geocoder",
     "ifc_reading",
     "model_tiles",
+    "mqtt_intake",
     "observations",
     "import_buildings",
     "import_memory",

@@ -135,13 +135,18 @@ async def _opened(logins: Logins) -> AsyncIterator[Database]:
         await database.close()
 
 
+async def add_datastreams(database: Database, count: int) -> None:
+    """Things of regions by turns, with one datastream each."""
+    await _run(database, _THINGS, count=count)
+    await _run(database, _DATASTREAMS)
+
+
 async def _fill(database: Database, count: int) -> dict[str, float]:
     """Datastreams and observations up to ``NOW``; how many there are, and how long it took."""
     began = time.perf_counter()
     steps = max(1, (count - YEARLONG * 365 * 86_400 // YEARLONG_STEP_S) // (DATASTREAMS - YEARLONG))
     since = NOW - timedelta(seconds=STEP_S * steps)
-    await _run(database, _THINGS, count=DATASTREAMS)
-    await _run(database, _DATASTREAMS)
+    await add_datastreams(database, DATASTREAMS)
     months = _months(min(since, YEAR_AGO), NOW)
     async with database.writing() as connection:
         await make_months(connection, months[:-1])

@@ -30,6 +30,7 @@ from data_samples import (
 )
 from data_samples.bim.fire_station import write_fire_station
 from data_samples.bim.hospital import write_hospital
+from data_samples.devices import write_devices
 from data_samples.place import COUNTY_CODE, COUNTY_NAME, COUNTY_NAME_EN, TOWNS
 from data_samples.plane import Geometries, ellipsoidal_areas, point_array
 from data_samples.write import Folder
@@ -91,6 +92,7 @@ def generate(size: Size, seed: int, out: Path) -> None:
     _write_sites(folder, sites, services, admin, network, streams, ground, area, size, seed)
     folder.dem(ground, admin.county, size.dem_deg)
     folder.orthophoto(surfaces, network, houses, farmland, seed + 30)
+    folder.device_list(write_devices(folder.path, seed + 40))
     folder.manifest(size.name, seed)
 
 

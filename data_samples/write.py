@@ -51,6 +51,7 @@ class Folder:
         path.mkdir(parents=True, exist_ok=True)
         self.path = path
         self.entries: list[Entry] = []
+        self.devices = 0
 
     def layer(self, name: str, suffix: str, table: pd.DataFrame, shapes: Geometries) -> None:
         """Write one layer, empty texts as missing values.
@@ -160,12 +161,17 @@ class Folder:
         digest = imagery.orthophoto(self.path / "orthophoto.tif", water, network, houses, fields, seed)
         self.entries.append(Entry("orthophoto", "orthophoto.tif", "GTiff", "", "", "raster", 1, digest))
 
+    def device_list(self, count: int) -> None:
+        """Name the list of devices that was written as ``devices.csv``."""
+        self.devices = count
+
     def manifest(self, size: str, seed: int) -> None:
         """Write ``manifest.json``."""
         body = {
             "statement": f"{SYNTHETIC}; 除行政区名称与代码外均为虚构",
             "size": size,
             "seed": seed,
+            "devices": {"file": "devices.csv", "count": self.devices},
             "layers": [asdict(entry) for entry in sorted(self.entries, key=lambda e: e.layer)],
         }
         (self.path / "manifest.json").write_text(json.dumps(body, ensure_ascii=False, indent=1) + "\n", "utf-8")

@@ -62,7 +62,7 @@ class SceneBrowser:
 
     async def settled(self) -> None:
         """Wait until everything this view needs is drawn; the page's policy forbids the driver's own way of waiting."""
-        async with asyncio.timeout(90):
+        async with asyncio.timeout(180):
             while not await self.handle("scene?.ready() ?? false"):
                 await self.page.wait_for_timeout(200)
         calm = 0

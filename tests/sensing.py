@@ -1,7 +1,12 @@
 """Datastreams for tests: made straight in the database."""
 
+from collections.abc import Mapping
+from typing import Any
+
 import sqlalchemy as sa
 
+from cim.model.alarms import RuleBody
+from cim.store.alarm_rules import add_rule
 from cim.store.database import Database
 from cim.store.sensing_tables import datastream, observed_property, sensor, thing
 
@@ -42,3 +47,10 @@ async def made_datastreams(
             for number in things
         ]
         return list(await connection.scalars(sa.insert(datastream).returning(datastream.c.id), rows))
+
+
+async def made_rule(database: Database, condition: Mapping[str, Any], **more: Any) -> int:
+    """A rule of alarms, orange where nothing else is said; returns its id."""
+    body = RuleBody.model_validate({"name": "水位超警", "severity": "orange", "condition": condition, **more})
+    async with database.writing() as connection:
+        return (await add_rule(connection, body, "tester")).id

@@ -81,3 +81,15 @@ async def listening(served: Served) -> AsyncIterator[str]:
     finally:
         server.should_exit = True
         await task
+
+
+@asynccontextmanager
+async def following(served: Served, path: str, **headers: str) -> AsyncIterator[AsyncIterator[str]]:
+    """The lines of a stream of events from a real server over a running application."""
+    asked = {"Accept": "text/event-stream", **headers}
+    async with (
+        listening(served) as address,
+        httpx.AsyncClient(base_url=address, timeout=30, headers=asked) as client,
+        client.stream("GET", path) as answer,
+    ):
+        yield answer.aiter_lines()

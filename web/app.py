@@ -19,6 +19,10 @@ from web.metrics import Metrics
 from web.openapi import describe_interface
 from web.problems import MEDIA_TYPE, language_of, problem, problem_response, unexpected_fault
 from web.routes import (
+    alarm_feed,
+    alarm_receivers,
+    alarm_rules,
+    alarms,
     buildings,
     cameras,
     catalog,
@@ -33,6 +37,7 @@ from web.routes import (
     imports,
     landing,
     linked,
+    live,
     model_files,
     models,
     placements,
@@ -58,6 +63,7 @@ from web.routes import (
     wms,
     wmts,
 )
+from web.routes.sensorthings import sensorthings_routes
 from web.state import ServerState
 from web.tile_endpoint import TileEndpoint
 
@@ -72,11 +78,16 @@ _ROUTES = (
     elements,
     placements,
     buildings,
+    cameras,
     devices,
     codes,
-    cameras,
     scenarios,
     changes,
+    live,
+    alarm_feed,
+    alarm_rules,
+    alarm_receivers,
+    alarms,
     versions,
     tilejson,
     tilesets,
@@ -140,6 +151,7 @@ def create_api(state: ServerState) -> FastAPI:
     api.state.metrics = Metrics()
     for routes in _ROUTES:
         api.include_router(routes.router)
+    api.router.routes[:0] = sensorthings_routes(state)
     api.router.routes.append(Route("/tiles/{layer}/{z:int}/{x:int}/{y:int}.mvt", TileEndpoint(state)))
     _handle_errors(api)
     return api

@@ -22,7 +22,9 @@ class ServerSettings(BaseSettings):
     kept (0: for ever); their hourly and daily roll-ups always stay. ``hj212_port`` and ``sl651_port`` (0: none) of
     ``station_host`` are listened on for stations, whose passwords the file ``stations`` has. ``video_gateway`` is
     the address of a camera's HLS playlist at the office's video gateway, with ``{code}`` for its code
-    (``web.video_gateway``).
+    (``web.video_gateway``). ``webhook_private`` are the networks beyond the public ones that messages about alarms may
+    go to, between commas. ``mqtt_port`` of ``mqtt_host`` is where a broker of MQTT listens (0: only where ``--mqtt``
+    asks for one).
     """
 
     model_config = SettingsConfigDict(env_prefix="CIM_", extra="ignore")
@@ -49,6 +51,9 @@ class ServerSettings(BaseSettings):
     sl651_port: int = Field(default=0, ge=0, le=65_535)
     stations: Path | None = None
     video_gateway: str = ""
+    webhook_private: str = ""
+    mqtt_host: str = "127.0.0.1"
+    mqtt_port: int = Field(default=0, ge=0, le=65_535)
 
     @field_validator("undulation_m", mode="before")
     @classmethod

@@ -11,6 +11,8 @@ from cim.model.access import Operation, Principal
 from cim.model.collection import Collection
 from cim.model.undulation import Undulation
 from cim.policy.policy import Decision, decide, decide_model, readable, readable_models, require
+from cim.sensors.alarms import AlarmJudge
+from cim.sensors.intake import Intake
 from cim.store.database import Database
 from cim.store.files import FileStore
 from layers.catalog import Catalog
@@ -28,12 +30,15 @@ from tiles.scene.layouts import Layouts
 from tiles.scene.models_3d import ModelPlans
 from tiles.terrain import Terrain
 from tiles.vector import VectorTiles
+from web.alarm_feed import AlarmFeed
 from web.analysis_gate import AnalysisGate
 from web.change_feed import ChangeFeed
 from web.geocoding import Geocoder
 from web.geoid import configured_undulation
 from web.identity import COOKIE, Identities, check_csrf, credential_of
 from web.live_catalog import LiveCatalog
+from web.live_readings import LiveReadings
+from web.notices import Notices
 from web.proxy_cache import ProxyCache
 from web.queue import queue_app
 from web.settings import ServerSettings
@@ -65,6 +70,9 @@ class ServerState:
     files: FileStore
     queue: App
     feed: ChangeFeed
+    notices: Notices
+    alarms: AlarmFeed
+    readings: LiveReadings
     gate: Gate
     proxy: ProxyCache | None
     pictures: Pictures
@@ -77,6 +85,7 @@ class ServerState:
     layouts: Layouts
     model_plans: ModelPlans
     video: VideoGateway | None
+    intake: Intake
     fetcher: Fetcher = field(default_factory=Fetcher)
     file_turns: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(FILES_AT_ONCE))
 
@@ -99,6 +108,9 @@ class ServerState:
         feed = ChangeFeed()
         live.on_changes.append(feed.publish)
         live.on_change.append(identities.forget)
+        notices, alarms, readings = Notices(database), AlarmFeed(database), LiveReadings(database)
+        notices.on_values.append(readings.hear)
+        notices.on_alarms.append(alarms.hear)
         pictures = Pictures(database, PicturePool(), live.general_state, raster_pictures(database, files))
         rasters = RasterTiles(database, files, TileCache(settings.raster_cache_mb * MIB))
         live.on_change.append(rasters.follow)
@@ -133,6 +145,9 @@ class ServerState:
             files=files,
             queue=queue_app(database.writer_url),
             feed=feed,
+            notices=notices,
+            alarms=alarms,
+            readings=readings,
             gate=gate,
             proxy=proxy,
             pictures=pictures,
@@ -151,16 +166,21 @@ class ServerState:
             layouts=Layouts(live.changes),
             model_plans=ModelPlans(),
             video=configured_gateway(settings.video_gateway),
+            intake=Intake(database, [AlarmJudge()]),
         )
 
     async def start(self) -> None:
         """Load the catalogue and follow the database's notices."""
         await self.live.start()
+        for follower in (self.alarms, self.readings, self.notices):
+            follower.start()
         if self.disk_tiles and self.live.database_id:
             await self.disk_tiles.start(self.live.database_id)
 
     async def stop(self) -> None:
         """End the background work and close the connections."""
+        for follower in (self.notices, self.alarms, self.readings):
+            await follower.stop()
         await self.live.stop()
         if self.proxy:
             await self.proxy.stop()

@@ -30,9 +30,9 @@ _ALL: tuple[Analysis[Any], ...] = (
     slope_aspect.ANALYSIS,
     cut_fill.ANALYSIS,
     clash.ANALYSIS,
-    surface.ANALYSIS,
     coverage.ANALYSIS,
     nearest.ANALYSIS,
+    surface.ANALYSIS,
 )
 ANALYSES: dict[str, Analysis[Any]] = {analysis.id: analysis for analysis in _ALL}
 

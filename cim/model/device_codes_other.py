@@ -33,7 +33,7 @@ def checked_alias(scheme: str, code: str, edition: str | None = None) -> Alias:
     name, text = scheme.strip().lower(), code.strip()
     if not _SCHEME.fullmatch(name):
         raise BadRequest(
-            f"{scheme[:40]!r} is no name of a scheme", where="scheme", remedy="use gb28181, oid, ecode, hj212-mn, sl651"
+            f"{scheme[:40]!r} is no name of a scheme", where="scheme", remedy="use gb28181, oid, ecode, hj212, sl651"
         )
     if not text or len(text) > MOST_LETTERS or not text.isprintable():
         raise BadRequest(
@@ -81,9 +81,7 @@ def checked_ecode(text: str) -> str:
 def checked_mn(text: str) -> str:
     """The number of a pollution source in HJ 212: 14 (2005) to 24 (2017) letters and digits."""
     if not re.fullmatch(r"[0-9A-Za-z]{14,24}", text):
-        raise BadRequest(
-            f"{text[:60]!r} is no MN of HJ 212", where="hj212-mn", remedy="it has 14 to 24 letters, digits"
-        )
+        raise BadRequest(f"{text[:60]!r} is no MN of HJ 212", where="hj212", remedy="it has 14 to 24 letters, digits")
     return text
 
 
@@ -99,6 +97,6 @@ def checked_hydrology_address(text: str) -> str:
 _CHECKS = {
     "oid": checked_oid,
     "ecode": checked_ecode,
-    "hj212-mn": checked_mn,
+    "hj212": checked_mn,
     "sl651": checked_hydrology_address,
 }

@@ -37,7 +37,8 @@ TABLE_REACH: dict[str, Reach] = {
     "asset": "rows",
     "asset_alias": "rows",
     "reach": "open",
-    "event": "closed",
+    "event": "rows",
+    "event_step": "rows",
     "indicator": "closed",
     "indicator_value": "closed",
     "project": "closed",
@@ -52,7 +53,10 @@ SENSING_REACH: dict[str, Reach] = {
     **dict.fromkeys(("thing", "datastream", "location", "feature", "thing_location", "historical_location"), "rows"),
     **dict.fromkeys(("historical_location_place", "observation", "latest", "hourly", "daily"), "rows"),
     **dict.fromkeys(("sensor", "observed_property", "raw_kept", "pulse"), "open"),
+    "observed_feature": "rows",
     "refusal": "closed",
+    **dict.fromkeys(("alarm_rule", "alarm_standing", "alarm_edition"), "closed"),
+    **dict.fromkeys(("receiver", "delivery", "delivery_mark", "gap"), "closed"),
 }
 """The tables of the sensing network; sensors and observed properties say nothing of places, and queries show only those
 of open datastreams."""

@@ -24,15 +24,16 @@ def refusals(readings: Sequence[Reading], now: datetime | None = None) -> dict[i
 
 def _fault(reading: Reading, latest: datetime) -> str:
     for at in (reading.at, reading.until, reading.result_at):
-        fault = _fault_of_moment(at, latest) if at is not None else ""
+        fault = fault_of_moment(at, latest) if at is not None else ""
         if fault:
             return fault
     if reading.until is not None and reading.until < reading.at:
         return f"the time ends at {reading.until.isoformat()}, before it begins"
-    return _fault_of_result(reading.result)
+    return fault_of_result(reading.result)
 
 
-def _fault_of_moment(at: datetime, latest: datetime) -> str:
+def fault_of_moment(at: datetime, latest: datetime) -> str:
+    """Why a moment cannot be that of an observation, empty where it can; ``latest`` is the last that may be."""
     if at.tzinfo is None:
         return f"the time {at.isoformat()} has no zone; write Z or an offset such as +08:00"
     if at > latest:
@@ -44,7 +45,8 @@ def _fault_of_moment(at: datetime, latest: datetime) -> str:
     return ""
 
 
-def _fault_of_result(result: object) -> str:
+def fault_of_result(result: object) -> str:
+    """Why something cannot be a result; nothing where it can."""
     if isinstance(result, float) and not math.isfinite(result):
         return "the result is no finite number"
     if isinstance(result, int | float) and not isinstance(result, bool) and abs(result) > GREATEST:

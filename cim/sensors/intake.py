@@ -73,6 +73,13 @@ class Intake:
             self._task = asyncio.create_task(self._work())
         return await waiting.done
 
+    async def keep_within(self, connection: AsyncConnection, columns: ReadingColumns) -> Kept:
+        """Keep checked readings as part of the caller's own transaction, with what they belong to."""
+        missing = columns.months() - self._months
+        if missing:
+            await make_months(connection, missing)
+        return await self._judged(connection, columns)
+
     async def _work(self) -> None:
         """Keep what waits until nothing does."""
         try:
@@ -117,10 +124,14 @@ class Intake:
         columns = parts[0] if len(parts) == 1 else _joined(parts)
         await self._make_months(columns)
         async with self._database.writing("intake") as connection:
-            kept = await keep_columns(connection, columns)
-            for judge in self._judges:
-                await judge(connection, columns, kept)
+            kept = await self._judged(connection, columns)
         return [kept] if len(parts) == 1 else _parted(kept, parts)
+
+    async def _judged(self, connection: AsyncConnection, columns: ReadingColumns) -> Kept:
+        kept = await keep_columns(connection, columns)
+        for judge in self._judges:
+            await judge(connection, columns, kept)
+        return kept
 
     async def _make_months(self, columns: ReadingColumns) -> None:
         missing = columns.months() - self._months

@@ -123,6 +123,18 @@ class Database:
             async for notice in connection.notifies():
                 yield notice.payload
 
+    async def listen_to(self, *channels: str) -> AsyncIterator[tuple[str, str]]:
+        """Channels and payloads as they are notified, first an empty pair once all are listened to.
+
+        Ends with StoreUnavailable when the connection is lost; what was notified meanwhile has to be looked up.
+        """
+        async with _translated(), await self._session() as connection:
+            for channel in channels:
+                await connection.execute(psycopg.sql.SQL("LISTEN {}").format(psycopg.sql.Identifier(channel)))
+            yield "", ""
+            async for notice in connection.notifies():
+                yield notice.channel, notice.payload
+
     async def _session(self) -> psycopg.AsyncConnection[Any]:
         """A connection of the writer login outside the pools, for what lasts longer than a transaction."""
         url = sa.make_url(self.writer_url).set(drivername="postgresql").render_as_string(hide_password=False)

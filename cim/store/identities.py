@@ -1,5 +1,6 @@
 """Roles, accounts, browser sessions and API keys. Secrets are kept as hashes only."""
 
+import base64
 import hashlib
 import hmac
 import secrets
@@ -20,12 +21,21 @@ SESSION_LENGTH = timedelta(hours=12)
 LOCK_AFTER_FAILURES = 5
 LOCK_LENGTH = timedelta(minutes=15)
 PASSWORD_LENGTH = 10
+BROKER_ROUNDS = 101
+"""Mosquitto's own number; a secret of 256 random bits needs no stretching."""
 _HASHER = PasswordHasher()
 _DUMMY_HASH = _HASHER.hash("a password nobody has")
 
 
 def _digest(secret: str) -> bytes:
     return hashlib.sha256(secret.encode()).digest()
+
+
+def broker_hash(secret: str, salt: bytes | None = None) -> str:
+    """A secret as Mosquitto keeps passwords: PBKDF2 with SHA-512."""
+    salt = salt or secrets.token_bytes(12)
+    digest = hashlib.pbkdf2_hmac("sha512", secret.encode(), salt, BROKER_ROUNDS)
+    return f"$7${BROKER_ROUNDS}${base64.b64encode(salt).decode()}${base64.b64encode(digest).decode()}"
 
 
 async def rights_of(connection: AsyncConnection, role: str) -> tuple[Right, ...]:
@@ -93,7 +103,14 @@ async def create_key(
     key_id, secret = secrets.token_hex(4), "cim_" + secrets.token_urlsafe(32)
     created = await connection.execute(
         sa.insert(t.api_key)
-        .values(id=key_id, secret_hash=_digest(secret), role=role, label=label, expires_at=expires_at)
+        .values(
+            id=key_id,
+            secret_hash=_digest(secret),
+            role=role,
+            label=label,
+            expires_at=expires_at,
+            broker_hash=broker_hash(secret),
+        )
         .returning(t.api_key)
     )
     return _key(created.mappings().one()), secret

@@ -4,11 +4,13 @@ import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from cim.model.sensing import Kept, Outcome, Reading
+from cim.store.sensing_tables import observation
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
@@ -113,6 +115,32 @@ async def keep_columns(connection: AsyncConnection, columns: ReadingColumns) -> 
     letters: str = row.outcomes
     reasons = {place: _REASONS[letter] for place, letter in enumerate(letters) if letter in _REASONS}
     return Kept(tuple(_LETTERS.get(one, Outcome.REFUSED) for one in letters), reasons, tuple(row.newest or ()))
+
+
+@dataclass(frozen=True, slots=True)
+class StoredObservation:
+    """An observation as it is kept: its properties as SensorThings writes them, and the feature it names."""
+
+    values: dict[str, Any]
+    feature: int | None
+
+
+async def the_observation(connection: AsyncConnection, datastream: int, at: datetime) -> StoredObservation | None:
+    """One observation, kept from other writers until the transaction ends; None where there is none."""
+    o = observation
+    this = sa.and_(o.c.datastream_id == datastream, o.c.phenomenon_time == at)
+    row = (await connection.execute(sa.select(o).where(this).with_for_update())).mappings().first()
+    if row is None:
+        return None
+    start, end, result_at = row["phenomenon_time"], row["phenomenon_end"], row["result_time"]
+    values = {
+        "phenomenonTime": start.isoformat() if end is None else f"{start.isoformat()}/{end.isoformat()}",
+        "resultTime": None if result_at is None else result_at.isoformat(),
+        "result": row["value"] if row["value"] is not None else row["result"],
+        "resultQuality": row["quality"],
+        **(row["details"] or {}),
+    }
+    return StoredObservation(values, row["feature_id"])
 
 
 async def make_months(connection: AsyncConnection, months: Iterable[date]) -> None:

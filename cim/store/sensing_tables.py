@@ -103,6 +103,7 @@ feature = sa.Table(
     sa.Column("encoding_type", sa.Text, nullable=False),
     sa.Column("feature", JSONB, nullable=False),
     _shape(),
+    sa.Column("made_from", sa.Integer),
     sa.Column("reach", sa.Integer),
 )
 
@@ -124,6 +125,8 @@ datastream = sa.Table(
     sa.Column("greatest", sa.Double),
     sa.Column("reach", sa.Integer, nullable=False),
 )
+
+observed_feature = _pair("observed_feature", "datastream_id", "feature_id")
 
 observation = sa.Table(
     "observation",

@@ -234,6 +234,7 @@ api_key = sa.Table(
     _time("created_at"),
     _moment("expires_at"),
     _moment("revoked_at"),
+    sa.Column("broker_hash", sa.Text),
 )
 
 search_entry = sa.Table(
@@ -328,6 +329,40 @@ event = sa.Table(
     sa.Column("region_code", sa.Text),
     sa.Column("properties", JSONB, nullable=False, server_default="{}"),
     _place(),
+    sa.Column("grade", sa.Text, nullable=False, server_default="internal"),
+    sa.Column("reach", sa.Integer, nullable=False),
+    sa.Column("severity", sa.Text),
+    sa.Column("text", sa.Text, nullable=False, server_default=""),
+    *(sa.Column(name, sa.Integer) for name in ("rule", "datastream", "thing")),
+    sa.Column("subject", sa.Text),
+    sa.Column("value", sa.Double),
+    _moment("value_at"),
+    sa.Column("last_value", sa.Double),
+    _moment("last_at"),
+    sa.Column("count", sa.Integer, nullable=False, server_default="1"),
+    sa.Column("level", sa.SmallInteger, nullable=False, server_default="0"),
+    _moment("acknowledged_at"),
+    sa.Column("acknowledged_by", sa.Text),
+    _moment("cleared_at"),
+    sa.Column("cleared_by", sa.Text),
+    _moment("escalated_at"),
+    _moment("closed_at"),
+    _time("changed_at"),
+)
+
+event_step = sa.Table(
+    "event_step",
+    metadata,
+    sa.Column("seq", sa.BigInteger, sa.Identity(always=True), primary_key=True),
+    sa.Column("event", sa.Text, sa.ForeignKey("cim.event.code"), nullable=False),
+    sa.Column("action", sa.Text, nullable=False),
+    _time("at"),
+    sa.Column("actor", sa.Text, nullable=False),
+    sa.Column("note", sa.Text, nullable=False, server_default=""),
+    sa.Column("state", sa.Text, nullable=False),
+    sa.Column("severity", sa.Text, nullable=False),
+    sa.Column("value", sa.Double),
+    sa.Column("receiver", sa.Text),
 )
 
 indicator = sa.Table(

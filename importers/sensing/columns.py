@@ -36,10 +36,10 @@ DEVICE_NAMES: dict[str, tuple[str, ...]] = {
     "gb28181": ("gb28181", "国标编码", "视频国标编码", "gb_code", "gb编码"),
     "oid": ("oid",),
     "ecode": ("ecode",),
-    "hj212-mn": ("mn", "mn号", "mn编码", "hj212-mn"),
+    "hj212": ("mn", "mn号", "mn编码", "hj212", "hj212-mn"),
     "sl651": ("sl651", "测站地址", "遥测站地址"),
 }  # fmt: skip
-ALIAS_COLUMNS = ("gb28181", "oid", "ecode", "hj212-mn", "sl651")
+ALIAS_COLUMNS = ("gb28181", "oid", "ecode", "hj212", "sl651")
 LEFT_OUT = frozenset({"state", "newest_at", "lon", "lat"})
 """Columns of our own lists that are not read back."""
 

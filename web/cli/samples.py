@@ -8,12 +8,16 @@ from typing import Any
 from cim.errors import BadRequest, ImportRefused
 from cim.store.collections import all_collections, all_models
 from cim.store.database import Database
+from cim.store.devices import DeviceQuery, count_devices
 from cim.store.files import FileStore
 from importers.importer import ReadOptions
 from importers.registry import IMPORTERS
 from importers.run import ImportRequest, import_file
+from importers.sensing.columns import DEVICES
 from layers.catalog import Catalog
 from web.cli.opening import ROLE, operator
+
+_PLAIN = ReadOptions("EPSG:4490", trust_file=True)
 
 
 async def import_samples(
@@ -28,7 +32,8 @@ async def import_samples(
         raise BadRequest("the folder has no manifest.json", where=str(folder), remedy="name data_samples/small")
     async with database.writing("samples") as connection:
         there = {**await all_collections(connection), **await all_models(connection)}
-    entries = json.loads(manifest.read_text("utf-8"))["layers"]
+    listed = json.loads(manifest.read_text("utf-8"))
+    entries = listed["layers"]
     missing = [entry for entry in entries if entry["layer"] not in there and _taken(entry, catalog)]
     for number, entry in enumerate(missing, 1):
         heights = entry.get("height_datum")
@@ -43,6 +48,15 @@ async def import_samples(
                     remedy="report this",
                 )
             say(f"[{number}/{len(missing)}] {report.layer}: {report.loaded} features")
+    if "devices" in listed and not await _has_devices(database):
+        request = ImportRequest(folder / listed["devices"]["file"], operator(), ROLE, DEVICES, options=_PLAIN)
+        for report in await import_file(database, catalog, request, files=files):
+            say(f"{report.layer}: {report.loaded} devices, {len(report.rejected)} not")
+
+
+async def _has_devices(database: Database) -> bool:
+    async with database.writing("samples") as connection:
+        return await count_devices(connection, DeviceQuery()) > 0
 
 
 def _taken(entry: dict[str, Any], catalog: Catalog) -> bool:

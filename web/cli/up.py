@@ -20,6 +20,9 @@ from cim.store.database import Database, run
 from cim.store.deployment import Deployment, open_deployment
 from cim.store.staging import sweep_runs
 from layers.catalog import Catalog
+from web.broker.configuration import DEFAULT_PORT as DEFAULT_PORT_MQTT
+from web.broker.configuration import keep_address, mosquitto_program
+from web.broker.starting import BROKER_FOLDER, start_broker
 from web.cli.gathering import gather_program
 from web.cli.listening import address_of, listen, listen_local, listen_shared
 from web.cli.logging import configure_log
@@ -42,6 +45,9 @@ def up(
     data: DataDir = None,
     processes: Annotated[int, typer.Option(min=1, max=64, help="Web processes.")] = 2,
     with_proxy: Annotated[bool, typer.Option("--proxy", help="Put nginx in front.")] = False,
+    with_mqtt: Annotated[
+        bool, typer.Option("--mqtt", help="Start a broker of MQTT on CIM_MQTT_PORT, else on port 1883.")
+    ] = False,
     import_samples_from: Annotated[
         Path | None, typer.Option("--import-samples", help="Import this folder's sample city when it is not there yet.")
     ] = None,
@@ -53,6 +59,7 @@ def up(
     if with_proxy:
         nginx_program()
     settings = ServerSettings()
+    mqtt_port = settings.mqtt_port or (DEFAULT_PORT_MQTT if with_mqtt else 0)
     configured_undulation(settings)
     catalog = the_catalog(settings)
     address = address_of(host, port)
@@ -60,11 +67,14 @@ def up(
         shared = [] if with_proxy else open_now.enter_context(listen_shared(host, port, processes))
         if with_proxy:
             listen(host, port).close()
+        if mqtt_port:
+            listen(settings.mqtt_host, mqtt_port).close()
+            mosquitto_program()
         deployment = open_now.enter_context(open_deployment(data, progress=_say))
         deployment.migrate()
         _prepare(deployment, catalog, import_samples_from)
         key = run(_make_key(deployment)) if print_admin_key else None
-        for name in ("files", "cache", "proxy"):
+        for name in ("files", "cache", "proxy", BROKER_FOLDER):
             deployment.folder(name)
         with worker_beside(deployment.data_dir):
             drop_privileges()
@@ -74,6 +84,7 @@ def up(
             programs = _web_processes(
                 deployment, [one.fileno() for one in (*shared, *local)], folder, proxied=with_proxy
             )
+            programs += _broker(deployment, settings.mqtt_host, mqtt_port)
             programs.append(gather_program(deployment))
             if with_proxy:
                 paths = [Path(one.getsockname()) for one in local]
@@ -102,6 +113,23 @@ def _web_processes(deployment: Deployment, descriptors: Sequence[int], folder: P
         )
         for number, descriptor in enumerate(descriptors, 1)
     ]
+
+
+def _broker(deployment: Deployment, host: str, port: int) -> list[Program]:
+    """The broker of MQTT where one is asked for, and word of it for the program that gathers."""
+    folder = deployment.data_dir / BROKER_FOLDER
+    if not port:
+        keep_address(folder, None)
+        return []
+
+    async def work() -> Program:
+        database = Database(deployment.logins.reader_url, deployment.logins.writer_url, pool_size=2)
+        try:
+            return await start_broker(database, folder, host, port)
+        finally:
+            await database.close()
+
+    return [run(work())]
 
 
 @contextmanager

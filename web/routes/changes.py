@@ -120,7 +120,7 @@ async def _events(
 
 
 async def _live(
-    state: ServerState, request: Request, names: tuple[str, ...] | None, after: int, subscription: Subscription
+    state: ServerState, request: Request, names: tuple[str, ...] | None, after: int, subscription: Subscription[Change]
 ) -> AsyncIterator[str]:
     while not subscription.cut:
         change = await subscription.next(KEEP_ALIVE_S)

@@ -156,8 +156,10 @@ CREATE TABLE sensing.feature (
     encoding_type text NOT NULL,
     feature jsonb NOT NULL,
     geom geometry(Geometry, 4490),
+    made_from integer UNIQUE REFERENCES sensing.location (id) ON DELETE SET NULL,
     reach integer REFERENCES cim.reach (id)
 );
+COMMENT ON COLUMN sensing.feature.made_from IS 'The location of a thing that this was made from, where none was given';
 CREATE INDEX feature_geom_idx ON sensing.feature USING gist (geom);
 CREATE TABLE sensing.datastream (
     id integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -184,6 +186,24 @@ CREATE INDEX datastream_thing_idx ON sensing.datastream (thing);
 CREATE INDEX datastream_sensor_idx ON sensing.datastream (sensor);
 CREATE INDEX datastream_property_idx ON sensing.datastream (observed_property);
 CREATE INDEX datastream_feature_idx ON sensing.datastream (feature);
+CREATE TABLE sensing.observed_feature (
+    datastream_id integer NOT NULL REFERENCES sensing.datastream (id) ON DELETE CASCADE,
+    feature_id integer NOT NULL REFERENCES sensing.feature (id) ON DELETE CASCADE,
+    PRIMARY KEY (datastream_id, feature_id)
+);
+COMMENT ON TABLE sensing.observed_feature IS
+    'Which features the observations of a datastream name; they are found from a feature by this';
+CREATE INDEX observed_feature_idx ON sensing.observed_feature (feature_id);
+CREATE FUNCTION sensing.sensor_is_used(sensor integer) RETURNS boolean LANGUAGE sql STABLE SECURITY DEFINER
+SET search_path = sensing, pg_temp AS $$
+    SELECT EXISTS (SELECT FROM sensing.datastream d WHERE d.sensor = sensor_is_used.sensor)
+$$;
+CREATE FUNCTION sensing.property_is_used(property integer) RETURNS boolean LANGUAGE sql STABLE SECURITY DEFINER
+SET search_path = sensing, pg_temp AS $$
+    SELECT EXISTS (SELECT FROM sensing.datastream d WHERE d.observed_property = property_is_used.property)
+$$;
+COMMENT ON FUNCTION sensing.sensor_is_used(integer) IS
+    'Whether any datastream uses it, open to the caller or not; of what nobody uses yet, writers see it';
 """
 
 FOLLOWING = """
@@ -505,7 +525,7 @@ END $$;
 OPEN = "reach = ANY ((SELECT cim.open_reaches())::integer[])"
 BY_REACH = ("cim.asset", "sensing.thing", "sensing.datastream")
 BY_REACH_OR_FREE = ("sensing.location", "sensing.feature")
-BY_STREAM = ("sensing.observation", "sensing.latest", "sensing.hourly", "sensing.daily")
+BY_STREAM = ("sensing.observation", "sensing.latest", "sensing.hourly", "sensing.daily", "sensing.observed_feature")
 BY_THING = ("sensing.thing_location", "sensing.historical_location")
 UNGRADED = ("sensing.sensor", "sensing.observed_property", "sensing.raw_kept", "sensing.pulse")
 
@@ -525,6 +545,7 @@ def upgrade() -> None:
     run("REVOKE EXECUTE ON ALL FUNCTIONS IN SCHEMA sensing FROM PUBLIC")
     run("REVOKE EXECUTE ON FUNCTION cim.reach_of(text, text) FROM PUBLIC")
     run("GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA sensing TO cim_writer")
+    run("GRANT EXECUTE ON FUNCTION sensing.sensor_is_used(integer), sensing.property_is_used(integer) TO cim_reader")
     run("REVOKE EXECUTE ON FUNCTION sensing.make_partition(text, timestamptz, timestamptz, text, text) FROM cim_writer")
     run("GRANT EXECUTE ON FUNCTION cim.reach_of(text, text), cim.place_asset() TO cim_writer")
     run("GRANT EXECUTE ON FUNCTION cim.open_grades(), cim.open_reaches() TO cim_reader, cim_writer")

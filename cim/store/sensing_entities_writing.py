@@ -1,0 +1,228 @@
+"""Writing entities of SensorThings: rows, links between them, and what follows from either."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from shapely.geometry.base import BaseGeometry
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from cim.store import sensing_tables as t
+from cim.store import tables
+from cim.store.sensing_entities import TABLES
+
+LONLAT_SRID = 4490
+COLUMNS = {
+    "encodingType": "encoding_type",
+    "observationType": "observation_type",
+    "unitOfMeasurement": "unit",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A grade and region that an entity belongs to; who changes it must have the right there."""
+
+    grade: str
+    region_code: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Stream:
+    """What must be known of a datastream to take observations for it."""
+
+    id: int
+    reach: int
+    claim: Claim
+    observation_type: str
+    feature: int | None
+
+
+async def insert_row(
+    connection: AsyncConnection, entity: str, values: Mapping[str, Any], shape: BaseGeometry | None = None
+) -> int:
+    """Add an entity other than an Observation; ``values`` go by property or column; returns its number."""
+    table = TABLES[entity]
+    statement = sa.insert(table).values(**_row(entity, values, shape)).returning(table.c.id)
+    return int((await connection.execute(statement)).scalar_one())
+
+
+async def update_row(
+    connection: AsyncConnection, entity: str, number: int, values: Mapping[str, Any], shape: BaseGeometry | None = None
+) -> None:
+    """Change properties or columns of an entity."""
+    row = _row(entity, values, shape)
+    if row:
+        table = TABLES[entity]
+        await connection.execute(sa.update(table).where(table.c.id == number).values(**row))
+
+
+async def locked_row(connection: AsyncConnection, entity: str, number: int) -> Mapping[str, Any] | None:
+    """The row of an entity as it is, kept from others until the transaction ends."""
+    table = TABLES[entity]
+    columns = [column for column in table.c if column.name not in ("geom", "observed_geom")]
+    found = await connection.execute(sa.select(*columns).where(table.c.id == number).with_for_update())
+    row = found.mappings().first()
+    return None if row is None else dict(row)
+
+
+def _row(entity: str, values: Mapping[str, Any], shape: BaseGeometry | None) -> dict[str, Any]:
+    row = {COLUMNS.get(name, name): value for name, value in values.items()}
+    placed = {"Location": "location", "FeatureOfInterest": "feature"}.get(entity)
+    if placed in row:
+        row["geom"] = None if shape is None else f"SRID={LONLAT_SRID};{shape.wkt}"
+    return row
+
+
+async def claims_of(connection: AsyncConnection, entity: str, number: int) -> set[Claim] | None:
+    """The grades and regions of what an entity belongs to; None where there is no such entity.
+
+    An entity that nothing uses yet has none.
+    """
+    table = TABLES[entity]
+    if not await connection.scalar(sa.select(sa.exists().where(table.c.id == number))):
+        return None
+    reaches = sa.union(*_reaches(entity, number)).subquery()
+    rows = await connection.execute(
+        sa.select(tables.reach.c.grade, tables.reach.c.region_code).where(
+            tables.reach.c.id.in_(sa.select(reaches.c.reach))
+        )
+    )
+    return {Claim(row.grade, row.region_code) for row in rows}
+
+
+def _reaches(entity: str, number: int) -> list[sa.Select[Any]]:
+    """The reaches of an entity itself and of the datastreams or things that use it."""
+    streams, things = t.datastream.c, t.thing.c
+    placed = sa.select(t.thing_location.c.thing).where(t.thing_location.c.location == number)
+    noted = sa.select(t.historical_location.c.thing).where(t.historical_location.c.id == number)
+    named = sa.select(t.observed_feature.c.datastream_id).where(t.observed_feature.c.feature_id == number)
+    using: dict[str, tuple[sa.Column[Any], sa.ColumnElement[bool]]] = {
+        "Thing": (things.reach, things.id == number),
+        "Datastream": (streams.reach, streams.id == number),
+        "Sensor": (streams.reach, streams.sensor == number),
+        "ObservedProperty": (streams.reach, streams.observed_property == number),
+        "HistoricalLocation": (things.reach, things.id.in_(noted)),
+        "Location": (things.reach, things.id.in_(placed)),
+        "FeatureOfInterest": (streams.reach, sa.or_(streams.feature == number, streams.id.in_(named))),
+    }
+    reach, condition = using[entity]
+    found = [sa.select(reach.label("reach")).where(condition)]
+    if entity in ("Location", "FeatureOfInterest"):
+        own = TABLES[entity].c
+        found.append(sa.select(own.reach).where(own.id == number))
+    return found
+
+
+async def asset_claim(connection: AsyncConnection, code: str) -> Claim | None:
+    """The grade and region of an asset; None where there is no such asset."""
+    found = await connection.execute(
+        sa.select(tables.asset.c.grade, tables.asset.c.region_code).where(tables.asset.c.code == code)
+    )
+    row = found.first()
+    return Claim(row.grade, row.region_code) if row else None
+
+
+async def place_thing(
+    connection: AsyncConnection, thing: int, locations: Sequence[int], at: datetime | None = None
+) -> int:
+    """Put a thing at locations in place of where it was, and note it; returns the number of the HistoricalLocation.
+
+    FeaturesOfInterest that were made from where it was are made anew with the next observation.
+    """
+    await connection.execute(sa.delete(t.thing_location).where(t.thing_location.c.thing == thing))
+    pairs = [{"thing": thing, "location": one} for one in dict.fromkeys(locations)]
+    await connection.execute(sa.insert(t.thing_location), pairs)
+    made = sa.select(t.feature.c.id).where(t.feature.c.made_from.is_not(None))
+    await connection.execute(
+        sa.update(t.datastream)
+        .where(t.datastream.c.thing == thing, t.datastream.c.feature.in_(made))
+        .values(feature=None)
+    )
+    return await note_place(connection, thing, locations, at)
+
+
+async def note_place(
+    connection: AsyncConnection, thing: int, locations: Iterable[int], at: datetime | None = None
+) -> int:
+    """Add a HistoricalLocation; of now where no time is given."""
+    values = {"thing": thing, "time": at if at is not None else sa.func.now()}
+    history = t.historical_location
+    number = (await connection.execute(sa.insert(history).values(**values).returning(history.c.id))).scalar_one()
+    pairs = [{"historical_location": number, "location": one} for one in dict.fromkeys(locations)]
+    if pairs:
+        await connection.execute(sa.insert(t.historical_location_place), pairs)
+    return int(number)
+
+
+async def is_newest_place(connection: AsyncConnection, thing: int, at: datetime) -> bool:
+    """Whether no HistoricalLocation of a thing is as late as this."""
+    later = sa.exists().where(t.historical_location.c.thing == thing, t.historical_location.c.time >= at)
+    return not await connection.scalar(sa.select(later))
+
+
+async def streams_of(connection: AsyncConnection, ids: Sequence[int]) -> list[Stream]:
+    """Those of the datastreams that there are."""
+    d, r = t.datastream, tables.reach
+    rows = await connection.execute(
+        sa.select(d.c.id, d.c.reach, r.c.grade, r.c.region_code, d.c.observation_type, d.c.feature)
+        .join(r, r.c.id == d.c.reach)
+        .where(d.c.id == sa.any_(sa.literal(list(ids), sa.ARRAY(sa.Integer))))
+    )
+    return [
+        Stream(row.id, row.reach, Claim(row.grade, row.region_code), row.observation_type, row.feature) for row in rows
+    ]
+
+
+async def made_feature(connection: AsyncConnection, datastream: int) -> int | None:
+    """The feature that observations of a datastream are of where they name none, made where there is none yet.
+
+    It is made from the location of the thing (OGC 18-088 clause 10.2); None where the thing has no location.
+    """
+    given = await connection.scalar(sa.select(t.datastream.c.feature).where(t.datastream.c.id == datastream))
+    if given is not None:
+        return int(given)
+    place, d, pair, thing = t.location, t.datastream, t.thing_location, t.thing
+    chosen = (
+        sa.select(place.c.name, place.c.description, place.c.encoding_type, place.c.location, place.c.geom)
+        .add_columns(place.c.id, thing.c.reach)
+        .join(pair, pair.c.location == place.c.id)
+        .join(d, d.c.thing == pair.c.thing)
+        .join(thing, thing.c.id == d.c.thing)
+        .where(d.c.id == datastream)
+        .order_by(place.c.geom.is_(None), place.c.id)
+        .limit(1)
+    )
+    names = ["name", "description", "encoding_type", "feature", "geom", "made_from", "reach"]
+    making = insert(t.feature).from_select(names, chosen)
+    made = making.on_conflict_do_update(index_elements=["made_from"], set_={"made_from": making.excluded.made_from})
+    number = await connection.scalar(made.returning(t.feature.c.id))
+    if number is None:
+        return None
+    await connection.execute(sa.update(d).where(d.c.id == datastream, d.c.feature.is_(None)).values(feature=number))
+    await name_feature(connection, datastream, int(number))
+    return int(number)
+
+
+async def name_feature(connection: AsyncConnection, datastream: int, feature: int) -> None:
+    """Note that observations of a datastream are of a feature; the area that was observed grows by it."""
+    pair = insert(t.observed_feature).values(datastream_id=datastream, feature_id=feature).on_conflict_do_nothing()
+    if (await connection.execute(pair)).rowcount == 0:
+        return
+    d, f, named = t.datastream, t.feature, t.observed_feature
+    reach = sa.select(d.c.reach).where(d.c.id == datastream).scalar_subquery()
+    await connection.execute(sa.update(f).where(f.c.id == feature, f.c.reach.is_(None)).values(reach=reach))
+    area = (
+        sa.select(named.c.datastream_id, sa.func.ST_Envelope(sa.func.ST_Collect(f.c.geom)).label("area"))
+        .join(named, named.c.feature_id == f.c.id)
+        .where(named.c.datastream_id == datastream, f.c.geom.is_not(None))
+        .group_by(named.c.datastream_id)
+        .subquery()
+    )
+    document = sa.cast(sa.func.ST_AsGeoJSON(area.c.area, 9, 0), t.datastream.c.observed_area.type)
+    await connection.execute(
+        sa.update(d).where(d.c.id == area.c.datastream_id).values(observed_geom=area.c.area, observed_area=document)
+    )

@@ -1,0 +1,210 @@
+"""The bridge from a broker of MQTT to the database: what is acknowledged to the broker is committed.
+
+The session at the broker lasts while the bridge is away, so that the broker keeps what comes meanwhile. A message is
+acknowledged after the commit of its observation; one that comes again adds nothing, as its moment is kept already.
+"""
+
+import asyncio
+import re
+from collections import deque
+from datetime import UTC, datetime
+from typing import Any
+
+import paho.mqtt.client as mqtt
+import structlog
+from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
+from paho.mqtt.properties import Properties
+from paho.mqtt.subscribeoptions import SubscribeOptions
+
+from cim.errors import BadRequest, StoreConflict, StoreError, StoreFull, StoreUnavailable
+from cim.model.sensing import Reading
+from cim.sensors.intake import Intake
+from cim.sensors.message_bodies import body_of, reading_of
+from cim.store.database import Database
+from cim.store.gaps import note_gap
+from cim.store.refusals import Refused, keep_refusals
+from web.broker.accounts import POSTED
+from web.broker.configuration import BrokerAddress
+from web.broker.line import Line
+
+CLIENT = "cim-bridge"
+AT_ONCE = 5_000
+MOST_UNACKNOWLEDGED = 20_000
+MOST_HELD = 100_000
+"""Messages of quality 0 beyond these are dropped; of quality 1 the broker sends no more than may be unacknowledged."""
+AGAIN_AFTER_S = 1.0
+SOURCE = "mqtt"
+_TOPIC = re.compile(r"^v1\.1/(?:Datastreams\((\d{1,10})\)/)?Observations$", re.ASCII)
+_log = structlog.get_logger()
+
+
+class Bridge:
+    """Takes observations from a broker; ``client`` may be used to publish to it."""
+
+    def __init__(self, database: Database, intake: Intake, address: BrokerAddress) -> None:
+        self._database = database
+        self._intake = intake
+        self._address = address
+        self._inbox: deque[mqtt.MQTTMessage] = deque()
+        self._wake = asyncio.Event()
+        self._session = 0
+        self._came = 0
+        self._lost_at: datetime | None = datetime.now(UTC)
+        self._gaps: deque[tuple[datetime, datetime]] = deque()
+        self.connected = False
+        self.problem = "the broker has not been reached yet"
+        self.counts = {"received": 0, "kept": 0, "refused": 0}
+        self.client = self._made_client()
+        self._line = Line(self.client, address, lambda: self._came, self._fail)
+
+    async def run(self) -> None:
+        """Take observations until cancelled; the broker may come and go."""
+        tasks = [asyncio.create_task(one) for one in (self._line.run(MOST_UNACKNOWLEDGED), self._work())]
+        try:
+            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            for task in done:
+                task.result()
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+    @property
+    def waiting(self) -> int:
+        """How many messages wait to be kept."""
+        return len(self._inbox)
+
+    async def _work(self) -> None:
+        while True:
+            await self._wake.wait()
+            self._wake.clear()
+            await self._note_gaps()
+            while self._inbox:
+                await self._take()
+
+    def _made_client(self) -> mqtt.Client:
+        client = mqtt.Client(
+            CallbackAPIVersion.VERSION2, client_id=CLIENT, protocol=MQTTProtocolVersion.MQTTv5, manual_ack=True
+        )
+        client.username_pw_set(self._address.name, self._address.secret)
+        client.max_queued_messages_set(MOST_HELD)
+        client.on_connect = self._on_connect
+        client.on_disconnect = self._on_disconnect
+        client.on_message = self._on_message
+        return client
+
+    def _on_connect(self, client: mqtt.Client, _: Any, __: Any, reason: Any, ___: Properties | None = None) -> None:
+        if reason.is_failure:
+            self.problem = f"the broker refuses the bridge: {reason}"
+            return
+        options = SubscribeOptions(qos=1, noLocal=True, retainHandling=SubscribeOptions.RETAIN_DO_NOT_SEND)
+        client.subscribe([(topic, options) for topic in POSTED])
+        if self._lost_at is not None and self._session:
+            self._gaps.append((self._lost_at, datetime.now(UTC)))
+        self._session += 1
+        self._lost_at = None
+        self.connected, self.problem = True, ""
+        self._wake.set()
+
+    def _fail(self, problem: str) -> None:
+        self.problem = problem
+
+    def _on_disconnect(self, _: mqtt.Client, __: Any, ___: Any, reason: Any, ____: Properties | None = None) -> None:
+        """What was not acknowledged the broker sends again, so it is forgotten here."""
+        self.connected = False
+        self.problem = f"the connection to the broker was lost: {reason}"
+        self._lost_at = self._lost_at or datetime.now(UTC)
+        self._session += 1
+        self._inbox.clear()
+
+    def _on_message(self, _: mqtt.Client, __: Any, message: mqtt.MQTTMessage) -> None:
+        self._came += 1
+        if message.qos or len(self._inbox) < MOST_HELD:
+            self._inbox.append(message)
+            self._wake.set()
+
+    async def _take(self) -> None:
+        """Keep the messages that wait, and acknowledge them once they are committed."""
+        session = self._session
+        messages: list[mqtt.MQTTMessage] = []
+        while self._inbox and len(messages) < AT_ONCE:
+            messages.append(self._inbox.popleft())
+        self.counts["received"] += len(messages)
+        while not await self._kept(messages):
+            await asyncio.sleep(AGAIN_AFTER_S)
+            if session != self._session:
+                return
+        for message in messages:
+            if session != self._session:
+                return
+            if message.qos:
+                self.client.ack(message.mid, message.qos)
+
+    async def _kept(self, messages: list[mqtt.MQTTMessage]) -> bool:
+        """Keep the observations of messages and the reasons of refused ones; whether the database took them."""
+        readings, sources, refused = _read(messages)
+        try:
+            refused += await self._keep(readings, sources)
+            if refused:
+                async with self._database.writing("mqtt") as connection:
+                    await keep_refusals(connection, refused)
+        except (StoreError, OSError) as error:
+            self.problem = f"observations cannot be kept: {error}"
+            _log.warning("observations of the broker wait", count=len(messages), reason=str(error))
+            return False
+        self.problem = "" if self.connected else self.problem
+        self.counts["kept"] += len(messages) - len(refused)
+        self.counts["refused"] += len(refused)
+        return True
+
+    async def _keep(self, readings: list[Reading], sources: list[mqtt.MQTTMessage]) -> list[Refused]:
+        """Keep readings, and return those that cannot be; raises where the database is away or full.
+
+        What the database refuses altogether is tried by halves, so that one bad value holds up no other.
+        """
+        if not readings:
+            return []
+        try:
+            kept = await self._intake.keep(readings)
+        except (StoreUnavailable, StoreFull, StoreConflict):
+            raise
+        except StoreError as error:
+            if len(readings) == 1:
+                return [_refused(sources[0], error.what)]
+            half = len(readings) // 2
+            first = await self._keep(readings[:half], sources[:half])
+            return first + await self._keep(readings[half:], sources[half:])
+        return [_refused(sources[place], reason) for place, reason in kept.reasons.items()]
+
+    async def _note_gaps(self) -> None:
+        while self._gaps:
+            since, until = self._gaps[0]
+            try:
+                async with self._database.writing("mqtt") as connection:
+                    await note_gap(connection, SOURCE, since, until, "the connection to the broker was lost")
+            except StoreError:
+                return
+            self._gaps.popleft()
+
+
+def _read(messages: list[mqtt.MQTTMessage]) -> tuple[list[Reading], list[mqtt.MQTTMessage], list[Refused]]:
+    """The readings in messages, the message of each, and what cannot be read."""
+    readings, sources, refused = [], [], []
+    for message in messages:
+        try:
+            readings.append(_reading(message))
+            sources.append(message)
+        except BadRequest as error:
+            refused.append(_refused(message, str(error)))
+    return readings, sources, refused
+
+
+def _reading(message: mqtt.MQTTMessage) -> Reading:
+    named = _TOPIC.match(message.topic)
+    if named is None:
+        raise BadRequest("observations are posted to no such topic", where="topic", remedy=f"post to {POSTED[0]}")
+    return reading_of(body_of(bytes(message.payload)), int(named[1]) if named[1] else None)
+
+
+def _refused(message: mqtt.MQTTMessage, reason: str) -> Refused:
+    return Refused(SOURCE, message.topic, "observation", reason, message.payload[:2_000].decode("utf-8", "replace"))
