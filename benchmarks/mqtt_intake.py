@@ -22,10 +22,7 @@ from typing import Any
 
 import paho.mqtt.client as mqtt
 import sqlalchemy as sa
-from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
-from paho.mqtt.packettypes import PacketTypes
-from paho.mqtt.properties import Properties
-from paho.mqtt.subscribeoptions import SubscribeOptions
+from paho.mqtt.enums import CallbackAPIVersion
 
 from benchmarks.machine import spread
 from benchmarks.observations import add_datastreams
@@ -129,7 +126,7 @@ def _count(address: BrokerAddress, expected: int) -> float:
     done, count = threading.Event(), 0
 
     def on_connect(*_: Any) -> None:
-        client.subscribe(TOPIC, options=SubscribeOptions(qos=1))
+        client.subscribe(TOPIC, qos=1)
 
     def on_message(*_: Any) -> None:
         nonlocal count
@@ -166,16 +163,13 @@ def _publish(address: BrokerAddress, number: int) -> None:
 
 
 def _client(address: BrokerAddress, name: str) -> mqtt.Client:
-    client = mqtt.Client(CallbackAPIVersion.VERSION2, client_id=name, protocol=MQTTProtocolVersion.MQTTv5)
+    client = mqtt.Client(CallbackAPIVersion.VERSION2, name, clean_session=False)
     client.username_pw_set(address.name, address.secret)
     return client
 
 
 def _connect(client: mqtt.Client, address: BrokerAddress) -> None:
-    properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
-    properties.SessionExpiryInterval = 3600
-    properties.ReceiveMaximum = 20_000
-    client.connect(address.host, address.port, clean_start=False, properties=properties)
+    client.connect(address.host, address.port)
     client.loop_start()
 
 

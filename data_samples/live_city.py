@@ -16,7 +16,7 @@ from collections.abc import Coroutine, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from data_samples.live_devices import Server, cim, import_past, measuring_devices
+from data_samples.live_devices import Server, cim, import_past, measuring_devices, wait_until_ready
 from data_samples.stations import Hj212Station, Station, county_gauges, county_stations, keep_speaking
 from data_samples.test_stream import gateway
 
@@ -42,7 +42,7 @@ def main() -> None:
 
 
 async def _live(port: int, data: str | None, hj212: int, sl651: int) -> None:
-    await _until_open(port)
+    await asyncio.to_thread(wait_until_ready, HOST, port)
     work: list[Coroutine[Any, Any, None]] = [_devices(port, data)]
     if hj212:
         work.append(_stations(county_stations(), hj212))

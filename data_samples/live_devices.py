@@ -7,6 +7,7 @@ import json
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -16,6 +17,7 @@ from data_samples.device_courses import course_value, measured_by, rows_between
 
 DEVICES = Path(__file__).parent / "small" / "devices.csv"
 STEP = timedelta(minutes=30)
+PAUSE_S = 2.0
 CIM = [sys.executable, "-m", "web.cli.main"]
 ROOT = "/sensorthings/v1.1"
 Device = dict[str, str]
@@ -45,6 +47,23 @@ def import_past(devices: Sequence[Device], data: str | None, now: datetime, span
             writer.writerow(["时间", "站点编码", "指标", "数值", "单位"])
             writer.writerows(rows_between(list(devices), moments))
         cim(data, "import", str(path), "--layer", "observations", "--trust-file")
+
+
+def wait_until_ready(host: str, port: int) -> None:
+    """Wait until the server answers that it can serve; it takes connections long before."""
+    while not _is_ready(host, port):
+        time.sleep(PAUSE_S)
+
+
+def _is_ready(host: str, port: int) -> bool:
+    connection = http.client.HTTPConnection(host, port, timeout=5)
+    try:
+        connection.request("GET", "/readyz")
+        return connection.getresponse().status == http.HTTPStatus.OK
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        connection.close()
 
 
 class Server:

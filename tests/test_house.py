@@ -3,6 +3,7 @@
 import re
 from importlib.metadata import packages_distributions
 from pathlib import Path
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -50,8 +51,14 @@ def test_migrations_make_the_tables_the_code_knows(logins: Logins) -> None:
         )
         found = compare_metadata(context, metadata)
     engine.dispose()
-    real = [change for change in found if not (change[0] == "remove_table" and change[1].name == "alembic_version")]
-    assert real == []
+    assert [change for change in found if not _known_otherwise(change)] == []
+
+
+def _known_otherwise(change: tuple[Any, ...]) -> bool:
+    """Whether a difference is alembic's own table, or a key into a schema whose tables are listed elsewhere."""
+    if change[0] == "remove_fk":
+        return all(key.target_fullname.startswith("sensing.") for key in change[1].elements)
+    return change[0] == "remove_table" and change[1].name == "alembic_version"
 
 
 @pytest.mark.parametrize("page", ["README.md", "docs"])

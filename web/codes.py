@@ -6,13 +6,16 @@ from urllib.parse import quote
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from cim.errors import NotFound
+from cim.errors import BadRequest, NotFound
 from cim.filters.literals import text_literal
+from cim.model.cameras import Camera
+from cim.model.device_codes_gb28181 import SCHEME as GB28181
 from cim.store.bim_conditions import equal_to
 from cim.store.bim_elements import ElementQuery, page_of_elements
 from cim.store.devices import aliases_of
 from cim.store.things import things_named
 from web.buildings import building_document
+from web.cameras import found_camera
 from web.device_answers import alias_document
 from web.devices import may_see
 from web.state import Caller
@@ -30,6 +33,7 @@ async def objects_of_code(connection: AsyncConnection, who: Caller, code: str) -
     text_literal(code)
     found = [
         *await _devices(connection, who, code),
+        *await _cameras(who, code),
         *await _buildings(connection, who, code),
         *await _elements(connection, who, code),
         *await _things(connection, who, code),
@@ -49,8 +53,9 @@ async def _devices(connection: AsyncConnection, who: Caller, code: str) -> list[
     found = []
     for entry in entries:
         links = [_link("device", f"{who.base}/devices/{entry.code}")]
-        if entry.kind == "camera":
-            links.append(_link("camera", f"{who.base}/cameras/{entry.code}"))
+        video = [one["code"] for one in aliases.get(entry.code, []) if one["scheme"] == GB28181]
+        seen = [each for each in video if await _camera_of(who, each) is not None]
+        links += [_link("camera", f"{who.base}/cameras/{each}") for each in seen]
         if entry.thing is not None:
             links.append(_link("thing", f"{who.base}/sensorthings/v1.1/Things({entry.thing})"))
         if entry.building_code is not None:
@@ -63,6 +68,22 @@ async def _devices(connection: AsyncConnection, who: Caller, code: str) -> list[
         about = {"primary_code": entry.code, "name": entry.name, "kind": entry.kind, "aliases": held}
         found.append({"type": "device", "scheme": by, **about, "links": links})
     return found
+
+
+async def _cameras(who: Caller, code: str) -> list[Object]:
+    camera = await _camera_of(who, code)
+    if camera is None:
+        return []
+    links = [_link("camera", f"{who.base}/cameras/{camera.code}")]
+    return [{"type": "camera", "scheme": GB28181, "primary_code": camera.code, "name": camera.name, "links": links}]
+
+
+async def _camera_of(who: Caller, code: str) -> Camera | None:
+    """The camera of a code among those of the layer of cameras, where the caller may see it."""
+    try:
+        return (await found_camera(who, code))[1]
+    except (NotFound, BadRequest):  # no such camera, no such layer, or its codes are hidden
+        return None
 
 
 async def _buildings(connection: AsyncConnection, who: Caller, code: str) -> list[Object]:

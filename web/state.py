@@ -11,6 +11,7 @@ from cim.model.access import Operation, Principal
 from cim.model.collection import Collection
 from cim.model.undulation import Undulation
 from cim.policy.policy import Decision, decide, decide_model, readable, readable_models, require
+from cim.sensors.alarms import AlarmJudge
 from cim.sensors.intake import Intake
 from cim.store.database import Database
 from cim.store.files import FileStore
@@ -165,7 +166,7 @@ class ServerState:
             layouts=Layouts(live.changes),
             model_plans=ModelPlans(),
             video=configured_gateway(settings.video_gateway),
-            intake=Intake(database),
+            intake=Intake(database, [AlarmJudge()]),
         )
 
     async def start(self) -> None:

@@ -14,10 +14,11 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 GEOD = pyproj.Geod(ellps="GRS80")
 AROUND_DEG = 360.0
-ARC_STEP_DEG = 1.0
-"""Arcs are drawn by chords, which lie within 0.004 % of the range of them."""
+ARC_STEP_DEG, SLIT_DEG = 1.0, 0.01
+"""Arcs are drawn by chords, which lie within 0.004 % of the range of them; a narrower slit is none."""
 TURNING_KINDS, AROUND_KINDS = frozenset({"ptz"}), frozenset({"panorama"})
 OFFLINE = "offline"
+STATUS_NAMES = {"online": "在线", OFFLINE: "离线"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +48,11 @@ class Camera:
         return self.status != OFFLINE
 
     @property
+    def status_name(self) -> str:
+        """Its status as people read it."""
+        return STATUS_NAMES.get(self.status, self.status)
+
+    @property
     def missing(self) -> tuple[str, ...]:
         """The facts without which its sector is not known."""
         facts = {"bearing": self.bearing_deg, "fov": self.fov_deg, "range_m": self.range_m}
@@ -58,7 +64,8 @@ class Camera:
         """The angle of its sector, or of all that it can be turned to. 0 where that is not known."""
         if self.missing:
             return 0.0
-        return min(AROUND_DEG, (self.fov_deg or 0.0) + (self.pan_deg if turned else 0.0))
+        width_deg = (self.fov_deg or 0.0) + (self.pan_deg if turned else 0.0)
+        return AROUND_DEG if width_deg > AROUND_DEG - SLIT_DEG else width_deg
 
     def first_deg(self, *, turned: bool = False) -> float:
         """The bearing of the sector's left edge."""

@@ -29,7 +29,7 @@ def read_draft(
     draft = Draft(entity, where=where)
     for name, value in body.items():
         if name in entity.properties:
-            _take(draft, entity.properties[name], value, f"{where}.{name}")
+            _take(draft, entity.properties[name], value, f"{where}.{name}", partial=partial)
         elif name in entity.links:
             draft.links[name] = _linked(entity.links[name], value, f"{where}.{name}", entity, partial=partial)
         elif not (name.startswith("@iot.") or "@iot." in name or name in ("id", "@context")):
@@ -60,12 +60,12 @@ def _require(draft: Draft, filled: frozenset[str]) -> None:
         )
 
 
-def _take(draft: Draft, prop: EntityProperty, value: Any, where: str) -> None:
+def _take(draft: Draft, prop: EntityProperty, value: Any, where: str, *, partial: bool) -> None:
     if not prop.given or (value is None and not prop.required):
         if value is None and prop.given:
             draft.values[prop.name] = None
         return
-    check = _CHECKS.get(prop.kind)
+    check = _document if partial and prop.kind is PropertyKind.UNIT else _CHECKS.get(prop.kind)
     draft.values[prop.name] = check(value, where) if check else plain_json(value, where)
 
 
@@ -113,7 +113,7 @@ def _document(value: Any, where: str) -> dict[str, Any]:
     return value
 
 
-def _unit(value: Any, where: str) -> dict[str, Any]:
+def unit_of(value: Any, where: str) -> dict[str, Any]:
     """A unit has name, symbol and definition; each may be null where there is no unit (OGC 18-088 clause 8.2.4)."""
     unit = _document(value, where)
     for part in UNIT_PARTS:
@@ -176,7 +176,7 @@ def plain_json(value: Any, where: str, depth: int = 0) -> Any:
 _CHECKS: Mapping[PropertyKind, Any] = {
     PropertyKind.TEXT: _text,
     PropertyKind.DOCUMENT: _document,
-    PropertyKind.UNIT: _unit,
+    PropertyKind.UNIT: unit_of,
     PropertyKind.INSTANT: _instant,
     PropertyKind.INTERVAL: _interval,
     PropertyKind.MOMENT: read_moment,

@@ -13,6 +13,7 @@ from cim.errors import BadRequest
 from cim.model.access import Grade, Operation, Principal
 from cim.model.sensing_entities import Draft, Entity, Link, Reference
 from cim.policy.policy import require
+from cim.sensors.entity_bodies import unit_of
 from cim.sensors.entity_checks import EntityChecks
 from cim.sensors.observation_writing import ObservationWriter
 from cim.sensors.places import GEOJSON, shape_of
@@ -208,6 +209,8 @@ class EntityWriter:
         values = draft.values if whole or row is None else {**draft.values, **_merged(draft, row)}
         if whole:
             values = {one.name: values.get(one.name) for one in draft.entity.properties.values() if one.given}
+        if "unitOfMeasurement" in values:
+            unit_of(values["unitOfMeasurement"], f"{draft.where}.unitOfMeasurement")
         columns = await self._own_links(draft)
         if name == "Thing" and "properties" in values:
             columns |= await self._grading(values["properties"], draft.where)

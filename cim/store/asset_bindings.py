@@ -36,6 +36,7 @@ class _Known:
     models: dict[str, Any]
     buildings: dict[str, Place] | None
     parents: dict[str, Place]
+    storeys: dict[tuple[str, int], list[str]]
 
 
 async def bound_devices(
@@ -43,10 +44,10 @@ async def bound_devices(
 ) -> Bound:
     """Check what devices are bound to and fill in what follows from it.
 
-    An element tells its storey and space, a storey its number, a model its building. Where no position is given it is
-    that of the element, else of the space, the building, the model's footprint, the parent; ``position_from`` among the
-    properties says which. ``places`` are those of parents that are about to be written. The region is that of the
-    smallest area that holds the position.
+    An element tells its storey and space, a storey its number and the other way round, a model its building. Where no
+    position is given it is that of the element, else of the space, the building, the model's footprint, the parent;
+    ``position_from`` among the properties says which. ``places`` are those of parents that are about to be written.
+    The region is that of the smallest area that holds the position.
     """
     known = await _look_up(connection, devices)
     known.parents.update(places or {})
@@ -81,25 +82,44 @@ async def regions_at(
 
 
 def _bind(device: Device, known: _Known) -> tuple[Device, str]:
-    within = [name for name in ("storey", "space", "element") if getattr(device, name)]
-    if within and device.model is None:
-        return device, f"a {within[0]} is given, but no model that it is in"
-    if device.model is not None and device.model not in known.models:
-        return device, f"there is no model {device.model}"
-    fault = _fault_of_building(device, known)
+    fault = _fault_of_model(device, known) or _fault_of_building(device, known)
     if fault:
         return device, fault
+    within = [name for name in ("storey", "space", "element") if getattr(device, name)]
+    device, fault = _on_numbered_storey(device, known)
     for name in within:
-        row = known.elements.get((str(device.model), getattr(device, name)))
-        if row is None:
-            return device, f"model {device.model} has no {name} {getattr(device, name)}"
-        fault = _fault_of_part(device, name, row)
-        if fault:
-            return device, fault
-        device = _with_part(device, name, row)
+        if not fault:
+            device, fault = _on_part(device, name, known)
+    if fault:
+        return device, fault
     if device.model is not None and device.building_code is None:
         device = replace(device, building_code=known.models[device.model].building_code)
     return _placed(device, known), ""
+
+
+def _fault_of_model(device: Device, known: _Known) -> str:
+    if device.model is not None:
+        return "" if device.model in known.models else f"there is no model {device.model}"
+    part = next((name for name in ("storey", "space", "element") if getattr(device, name)), None)
+    return f"a {part} is given, but no model that it is in" if part else ""
+
+
+def _on_part(device: Device, name: str, known: _Known) -> tuple[Device, str]:
+    row = known.elements.get((str(device.model), getattr(device, name)))
+    if row is None:
+        return device, f"model {device.model} has no {name} {getattr(device, name)}"
+    fault = _fault_of_part(device, name, row)
+    return (device, fault) if fault else (_with_part(device, name, row), "")
+
+
+def _on_numbered_storey(device: Device, known: _Known) -> tuple[Device, str]:
+    """A device of which a model and the number of a storey are told, on that storey; its number must be there."""
+    if device.model not in known.models or device.storey_number is None or _parts(device):
+        return device, ""
+    found = known.storeys.get((str(device.model), device.storey_number), [])
+    if not found:
+        return device, f"model {device.model} has no storey {device.storey_number}"
+    return (replace(device, storey=found[0]) if len(found) == 1 else device), ""
 
 
 def _fault_of_building(device: Device, known: _Known) -> str:
@@ -167,6 +187,7 @@ async def _look_up(connection: AsyncConnection, devices: Sequence[Device]) -> _K
         models=held,
         buildings=await _buildings(connection, sorted(code for code in codes if code)),
         parents=await _parents(connection, sorted({one.parent for one in devices if one.parent})),
+        storeys=await _storeys(connection, models) if models else {},
     )
 
 
@@ -193,6 +214,21 @@ async def _elements(connection: AsyncConnection, parts: Sequence[tuple[str, str]
         .where(b.in_version(None))
     )
     return {(row.model, row.global_id): row for row in rows}
+
+
+async def _storeys(connection: AsyncConnection, models: Sequence[str]) -> dict[tuple[str, int], list[str]]:
+    """The GlobalIds of storeys by model and number, of which there may be several."""
+    e = b.element.c
+    rows = await connection.execute(
+        sa.select(e.model, e.storey_number, e.global_id)
+        .where(e.model == _texts(models), e.ifc_class == "IfcBuildingStorey", e.storey_number.is_not(None))
+        .where(b.in_version(None))
+        .order_by(e.global_id)
+    )
+    found: dict[tuple[str, int], list[str]] = {}
+    for row in rows:
+        found.setdefault((row.model, row.storey_number), []).append(row.global_id)
+    return found
 
 
 async def _models(connection: AsyncConnection, models: Sequence[str]) -> dict[str, Any]:

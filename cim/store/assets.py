@@ -99,6 +99,12 @@ async def assets_named(connection: AsyncConnection, codes: Iterable[str]) -> dic
     return found
 
 
+async def kinds_of(connection: AsyncConnection, codes: Iterable[str]) -> dict[str, str]:
+    """The kinds of devices, by code."""
+    among = asset.c.code == sa.func.any(sa.literal(sorted(set(codes)), ARRAY(sa.Text)))
+    return {row.code: row.kind for row in await connection.execute(sa.select(asset.c.code, asset.c.kind).where(among))}
+
+
 async def put_devices(connection: AsyncConnection, devices: Sequence[Device]) -> dict[str, str]:
     """Write devices; of one that is known, what is given changes and the rest stays.
 

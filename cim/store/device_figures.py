@@ -25,9 +25,10 @@ async def latest_columns(connection: AsyncConnection, properties: Sequence[int] 
     """
     await _read_whole(connection)
     heard = _heard(properties)
-    middle = sa.func.ST_Centroid(asset.c.geom)
+    simple = sa.func.GeometryType(asset.c.geom) == "POINT"
+    middle = sa.case((simple, asset.c.geom), else_=sa.func.ST_Centroid(asset.c.geom))
     chosen = heard.c.chosen
-    at = heard.c.newest_at if properties is None else sa.func.to_timestamp(chosen[1])
+    at = _seconds(heard.c.newest_at) if properties is None else chosen[1]
     columns: dict[str, Any] = {
         "code": asset.c.code,
         "lon": sa.func.ST_X(middle),
@@ -37,7 +38,7 @@ async def latest_columns(connection: AsyncConnection, properties: Sequence[int] 
         "state": state_of(heard.c.newest_at, sa.func.coalesce(heard.c.streams, 0), online_after()),
         "value": chosen[2],
         "quality": sa.func.chr(sa.cast(chosen[3], sa.Integer)),
-        "at": sa.cast(sa.func.extract("epoch", at), sa.BigInteger),
+        "at": sa.cast(at, sa.BigInteger),
     }
     rows = (
         sa.select(*(column.label(name) for name, column in columns.items()))
@@ -57,9 +58,8 @@ def _heard(properties: Sequence[int] | None) -> sa.Subquery:
 
     That is one array, moment, value and letter as numbers, so that one pass finds it: the greatest is the newest.
     """
-    moment = sa.func.extract("epoch", heard_at())
     letter = sa.cast(sa.func.ascii(sa.cast(latest.c.quality, sa.Text)), sa.Double)
-    parts = [sa.cast(moment, sa.Double), latest.c.value, letter]
+    parts = [_seconds(heard_at()), latest.c.value, letter]
     among = datastream.c.observed_property == sa.func.any(sa.literal(list(properties or ()), ARRAY(sa.Integer)))
     newest = sa.func.max(array(parts), type_=ARRAY(sa.Double)).filter(among, latest.c.at.is_not(None))
     return (
@@ -73,6 +73,11 @@ def _heard(properties: Sequence[int] | None) -> sa.Subquery:
         .group_by(datastream.c.thing)
         .subquery("heard")
     )
+
+
+def _seconds(at: Any) -> sa.ColumnElement[float]:
+    """A moment as seconds since 1970."""
+    return sa.func.date_part("epoch", at, type_=sa.Double)
 
 
 async def _read_whole(connection: AsyncConnection) -> None:

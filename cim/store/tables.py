@@ -234,7 +234,7 @@ api_key = sa.Table(
     _time("created_at"),
     _moment("expires_at"),
     _moment("revoked_at"),
-    sa.Column("broker_hash", sa.Text),
+    sa.Column("broker_hash", sa.Text, comment="The secret as Mosquitto hashes it; keys made before have none"),
 )
 
 search_entry = sa.Table(
@@ -285,6 +285,8 @@ reach = sa.Table(
     sa.Column("id", sa.Integer, primary_key=True),
     sa.Column("grade", sa.Text, nullable=False),
     sa.Column("region_code", sa.Text),
+    sa.UniqueConstraint("grade", "region_code", postgresql_nulls_not_distinct=True),
+    comment="Pairs of grade and region that rows of assets and sensors carry as one number",
 )
 
 asset = sa.Table(
@@ -305,7 +307,7 @@ asset = sa.Table(
     sa.Column("height_m", sa.Double),
     sa.Column("online_after_s", sa.Integer),
     sa.Column("geom_3857", Geometry("GEOMETRY", srid=3857, spatial_index=False)),
-    sa.Column("reach", sa.Integer, nullable=False),
+    sa.Column("reach", sa.Integer, sa.ForeignKey("cim.reach.id"), nullable=False),
 )
 
 asset_alias = sa.Table(
@@ -314,7 +316,12 @@ asset_alias = sa.Table(
     sa.Column("scheme", sa.Text, primary_key=True),
     sa.Column("code", sa.Text, primary_key=True),
     sa.Column("edition", sa.Text),
-    sa.Column("asset", sa.Text, sa.ForeignKey("cim.asset.code"), nullable=False),
+    sa.Column(
+        "asset",
+        sa.Text,
+        sa.ForeignKey("cim.asset.code", onupdate="CASCADE", ondelete="CASCADE"),
+        nullable=False,
+    ),
 )
 
 event = sa.Table(
@@ -330,7 +337,7 @@ event = sa.Table(
     sa.Column("properties", JSONB, nullable=False, server_default="{}"),
     _place(),
     sa.Column("grade", sa.Text, nullable=False, server_default="internal"),
-    sa.Column("reach", sa.Integer, nullable=False),
+    sa.Column("reach", sa.Integer, sa.ForeignKey("cim.reach.id"), nullable=False),
     sa.Column("severity", sa.Text),
     sa.Column("text", sa.Text, nullable=False, server_default=""),
     *(sa.Column(name, sa.Integer) for name in ("rule", "datastream", "thing")),
@@ -363,6 +370,8 @@ event_step = sa.Table(
     sa.Column("severity", sa.Text, nullable=False),
     sa.Column("value", sa.Double),
     sa.Column("receiver", sa.Text),
+    comment="History of events, only ever added to. Who adds holds the lock event:steps: numbers grow as they become"
+    " visible",
 )
 
 indicator = sa.Table(
@@ -425,6 +434,19 @@ sa.Index("change_layer", change.c.layer, change.c.seq)
 sa.Index("region_geom", region.c.geom, postgresql_using="gist")
 sa.Index("asset_geom", asset.c.geom, postgresql_using="gist")
 sa.Index("event_geom", event.c.geom, postgresql_using="gist")
+sa.Index("asset_geom_3857_idx", asset.c.geom_3857, postgresql_using="gist")
+sa.Index("asset_parent_idx", asset.c.parent)
+sa.Index("asset_kind_idx", asset.c.kind, asset.c.placement)
+sa.Index("asset_building_idx", asset.c.building_code, asset.c.storey_number)
+sa.Index("asset_model_idx", asset.c.model, asset.c.storey)
+sa.Index("asset_alias_asset_idx", asset_alias.c.asset)
+sa.Index("event_open_alarm_idx", event.c.rule, event.c.subject, unique=True)
+sa.Index("event_open_datastream_idx", event.c.datastream)
+sa.Index("event_happened_idx", event.c.kind, event.c.happened_at.desc(), event.c.code.desc())
+sa.Index("event_datastream_idx", event.c.datastream, event.c.happened_at.desc())
+sa.Index("event_thing_idx", event.c.thing)
+sa.Index("event_rule_idx", event.c.rule)
+sa.Index("event_step_event_idx", event_step.c.event, event_step.c.seq)
 sa.Index("project_geom", project.c.geom, postgresql_using="gist")
 sa.Index("search_entry_prefix", search_entry.c.text, postgresql_ops={"text": "text_pattern_ops"})
 sa.Index("search_entry_pinyin", search_entry.c.pinyin, postgresql_ops={"pinyin": "text_pattern_ops"})

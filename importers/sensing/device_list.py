@@ -16,7 +16,7 @@ from cim.model.device_codes_other import OWN_LIST, Alias, checked_alias
 from cim.model.device_kinds import kind_named, letters_of, placement_named
 from cim.model.devices import Device
 from cim.store.asset_bindings import bound_devices
-from cim.store.assets import Numbering, assets_named, put_devices
+from cim.store.assets import Numbering, assets_named, kinds_of, put_devices
 from cim.store.staging import claim_run
 from importers.sensing.columns import ALIAS_COLUMNS, LEFT_OUT, Reading, device_columns
 from importers.sensing.rows import TableRow, table_batches
@@ -52,6 +52,7 @@ async def take_devices(job: SensingJob) -> None:
         if job.request.dry_run:
             await connection.rollback()
     job.account.loaded = len(bound)
+    job.account.changes = len(bound) - list(done.values()).count("unchanged")
     counts = {word: list(done.values()).count(word) for word in ("added", "changed", "unchanged")}
     job.account.message = ", ".join(f"{count} {word}" for word, count in counts.items())
 
@@ -196,21 +197,29 @@ async def _coded(connection: AsyncConnection, job: SensingJob, listed: list[List
     numbering = await Numbering.begun(connection)
     wanted = {code for one in listed for code in _codes(one)}
     named = await assets_named(connection, wanted | {one.device.parent for one in listed if one.device.parent})
+    kinds = await kinds_of(connection, (code for codes in named.values() for code in codes))
     coded: list[Listed] = []
     ours: dict[str, str] = {}
     for one in listed:
-        found = set().union(*(named.get(code, set()) for code in _codes(one)))
-        if len(found) > 1:
-            job.account.reject(one.row, f"its codes are those of several devices: {', '.join(sorted(found))}")
-            continue
         try:
-            device = _with_code(one, next(iter(found), None), numbering)
+            device = _with_code(one, _held(one, named, kinds), numbering)
         except BadRequest as error:
             job.account.reject(one.row, error.what)
             continue
         ours[one.given] = device.code
         coded.append(replace(one, device=device))
     return [done for one in coded if (done := _with_parent(one, ours, named, job))]
+
+
+def _held(one: Listed, named: Mapping[str, set[str]], kinds: Mapping[str, str]) -> str | None:
+    """The code of the device that a row is of, None for a new one; BadRequest where that is not clear."""
+    found = set().union(*(named.get(code, set()) for code in _codes(one)))
+    if len(found) > 1:
+        raise BadRequest(f"its codes are those of several devices: {', '.join(sorted(found))}")
+    held = next(iter(found), None)
+    if held is not None and one.device.kind not in ("", kinds[held]):
+        raise BadRequest(f"{one.given} is the code of {held}, which is of kind {kinds[held]}; a kind does not change")
+    return held
 
 
 def _with_code(one: Listed, held: str | None, numbering: Numbering) -> Device:

@@ -23,7 +23,10 @@ NAMES = frozenset({DEVICES, OBSERVATIONS})
 
 @dataclass(slots=True)
 class SensingAccount:
-    """What became of the rows so far; ``set_aside`` are those that were skipped with a reason."""
+    """What became of the rows so far; ``set_aside`` are those that were skipped with a reason.
+
+    ``changes`` are the rows that left something other than it was.
+    """
 
     read: int = 0
     loaded: int = 0
@@ -32,6 +35,7 @@ class SensingAccount:
     set_aside: RowNotes[RepairedRow] = field(default_factory=lambda: RowNotes(RepairedRow))
     findings: dict[str, tuple[int, str]] = field(default_factory=dict)
     message: str = ""
+    changes: int = 0
 
     def reject(self, row: int, reason: str) -> None:
         """A row that is not loaded, and why."""
@@ -142,7 +146,7 @@ def _report(job: SensingJob) -> ImportReport:
             where=job.name,
             remedy="correct the file",
         )
-    status: ImportStatus = "unchanged" if account.loaded == 0 else "partial" if account.rejected else "published"
+    status: ImportStatus = "unchanged" if account.changes == 0 else "partial" if account.rejected else "published"
     message = account.message
     if job.request.dry_run:
         status, message = "unchanged", f"nothing was written (--dry-run); {message}"

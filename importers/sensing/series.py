@@ -70,6 +70,7 @@ async def take_series(job: SensingJob) -> None:
             await _find_streams(job, streams, part)
             await _keep(job, intake, streams, part, zone, made)
         job.progress(job.name, job.account.read, job.inspection.feature_count)
+    job.account.changes = job.account.loaded
     what = "values in columns" if form.form == "wide" else "values"
     job.account.message = (
         f"{job.account.loaded} of {job.account.read} {what} loaded, {made[Outcome.REVISED]} of them as corrections;"

@@ -71,7 +71,7 @@ async def test_a_list_is_read_by_its_chinese_columns(database: Database, tmp_pat
     assert (camera["lon"], camera["lat"], camera["properties"]["position_from"]) == (103.9, 31.0, "parent")
     assert (air["region_code"], air["grade"]) == ("510182002001", "internal")
     again = await take(database, path)
-    assert (again.status, again.message) == ("published", "0 added, 0 changed, 3 unchanged")
+    assert (again.status, again.message) == ("unchanged", "0 added, 0 changed, 3 unchanged")
     changed = await take(database, written(tmp_path, LIST.replace("城管局", "市政所")))
     assert changed.message == "0 added, 1 changed, 2 unchanged"
     assert (await held(database))["人民路1号杆"]["code"] == pole["code"]
@@ -109,11 +109,13 @@ async def test_a_list_binds_to_storeys_and_elements_of_models(database: Database
     text = "编码,类型,模型,楼层标识,楼层,构件\n"
     text += f"T1,温湿度,hospital,,,{parts['门 2']}\nT2,温湿度,hospital,{parts['1层']},,\n"
     text += f"T3,温湿度,hospital,{parts['1层']},,{parts['门 2']}\nT4,温湿度,hospital,,,gone\nT5,温湿度,nowhere,,,\n"
+    text += "T6,烟感,hospital,,3层,\nT7,烟感,hospital,,9,\n"
     report = await take(database, written(tmp_path, text))
-    assert [row.row for row in report.rejected] == [3, 4, 5]
+    assert [row.row for row in report.rejected] == [3, 4, 5, 7]
     devices = await held(database)
     assert (devices["T1"]["storey"], devices["T1"]["storey_number"]) == (parts["2层"], 2)
     assert devices["T1"]["space"] == parts["房间 2"]
+    assert (devices["T6"]["storey"], devices["T6"]["storey_number"]) == (parts["3层"], 3)
     assert (devices["T2"]["storey_number"], devices["T2"]["properties"]["position_from"]) == (1, "model")
 
 
@@ -127,6 +129,8 @@ async def test_codes_of_ours_are_kept_and_two_devices_do_not_share_one(database:
     named = await take(database, written(tmp_path, head + f"{ours.lower()},uno,camera,,,103.9,31\n"))
     assert named.message == "0 added, 1 changed, 0 unchanged"
     assert (await held(database))["uno"]["code"] == ours
+    other = await take(database, written(tmp_path, head + "A,some pole,pole,,,103.9,31\n"))
+    assert "a kind does not change" in other.message
     mixed = await take(database, written(tmp_path, head + "C,three,camera,51018200081326000001,1.2.3,103.9,31\n"))
     assert mixed.status == "refused"
     assert "several devices" in mixed.message

@@ -10,6 +10,7 @@ from typing import Any
 
 import httpx
 import pytest
+import sqlalchemy as sa
 from clones import Clones
 from made_city import lonlat, put
 from serving import Served, serving
@@ -129,6 +130,34 @@ async def test_who_may_not_see_cameras_finds_nothing(serve: Serve, good: str) ->
         assert (missing.status_code, missing.json()["where"]) == (404, "gb_code")
         assert (await served.technician.get("/cameras/a%00b")).status_code == 400
         assert (await served.technician.get("/cameras/" + "9" * 200)).status_code == 400
+
+
+async def test_regions_and_hidden_fields_hold(logins: Logins, files: FileStore, good: str, tmp_path: Path) -> None:
+    await _fill(logins, tmp_path)
+    lon, lat = lonlat([(80.0, 10.0)])[0]
+    west, east = lonlat([(50.0, 0.0)])[0][0], lonlat([(500.0, 0.0)])[0][0]
+    database = Database(logins.reader_url, logins.writer_url, pool_size=4)
+    async with database.writing() as connection:
+        box = f"ST_MakeEnvelope({west}, 30.0, {east}, 32.0, 4490)"
+        await connection.execute(
+            sa.text(f"INSERT INTO cim.region (code, level, name, geom) VALUES ('1', 'town', '镇', {box})")
+        )
+        limited = "UPDATE cim.role_right SET region_code = '1', hidden_fields = '{bearing}' WHERE role = 'technician'"
+        await connection.execute(sa.text(f"{limited} AND grade = 'restricted'"))
+    async with serving(database, load_catalog(), files, ServerSettings(video_gateway=good)) as served:
+        for part in PARTS:
+            answer = await served.technician.get(f"/cameras/{CODE}{part}")
+            assert (answer.status_code, answer.json()["where"]) == (404, "gb_code"), part
+        near = (await served.technician.get("/cameras", params={"lon": lon, "lat": lat})).json()
+        own = (await served.technician.get(f"/cameras/{OTHER}")).json()
+        blind = await served.technician.get(f"/cameras/{OTHER}/view")
+        whole = (await served.administrator.get("/cameras", params={"lon": lon, "lat": lat})).json()
+    assert [camera["gb_code"] for camera in near["cameras"]] == [OTHER]
+    assert (near["cameras"][0]["state"], near["cameras"][0]["in_view"]) == ("unknown", None)
+    assert any("有权查看的区域" in note for note in near["notes"])
+    assert ("bearing" in own["properties"], own["sector"], own["reach"]) == (False, None, None)
+    assert blind.status_code == 400
+    assert len(whole["cameras"]) == 3
 
 
 async def test_the_record_has_its_sector_and_what_it_can_be_turned_to(serve: Serve) -> None:

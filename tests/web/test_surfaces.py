@@ -74,9 +74,12 @@ async def test_a_surface_is_told_with_its_error_and_drawn_as_a_layer(stations: S
     await stations.state.live.refresh()
     told = (await stations.administrator.get("/rasters/pm25_surface.json")).json()
     assert told
-    picture = await stations.administrator.get("/rasters/pm25_surface/11/1615/838.png")
+    picture = await stations.administrator.get("/rasters/pm25_surface/11/1615/838.png?style=value")
     assert picture.status_code == 200, picture.text
-    assert np.asarray(Image.open(io.BytesIO(picture.content)).convert("RGBA"))[:, :, 3].any()
+    pixels = np.asarray(Image.open(io.BytesIO(picture.content)).convert("RGBA"))
+    shown = pixels[:, :, 0][pixels[:, :, 3] > 0]
+    assert len(shown) > 1_000
+    assert int(shown.max()) - int(shown.min()) > 150, "from the least to the greatest value"
 
 
 async def test_what_the_caller_may_not_see_is_not_in_the_surface(stations: Served) -> None:
@@ -98,7 +101,7 @@ async def test_a_surface_that_cannot_be_made_is_refused(stations: Served) -> Non
     for inputs, word in (
         ({"at": (AT - timedelta(days=9)).isoformat()}, "needs 5"),
         ({"property": "nothing"}, "observed"),
-        ({"at": "2026-10-01"}, "moment"),
+        ({"at": "2026-10-01"}, "instant"),
         ({"cell_m": 10, "window_h": 2}, "cells"),
         ({"method": "magic"}, "method"),
         ({"area": {"type": "Polygon", "coordinates": far}}, "outside of the stations"),

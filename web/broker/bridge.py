@@ -12,9 +12,8 @@ from typing import Any
 
 import paho.mqtt.client as mqtt
 import structlog
-from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
+from paho.mqtt.enums import CallbackAPIVersion
 from paho.mqtt.properties import Properties
-from paho.mqtt.subscribeoptions import SubscribeOptions
 
 from cim.errors import BadRequest, StoreConflict, StoreError, StoreFull, StoreUnavailable
 from cim.model.sensing import Reading
@@ -29,7 +28,6 @@ from web.broker.line import Line
 
 CLIENT = "cim-bridge"
 AT_ONCE = 5_000
-MOST_UNACKNOWLEDGED = 20_000
 MOST_HELD = 100_000
 """Messages of quality 0 beyond these are dropped; of quality 1 the broker sends no more than may be unacknowledged."""
 AGAIN_AFTER_S = 1.0
@@ -59,7 +57,7 @@ class Bridge:
 
     async def run(self) -> None:
         """Take observations until cancelled; the broker may come and go."""
-        tasks = [asyncio.create_task(one) for one in (self._line.run(MOST_UNACKNOWLEDGED), self._work())]
+        tasks = [asyncio.create_task(one) for one in (self._line.run(), self._work())]
         try:
             done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
             for task in done:
@@ -83,9 +81,12 @@ class Bridge:
                 await self._take()
 
     def _made_client(self) -> mqtt.Client:
-        client = mqtt.Client(
-            CallbackAPIVersion.VERSION2, client_id=CLIENT, protocol=MQTTProtocolVersion.MQTTv5, manual_ack=True
-        )
+        """A client of MQTT 3.1.1, whose packets cost a third of those of MQTT 5.
+
+        In the mode of bridges the broker does not send back to it what it publishes.
+        """
+        client = mqtt.Client(CallbackAPIVersion.VERSION2, CLIENT, clean_session=False, manual_ack=True)
+        client.enable_bridge_mode()
         client.username_pw_set(self._address.name, self._address.secret)
         client.max_queued_messages_set(MOST_HELD)
         client.on_connect = self._on_connect
@@ -97,8 +98,7 @@ class Bridge:
         if reason.is_failure:
             self.problem = f"the broker refuses the bridge: {reason}"
             return
-        options = SubscribeOptions(qos=1, noLocal=True, retainHandling=SubscribeOptions.RETAIN_DO_NOT_SEND)
-        client.subscribe([(topic, options) for topic in POSTED])
+        client.subscribe([(topic, 1) for topic in POSTED])
         if self._lost_at is not None and self._session:
             self._gaps.append((self._lost_at, datetime.now(UTC)))
         self._session += 1

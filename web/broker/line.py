@@ -6,15 +6,12 @@ from collections.abc import Callable
 from typing import Any
 
 import paho.mqtt.client as mqtt
-from paho.mqtt.packettypes import PacketTypes
-from paho.mqtt.properties import Properties
 
 from web.broker.configuration import BrokerAddress
 
 PACKETS_AT_ONCE = 200
 AGAIN_AFTER_S = 1.0
 KEEP_ALIVE_S = 10
-SESSION_S = 7 * 86_400
 
 
 class Line:
@@ -37,15 +34,12 @@ class Line:
         client.on_socket_register_write = self._to_write
         client.on_socket_unregister_write = self._written
 
-    async def run(self, receive_most: int) -> None:
+    async def run(self) -> None:
         """Connect, and connect again whenever the connection is lost, until cancelled."""
-        properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
-        properties.SessionExpiryInterval = SESSION_S
-        properties.ReceiveMaximum = receive_most
         try:
             while True:
                 try:
-                    await asyncio.to_thread(self._connect, properties)
+                    await asyncio.to_thread(self._client.connect, self._address.host, self._address.port, KEEP_ALIVE_S)
                 except (OSError, ValueError) as error:
                     self._failed(f"the broker cannot be reached: {type(error).__name__}")
                 else:
@@ -54,10 +48,6 @@ class Line:
         finally:
             self._client.disconnect()
             self._client.loop_write()
-
-    def _connect(self, properties: Properties) -> None:
-        to = self._address
-        self._client.connect(to.host, to.port, KEEP_ALIVE_S, clean_start=False, properties=properties)
 
     async def _look_after(self) -> None:
         """Keep the connection alive for as long as it lasts."""

@@ -155,11 +155,11 @@ def _parts(body: Any) -> list[Part]:
     parts = [_part(one, f"requests[{place}]") for place, one in enumerate(requests)]
     if len({part.id for part in parts}) != len(parts):
         raise BadRequest("two requests have one id", where="requests", remedy="give each an id of its own")
-    seen: list[str] = []
+    seen: list[str | None] = []
     for part in parts:
-        if part.group is None or (seen and seen[-1] == part.group):
+        if seen and seen[-1] == part.group:
             continue
-        if part.group in seen:
+        if part.group is not None and part.group in seen:
             raise BadRequest(
                 f"the group {part.group[:60]!r} is torn apart", where="atomicityGroup", remedy="let it stand together"
             )

@@ -1,5 +1,6 @@
 """CreateObservations: arrays of observations for several Datastreams at once (OGC 18-088 clause 12)."""
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -16,6 +17,8 @@ from web.sensorthings.observing import Observing, leave_out_empty
 
 MOST_TOGETHER = 20_000
 """Observations that go into one transaction."""
+ROWS_A_TURN = 500
+"""Rows read before others in this process get their turn."""
 _FEATURE = ("FeatureOfInterest/id", "FeatureOfInterest/@iot.id")
 _COMPONENTS = frozenset({*ENTITIES["Observation"].properties, *_FEATURE})
 
@@ -28,6 +31,7 @@ class ArrayTaking:
         self._principal = principal
         self._columns = ReadingColumns()
         self._places: list[int] = []
+        self._keeping: asyncio.Task[None] | None = None
         self.answers: list[Key | str] = []
 
     async def take(self, body: Any) -> list[Key | str]:
@@ -45,6 +49,7 @@ class ArrayTaking:
             else:
                 await self._fill(stream, components, rows)
         await self._keep()
+        await self._settled()
         return self.answers
 
     def _refused(self, stream: Stream | None, number: int) -> str:
@@ -57,7 +62,9 @@ class ArrayTaking:
     async def _fill(self, stream: Stream, components: Sequence[str], rows: Sequence[Any]) -> None:
         now, count = utc_now(), len(components)
         default: int | None = stream.feature
-        for row in rows:
+        for turn, row in enumerate(rows):
+            if turn % ROWS_A_TURN == 0:
+                await asyncio.sleep(0)
             if not isinstance(row, list) or len(row) != count:
                 self.answers.append(f"a row is no list of {count} values")
                 continue
@@ -85,10 +92,18 @@ class ArrayTaking:
         return await self._observing.feature(self._principal, stream, number)
 
     async def _keep(self) -> None:
-        columns, places = self._columns, self._places
+        """Have what was read kept while the next is read, once what was read before is."""
+        await self._settled()
+        if self._places:
+            self._keeping = asyncio.create_task(self._kept(self._columns, self._places))
         self._columns, self._places = ReadingColumns(), []
-        if not places:
-            return
+
+    async def _settled(self) -> None:
+        keeping, self._keeping = self._keeping, None
+        if keeping is not None:
+            await keeping
+
+    async def _kept(self, columns: ReadingColumns, places: Sequence[int]) -> None:
         leave_out_empty(columns)
         kept = await self._observing.intake.keep_columns(columns)
         for place, reason in kept.reasons.items():

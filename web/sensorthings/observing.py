@@ -1,5 +1,6 @@
 """Observations on the short way: from JSON to the columns that the intake keeps, many senders in one transaction."""
 
+import time
 from collections.abc import Mapping
 from typing import Any
 
@@ -9,7 +10,7 @@ from cim.sensors.entity_checks import EntityChecks
 from cim.sensors.intake import Intake
 from cim.sensors.observation_bodies import add_observation, read_observation, utc_now
 from cim.sensors.rights import missing, require_import
-from cim.sensors.streams import Streams
+from cim.sensors.streams import REMEMBER_S, Streams
 from cim.store.database import Database
 from cim.store.observations import ReadingColumns, moment
 from cim.store.sensing_entities_writing import Claim, Stream
@@ -25,7 +26,7 @@ class Observing:
         self._database = database
         self.intake = intake
         self.streams = Streams(database)
-        self._usable: set[tuple[str, Claim, int]] = set()
+        self._usable: dict[tuple[str, Claim, int], float] = {}
 
     def forget(self) -> None:
         """What is known of datastreams may have changed."""
@@ -52,14 +53,15 @@ class Observing:
         if feature is None:
             return await self.streams.feature_of(stream)
         mark = (principal.role, stream.claim, feature)
-        if mark not in self._usable:
+        now = time.monotonic()
+        if self._usable.get(mark, 0.0) < now:
             async with self._database.writing("streams") as connection:
                 await EntityChecks(connection, principal).require_usable(
                     "FeatureOfInterest", feature, "FeatureOfInterest"
                 )
             if len(self._usable) > MOST_REMEMBERED:
                 self._usable.clear()
-            self._usable.add(mark)
+            self._usable[mark] = now + REMEMBER_S
         await self.streams.name(stream.id, feature)
         return feature
 

@@ -235,7 +235,7 @@ def _fits(value: Any, key: OrderKey) -> bool:
     """Whether a value can be one of this key's; a document can be anything."""
     if value is None:
         return key.nullable
-    if isinstance(value, str) and ("\0" in value or (not value.isprintable() and "\ud800" in value)):
+    if isinstance(value, str) and any(letter == "\0" or "\ud800" <= letter <= "\udfff" for letter in value):
         return False
     for kind, fitting in _TYPES:
         if isinstance(key.sql.type, kind):

@@ -1,5 +1,6 @@
 """What stands around cameras: the ground of the layer ``dem``, and ``buildings``, as far as the caller may see them."""
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -67,18 +68,35 @@ async def surroundings_of(context: Context, cameras: Sequence[Camera], *, turned
     ground = await ground_of(context, DEM) if context.decision(DEM) and context.heights else None
     cell_m = await _cell_m(ground, cameras)
     lattices = [_lattice(camera, sector, cell_m) for camera, sector in zip(cameras, sectors, strict=True)]
-    stands = np.array([(camera.lon, camera.lat) for camera in cameras])
-    middles = shapely.get_coordinates(shapely.point_on_surface(houses.shapes))
-    nodes = [lattice.plane.nodes(*_sides(lattice)) for lattice in lattices]
-    read = await _read(ground, np.vstack([stands, middles, *nodes]))
-    heights = np.split(read.height_m, np.cumsum([len(stands), len(middles), *map(len, nodes)])[:-1])
-    near = _near(sectors, houses.shapes)
-    around = [
-        _around(camera, lattice, houses, mine, (own, heights[1], of_nodes))
-        for camera, lattice, mine, own, of_nodes in zip(cameras, lattices, near, heights[0], heights[2:], strict=True)
-    ]
+    places = await asyncio.to_thread(_places, cameras, houses, lattices)
+    read = await _read(ground, np.vstack(places))
+    heights = np.split(read.height_m, np.cumsum([len(some) for some in places])[:-1])
+    around = await asyncio.to_thread(_all_around, cameras, sectors, houses, lattices, heights)
     sources = [houses.edition, *([ground.edition] if ground else [])]
     return Surroundings(around, sources, [*_notes(read, ground), *houses.notes])
+
+
+def _places(cameras: Sequence[Camera], houses: Houses, lattices: Sequence[_Lattice]) -> list[Floats]:
+    """Where heights are read: at the cameras, in the middle of each house, at the nodes around each camera."""
+    stands = np.array([(camera.lon, camera.lat) for camera in cameras])
+    middles = shapely.get_coordinates(shapely.point_on_surface(houses.shapes))
+    return [stands, middles, *(lattice.plane.nodes(*_sides(lattice)) for lattice in lattices)]
+
+
+def _all_around(
+    cameras: Sequence[Camera],
+    sectors: Shapes,
+    houses: Houses,
+    lattices: Sequence[_Lattice],
+    heights: Sequence[Floats],
+) -> list[Around]:
+    """What is around each camera; ``heights`` are those of ``_places``."""
+    near = _near(sectors, houses.shapes)
+    own, bases, *nodes = heights
+    return [
+        _around(camera, lattice, houses, mine, (own_m, bases, nodes_m))
+        for camera, lattice, mine, own_m, nodes_m in zip(cameras, lattices, near, own.tolist(), nodes, strict=True)
+    ]
 
 
 def _sides(lattice: _Lattice) -> tuple[float, float, float, int, int]:

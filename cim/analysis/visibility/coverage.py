@@ -14,7 +14,7 @@ from cim.analysis.visibility.around import surroundings_of
 from cim.analysis.visibility.coverage_tables import answer_of
 from cim.analysis.visibility.covered import Seen, covered
 from cim.analysis.visibility.houses import houses_near
-from cim.analysis.visibility.records import cameras_near, limits_told
+from cim.analysis.visibility.records import cameras_near, limits_told, reaching
 from cim.analysis.visibility.view import MOST_RANGE_M, TARGETS_M, Target, seeable, view_of
 from cim.errors import BadRequest
 from cim.model.analysis import Answer, SourceEdition, Title
@@ -32,10 +32,12 @@ class CoverageParameters(Parameters):
     target: Target = Field(
         "person",
         title="观察对象 Target",
-        description="how high what is looked for stands: ground 0 m, plate 0.6 m, person 1.6 m",
+        description="对象离地高度：地面 0 米，车牌 0.6 米，行人 1.6 米 Height above the ground of what is looked for",
     )
     turned: bool = Field(
-        default=False, title="计入云台转动 Turning counts", description="count all that PTZ cameras can be turned to"
+        default=False,
+        title="计入云台转动 Turning counts",
+        description="球机按可转到的全部方向计 All that PTZ cameras can be turned to",
     )
 
 
@@ -75,10 +77,9 @@ async def _cameras(context: Context, area: shapely.Geometry, turned: bool) -> tu
     async with context.reading() as connection:
         near, edition = await cameras_near(context, connection, areas, MOST_RANGE_M)
     shapely.prepare(area)
-    sectors = [camera.sector(turned=turned) for camera in near]
-    reaching = shapely.intersects(area, np.array(sectors, dtype=object))
     inside = shapely.intersects_xy(area, [one.lon for one in near], [one.lat for one in near])
-    return [camera for camera, meant in zip(near, reaching | inside, strict=True) if meant], edition
+    meant = {camera.fid for camera in reaching(near, area, turned=turned)}
+    return [camera for camera, within in zip(near, inside, strict=True) if within or camera.fid in meant], edition
 
 
 async def _seen(

@@ -102,6 +102,8 @@ def _cameras(found: Covered, unknown: Sequence[Camera]) -> Table:
         Column("remark", Title("说明", "Remark")),
     )
     known = zip(found.cameras, found.seen_m2, strict=True)
-    rows: list[tuple[Any, ...]] = [(one.code, one.name, one.status, round(seen_m2, 2), "") for one, seen_m2 in known]
-    rows += [(one.code, one.name, one.status, None, seeable(one)) for one in unknown]
+    rows: list[tuple[Any, ...]] = [
+        (one.code, one.name, one.status_name, round(seen_m2, 2), "") for one, seen_m2 in known
+    ]
+    rows += [(one.code, one.name, one.status_name, None, seeable(one)) for one in unknown]
     return Table("cameras", Title("相机", "Cameras"), columns, rows)

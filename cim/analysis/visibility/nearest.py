@@ -17,13 +17,14 @@ from cim.analysis.visibility.around import surroundings_of
 from cim.analysis.visibility.nearest_tables import Looking, point_answer, route_answer
 from cim.analysis.visibility.places import placed
 from cim.analysis.visibility.plane import Floats
-from cim.analysis.visibility.records import cameras_near, limits_told
+from cim.analysis.visibility.records import cameras_near, distances_m, limits_told, reaching
 from cim.analysis.visibility.view import MOST_RANGE_M, TARGETS_M, Target, seeable
 from cim.errors import BadRequest
 from cim.model.analysis import Answer, SourceEdition, Title
 from cim.model.cameras import Camera
 
 CAMERAS_AT_ONCE, MOST_CAMERAS = 16, 500
+SEARCHED_M = (300.0, 1_200.0, MOST_RANGE_M)
 ROUTE_STEP_M, MOST_STATIONS = 5.0, 2_000
 
 
@@ -32,15 +33,21 @@ class NearestParameters(Parameters):
 
     place: Any = Field(
         title="地点或路线 Place or route",
-        description="a GeoJSON Point or LineString, or a Feature of one, in longitude, latitude",
+        description="GeoJSON 点或线（经度、纬度） a Point or LineString in longitude, latitude",
         json_schema_extra={"x-cim-input": "geojson", "x-cim-draw": "line", "type": "object"},
     )
     target: Target = Field(
         "person",
         title="观察对象 Target",
-        description="how high what is looked for stands: ground 0 m, plate 0.6 m, person 1.6 m",
+        description="对象离地高度：地面 0 米，车牌 0.6 米，行人 1.6 米 Height above the ground of what is looked for",
     )
-    most: int = Field(20, title="最多列出 At most", ge=1, le=100, description="cameras around a point; of a route all")
+    most: int = Field(
+        20,
+        title="最多列出 At most",
+        ge=1,
+        le=100,
+        description="地点周边的台数；路线全部列出 Cameras around a point; of a route all",
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,17 +81,22 @@ def _is(value: Any, kind: str) -> bool:
 
 async def around_point(context: Context, lon: float, lat: float, most: int, target: Target) -> Watched:
     """The nearest cameras to a place, at most 5 km away, with how it stands to each, nearest first."""
-    here = np.array([shapely.Point(lon, lat)], dtype=object)
-    async with context.reading() as connection:
-        near, edition = await cameras_near(context, connection, here, MOST_RANGE_M)
-    away_m = _distances(near, lon, lat)
-    order = np.argsort(away_m, kind="stable")[:most]
-    watched = await watching(context, [near[index] for index in order], np.array([lon]), np.array([lat]), target)
+    near, edition = await _nearest(context, lon, lat, most)
+    watched = await watching(context, near, np.array([lon]), np.array([lat]), target)
     return Watched(watched.lookings, [edition, *watched.sources], watched.notes)
 
 
-def _distances(cameras: list[Camera], lon: float, lat: float) -> Floats:
-    return np.array([camera.bearings_to(np.array([lon]), np.array([lat]))[1][0] for camera in cameras])
+async def _nearest(context: Context, lon: float, lat: float, most: int) -> tuple[list[Camera], SourceEdition]:
+    """The nearest cameras, looked for in wider and wider squares until so many are surely the nearest."""
+    here = np.array([shapely.Point(lon, lat)], dtype=object)
+    async with context.reading() as connection:
+        for within_m in SEARCHED_M:
+            near, edition = await cameras_near(context, connection, here, within_m)
+            away_m = distances_m(near, lon, lat)
+            if (away_m <= within_m).sum() >= most:
+                break
+    order = np.argsort(away_m, kind="stable")
+    return [near[index] for index in order if away_m[index] <= MOST_RANGE_M][:most], edition
 
 
 async def watching(context: Context, cameras: list[Camera], lon: Floats, lat: Floats, target: Target) -> Watched:
@@ -118,19 +130,15 @@ async def _route(asked: NearestParameters, context: Context, corners: Floats) ->
     line = shapely.LineString(corners)
     async with context.reading() as connection:
         near, edition = await cameras_near(context, connection, np.array([line], dtype=object), MOST_RANGE_M)
-    reaching = [camera for camera in near if _reaches(camera, line)]
-    if len(reaching) > MOST_CAMERAS:
+    meant = reaching(near, line, turned=True)
+    if len(meant) > MOST_CAMERAS:
         raise BadRequest(
-            f"{len(reaching)} cameras may see the route, at most {MOST_CAMERAS} are looked at together",
+            f"{len(meant)} cameras may see the route, at most {MOST_CAMERAS} are looked at together",
             where="place",
             remedy="choose a shorter route",
         )
-    found = await watching(context, reaching, stations.lon, stations.lat, asked.target)
+    found = await watching(context, meant, stations.lon, stations.lat, asked.target)
     return route_answer(stations, found.lookings, asked.target, [edition, *found.sources], found.notes)
-
-
-def _reaches(camera: Camera, line: shapely.LineString) -> bool:
-    return bool(not camera.missing and shapely.intersects(camera.sector(turned=True), line))
 
 
 ANALYSIS: Analysis[NearestParameters] = Analysis(

@@ -26,6 +26,11 @@ class Looking:
     states: Sequence[Placed] | None = None
 
     @property
+    def sees_any(self) -> bool:
+        """Whether it sees any of the places."""
+        return any(state.seen for state in self.states or ())
+
+    @property
     def first(self) -> str:
         """How the first place stands to it."""
         return self.states[0].state if self.states else "unknown"
@@ -93,10 +98,10 @@ def point_answer(
             told["distance_m"],
             told["bearing_deg"],
             told["state_name"],
-            told["status"],
+            one.camera.status_name,
             told["reason"] or (told["hidden_by"] or {}).get("name", ""),
         )
-        for told in documents
+        for one, told in zip(lookings, documents, strict=True)
     ]
     summary = {
         "cameras": len(lookings),
@@ -153,7 +158,7 @@ def route_answer(
         "unwatched_m": round(unwatched_m, 2),
         "watched_share": round(1 - unwatched_m / length_m, 4),
         "cameras": len({row[2] for row in rows}),
-        "cameras_online": len({row[2] for row in rows if row[7] != "offline"}),
+        "cameras_online": sum(one.camera.online for one in lookings if one.sees_any),
         "stretches": len(rows),
         "gaps": len(gaps),
         "target": target,
@@ -191,7 +196,7 @@ def _row(camera: Camera, states: Sequence[Placed], stretch: Stretch) -> tuple[An
         round(nearest.distance_m, 1),
         round(inside[0].bearing_deg, 1),
         round(inside[-1].bearing_deg, 1),
-        camera.status,
+        camera.status_name,
     )
 
 

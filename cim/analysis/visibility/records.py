@@ -1,15 +1,16 @@
 """Cameras from the records of the layer ``cameras``."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import shapely
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from cim.analysis.boxes import METRES_PER_DEGREE
 from cim.analysis.context import Context, Shapes
 from cim.model.analysis import SourceEdition
-from cim.model.cameras import Camera, fov_of, pan_of
+from cim.model.cameras import GEOD, Camera, Floats, fov_of, pan_of
 from cim.model.redline import LONLAT_SRID
 
 CAMERAS = "cameras"
@@ -33,6 +34,27 @@ def camera_of(record: Mapping[str, Any], lon: float, lat: float, fid: int = 0) -
         status=str(record.get("status") or ""),
         fid=fid,
     )
+
+
+def distances_m(cameras: Sequence[Camera], lon: float, lat: float) -> Floats:
+    """How far cameras are from a place."""
+    places = np.array([(camera.lon, camera.lat) for camera in cameras]).reshape(-1, 2)
+    here = np.full(len(places), lon), np.full(len(places), lat)
+    return np.asarray(GEOD.inv(*here, places[:, 0], places[:, 1])[2], dtype=np.float64)
+
+
+def reaching(cameras: Sequence[Camera], shape: shapely.Geometry, *, turned: bool) -> list[Camera]:
+    """Those cameras whose sectors meet a shape in longitude and latitude.
+
+    Sectors are drawn of those only that are not further from it than they look, by degrees that are at least as long.
+    """
+    places = np.array([(camera.lon, camera.lat) for camera in cameras]).reshape(-1, 2)
+    range_m = np.array([camera.range_m or 0.0 for camera in cameras])
+    degree_m = METRES_PER_DEGREE * np.cos(np.radians(np.abs(places[:, 1]) + 1.0))
+    near = shapely.distance(shape, shapely.points(places)) * degree_m <= range_m
+    some = [camera for camera, meant in zip(cameras, near, strict=True) if meant]
+    sectors = np.array([camera.sector(turned=turned) for camera in some], dtype=object)
+    return [camera for camera, met in zip(some, shapely.intersects(shape, sectors), strict=True) if met]
 
 
 def limits_told(context: Context) -> list[str]:

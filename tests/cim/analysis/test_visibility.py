@@ -12,7 +12,7 @@ import pytest
 import rasterio
 import shapely
 from clones import Clones
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from made_city import EASTING_M, NORTHING_M, area_of, lonlat, put, view_of
 from rasterio.transform import Affine
@@ -193,6 +193,8 @@ def test_one_camera_takes_little_time() -> None:
 angles = st.floats(0, 360, allow_nan=False)
 
 
+@example(bearing=0.0, fov=359.99999999999994, range_m=20.0, to=0.0, share=0.5, ptz=False)
+@example(bearing=0.0, fov=359.985, range_m=20.0, to=90.0, share=0.5, ptz=False)
 @given(
     bearing=angles,
     fov=st.floats(1, 360),
@@ -382,7 +384,7 @@ async def test_a_route_is_watched_in_its_order(see: See) -> None:
     assert by_code[A] == [(pytest.approx(64, abs=5), pytest.approx(136, abs=5))]
     assert (next(iter(by_code)), by_code[D]) == (D, [(0.0, pytest.approx(2.5, abs=0.1))])
     assert [round(one) for stretch in by_code[B] for one in stretch] == pytest.approx([66, 89, 111, 134], abs=5)
-    assert [row[7] for row in answer.tables[0].rows if row[2] == B] == ["offline", "offline"]
+    assert [row[7] for row in answer.tables[0].rows if row[2] == B] == ["离线", "离线"]
     assert answer.summary["length_m"] == pytest.approx(200, abs=0.1)
     watched = answer.summary["watched_m"]
     assert watched == pytest.approx(72 + 2.5, abs=8)

@@ -5,7 +5,7 @@ from typing import Any
 import httpx
 import pytest
 import sqlalchemy as sa
-from entities import ROOT, Service, datastream, hour, observed_property, sensor, station, thing
+from entities import ROOT, Service, datastream, hour, location, observed_property, sensor, station, thing
 from serving import Served
 
 CANARY = "金丝雀"
@@ -188,3 +188,18 @@ async def test_new_things_are_internal_and_changes_leave_a_trace(served: Served,
             ("sensing create", f"Things({number})"),
             ("sensing change", f"Things({number})"),
         ]
+
+
+async def test_what_becomes_restricted_takes_all_its_places_along(served: Served, service: Service) -> None:
+    number = await service.make("Things", station(observations=[hour(0)]))
+    given = {"name": "河段", "description": "", "encodingType": "text/plain", "feature": "reach 7"}
+    await service.post("Datastreams(1)/Observations", hour(1) | {"FeatureOfInterest": given})
+    await service.make(f"Things({number})/Locations", location("桥尾"))
+    anonymous = Service(served.anonymous)
+    assert await anonymous.names("Locations") == ["桥头", "桥尾"]
+    assert await anonymous.names("FeaturesOfInterest") == ["桥头", "河段"]
+    await served.technician.patch(f"{ROOT}/Things({number})", json={"properties": {"grade": "restricted"}})
+    for name in ("Things", "Locations", "HistoricalLocations", "Datastreams", "Sensors", "Observations"):
+        assert (await anonymous.get(name))["value"] == [], name
+    assert await anonymous.names("FeaturesOfInterest") == []
+    assert await service.names("FeaturesOfInterest") == ["桥头", "河段"]

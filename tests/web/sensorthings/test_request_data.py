@@ -112,42 +112,48 @@ async def test_of_observations_ten_thousand_come_at_most(service: Service, serve
     assert len((await service.follow(page["@iot.nextLink"]))["value"]) == 501
 
 
-@pytest.mark.parametrize(
-    "options",
-    [
-        {"top": 10**18},
-        {"top": -1},
-        {"skip": 10**7},
-        {"count": "yes"},
-        {"filter": ""},
-        {"filter": "name eq"},
-        {"filter": "nothing eq 1"},
-        {"filter": "(" * 60 + "name" + ")" * 60},
-        {"filter": "not " * 200 + "true"},
-        {"filter": "name eq '" + "x" * 17_000 + "'"},
-        {"filter": "1 add " * 300 + "1 eq 1"},
-        {"filter": "sleep(1) eq 1"},
-        {"filter": "name eq 1"},
-        {"filter": "name gt null"},
-        {"filter": "st_relate(Locations/location, geography'POINT (1 1)', 'nonsense') eq true"},
-        {"filter": "st_within(Locations/location, geography'POINT (1')"},
-        {"filter": "st_within(Locations/location, geography'POINT (999 1)')"},
-        {"filter": "now() gt 2026-01-01T00:00:00"},
-        {"expand": "Nothing"},
-        {"expand": "Datastreams/Observations/Datastream/Observations/Datastream/Observations"},
-        {"expand": "Datastreams($top=5"},
-        {"expand": "Datastreams($nothing=5)"},
-        {"orderby": "name sideways"},
-        {"resultFormat": "dataArray"},
-        {"skiptoken": "nonsense"},
-        {"skiptoken": "WzFd" * 2},
-        {"nothing": 1},
-    ],
-)
-async def test_what_cannot_be_used_is_refused_with_a_reason(service: Service, options: dict[str, object]) -> None:
-    problem = await service.get("Things", status=400, **options)
-    assert problem["where"]
-    assert problem["remedy"]
+UNUSABLE: list[dict[str, object]] = [
+    {"top": 10**18},
+    {"top": -1},
+    {"skip": 10**7},
+    {"count": "yes"},
+    {"filter": ""},
+    {"filter": "name eq"},
+    {"filter": "nothing eq 1"},
+    {"filter": "(" * 60 + "name" + ")" * 60},
+    {"filter": "not " * 200 + "true"},
+    {"filter": "name eq '" + "x" * 17_000 + "'"},
+    {"filter": "1 add " * 300 + "1 eq 1"},
+    {"filter": "sleep(1) eq 1"},
+    {"filter": "name eq 1"},
+    {"filter": "name gt null"},
+    {"filter": "st_relate(Locations/location, geography'POINT (1 1)', 'nonsense') eq true"},
+    {"filter": "st_within(Locations/location, geography'POINT (1')"},
+    {"filter": "st_within(Locations/location, geography'POINT (999 1)')"},
+    {"filter": "now() gt 2026-01-01T00:00:00"},
+    {"expand": "Nothing"},
+    {"expand": "Datastreams/Observations/Datastream/Observations/Datastream/Observations"},
+    {"expand": "Datastreams($top=5"},
+    {"expand": "Datastreams($nothing=5)"},
+    {"orderby": "name sideways"},
+    {"resultFormat": "dataArray"},
+    {"skiptoken": "nonsense"},
+    {"skiptoken": "WzFd" * 2},
+    {"orderby": "name", "skiptoken": "WyJcdWQ4MDAiLDFd"},
+    {"orderby": "name", "skiptoken": "WyJcdTAwMDAiLDFd"},
+    {"orderby": "properties/a", "skiptoken": "W1sianNvbiIsWyJcdTAwMDAiXV0sMV0"},
+    {"skiptoken": "WzFlOTld"},
+    {"filter": "result eq 1"},
+    {"filter": "name eq '\x00'"},
+    {"nothing": 1},
+]
+
+
+async def test_what_cannot_be_used_is_refused_with_a_reason(service: Service) -> None:
+    for options in UNUSABLE:
+        problem = await service.get("Things", status=400, **options)
+        assert problem["where"], options
+        assert problem["remedy"], options
 
 
 async def test_a_moment_out_of_range_is_the_askers_fault(service: Service) -> None:

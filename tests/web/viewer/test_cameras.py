@@ -63,7 +63,9 @@ async def pick(page: Page, address: str, code: str) -> None:
     await page.wait_for_selector(f".camera[data-camera='{code}']")
 
 
-async def test_a_camera_is_looked_at_and_played(page: Page, address: str, tmp_path: Path) -> None:
+async def test_a_camera_is_looked_at_and_played(
+    page: Page, address: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     await log_in(page)
     await pick(page, address, CODE)
     await page.wait_for_selector(".camera-parts tr[data-part=seen]", timeout=30_000)
@@ -85,20 +87,10 @@ async def test_a_camera_is_looked_at_and_played(page: Page, address: str, tmp_pa
     assert header[0] > 120 > 90 > header[2], "the picture has its red head"
     await page.click(".camera-stop")
     assert await page.locator(".camera-player video").count() == 0
-
-
-async def test_an_offline_camera_and_a_dead_gateway_are_told(
-    page: Page, address: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    await log_in(page)
-    await pick(page, address, OFFLINE)
-    await page.wait_for_selector(".camera-player .caution")
-    assert "离线" in await page.locator(".camera-player .caution").inner_text()
     monkeypatch.setattr(Answers, "do_GET", lambda handler: handler.send_error(500))
     await page.click(".camera-play")
     await page.wait_for_selector(".camera-player[data-state=failed]", timeout=30_000)
     assert "视频网关返回状态 500" in await page.locator(".camera-player .caution").inner_text()
-    await page.screenshot(path=tmp_path / "offline.png")
 
 
 class TestWithoutGateway:
@@ -106,9 +98,19 @@ class TestWithoutGateway:
     def settings(self) -> ServerSettings:
         return ServerSettings()
 
-    async def test_that_no_gateway_is_configured_is_told(self, page: Page, address: str) -> None:
+    @pytest.fixture
+    def layers(self) -> dict[str, str]:
+        return {"cameras": "csv"}
+
+    async def test_an_offline_camera_and_a_missing_gateway_are_told(
+        self, page: Page, address: str, tmp_path: Path
+    ) -> None:
         await log_in(page)
-        await pick(page, address, CODE)
+        await pick(page, address, OFFLINE)
+        caution = page.locator(".camera-player .caution")
+        await caution.wait_for()
+        assert "离线" in await caution.inner_text()
         await page.click(".camera-play")
         await page.wait_for_selector(".camera-player[data-state=failed]")
-        assert "尚未配置视频网关" in await page.locator(".camera-player .caution").inner_text()
+        assert "尚未配置视频网关" in await caution.inner_text()
+        await page.screenshot(path=tmp_path / "offline.png")

@@ -220,10 +220,10 @@ CREATE TRIGGER place BEFORE INSERT OR UPDATE OF asset, grade, region_code ON sen
 CREATE FUNCTION sensing.spread_reach() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     UPDATE sensing.datastream SET reach = NEW.reach WHERE thing = NEW.id;
-    UPDATE sensing.location l SET reach = NEW.reach
-        FROM sensing.thing_location tl WHERE tl.location = l.id AND tl.thing = NEW.id;
-    UPDATE sensing.feature f SET reach = NEW.reach
-        FROM sensing.datastream d WHERE d.feature = f.id AND d.thing = NEW.id;
+    UPDATE sensing.location l SET reach = NEW.reach WHERE l.id IN (
+        SELECT tl.location FROM sensing.thing_location tl WHERE tl.thing = NEW.id
+        UNION SELECT p.location FROM sensing.historical_location_place p
+            JOIN sensing.historical_location h ON h.id = p.historical_location WHERE h.thing = NEW.id);
     RETURN NULL;
 END $$;
 CREATE TRIGGER spread AFTER UPDATE OF reach, asset, grade, region_code ON sensing.thing
@@ -242,6 +242,14 @@ BEGIN
 END $$;
 CREATE TRIGGER take BEFORE INSERT OR UPDATE OF thing ON sensing.datastream
     FOR EACH ROW EXECUTE FUNCTION sensing.take_reach();
+CREATE FUNCTION sensing.follow_stream() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    UPDATE sensing.feature f SET reach = NEW.reach WHERE f.id = NEW.feature
+        OR f.id IN (SELECT o.feature_id FROM sensing.observed_feature o WHERE o.datastream_id = NEW.id);
+    RETURN NULL;
+END $$;
+CREATE TRIGGER follow AFTER UPDATE ON sensing.datastream
+    FOR EACH ROW WHEN (OLD.reach <> NEW.reach) EXECUTE FUNCTION sensing.follow_stream();
 CREATE FUNCTION sensing.reach_location() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     UPDATE sensing.location l SET reach = t.reach FROM sensing.thing t WHERE t.id = NEW.thing AND l.id = NEW.location;
