@@ -11,6 +11,9 @@ export class AlarmStore {
   more = false;
   state: FeedState = "connecting";
   problem = "";
+  /** What the feed told while the list was on its way; it may be newer than the list. */
+  private meanwhile: Alarm[] = [];
+  private reading = false;
   private readonly feed: Feed;
 
   /** `changed` is told of what happened; a step is null when all were read anew. */
@@ -40,6 +43,7 @@ export class AlarmStore {
 
   private take({ alarm, step }: { alarm: Alarm; step: AlarmStep }): void {
     this.put(alarm);
+    if (this.reading) this.meanwhile.push(alarm);
     this.changed(alarm, step);
   }
 
@@ -52,16 +56,19 @@ export class AlarmStore {
   }
 
   private async read(): Promise<void> {
+    this.reading = true;
     try {
       const { alarms, more } = await openAlarms();
       this.open.clear();
-      for (const alarm of alarms) this.put(alarm);
+      for (const alarm of [...alarms, ...this.meanwhile]) this.put(alarm);
       this.more = more;
       this.known = true;
       this.problem = "";
     } catch (error) {
       this.problem = error instanceof Error ? error.message : String(error);
     }
+    this.reading = false;
+    this.meanwhile = [];
     this.changed(null, null);
   }
 }

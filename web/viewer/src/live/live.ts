@@ -22,6 +22,8 @@ import "./live.css";
 
 const LOAD_AGAIN_MS = 60_000;
 const NEAR_ZOOM = 15.5;
+/** So many new alarms are told at a time; the list has all. */
+const MOST_TOLD = 3;
 
 /** What the page around gives. */
 export interface LiveHost {
@@ -244,7 +246,7 @@ export class Live {
   private connection(state: FeedState, reason: string): void {
     if (state === "lost") {
       this.lostAt ??= new Date();
-      this.group.say(`${term("lost")} ${moment(this.lostAt)}，${reason || term("again")}`, "lost");
+      this.group.say(`${term("lost")} ${moment(this.lostAt)}，${term("again")}${reason ? ` (${reason})` : ""}`, "lost");
     } else if (state === "open") {
       if (this.lostAt) {
         say(term("caughtUp"));
@@ -256,7 +258,7 @@ export class Live {
   }
 
   private alarmChanged(alarm: Alarm | null, step: AlarmStep | null): void {
-    if (alarm && step?.action === "raise") say(`${term("newAlarm")}：${alarm.title}`, "error");
+    if (alarm && step?.action === "raise" && document.querySelectorAll(".message").length < MOST_TOLD) say(`${term("newAlarm")}：${alarm.title}`, "error");
     this.tellAlarms();
     this.list.renew();
     this.draw();

@@ -1,6 +1,7 @@
 /** The group of the live city in the layer tree: its switch, the placements, what colours mean, and the ways to its panels. */
 
 import { button, element } from "../dom";
+import type { ObservedProperty } from "./api";
 import { STATE_COLOURS, type Looks } from "./looks";
 import { codeOf, type LiveStore } from "./store";
 import { named, term, type LiveTerm } from "./words";
@@ -19,6 +20,8 @@ export class TreeGroup {
   private readonly count = element("span", { class: "count" });
   private readonly body = element("div", { class: "live-body" });
   private readonly status = element("p", { class: "live-status", role: "status" });
+  /** The indicator the legend was drawn for; somebody who chooses is not disturbed. */
+  private drawnFor: ObservedProperty | null = null;
   private readonly tick = element("input", { type: "checkbox", class: "live-switch" });
 
   constructor(private readonly store: LiveStore, private readonly looks: Looks, private readonly actions: GroupActions, private readonly anonymous: boolean) {
@@ -42,6 +45,8 @@ export class TreeGroup {
       this.status.textContent = "";
       return;
     }
+    if (document.activeElement instanceof HTMLSelectElement && this.body.contains(document.activeElement) && !this.body.hidden && this.drawnFor === this.looks.indicator) return;
+    this.drawnFor = this.looks.indicator;
     if (!devices.size) {
       this.body.replaceChildren(element("p", { class: "none" }, term("noDevices"), this.anonymous ? ` · ${term("anonymousSees")}` : ""));
       return;
