@@ -27,6 +27,7 @@ NAMES = (
     "restore_county",
     "scene_flight",
     "scene_tiles",
+    "sensing_http",
     "tile_peers",
     "tiles_warm",
     "worst_tiles",
