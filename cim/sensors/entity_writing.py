@@ -3,9 +3,9 @@
 One writer serves one transaction; what it does is done together or not at all, its trace in the audit log included.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, ClassVar
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -68,7 +68,7 @@ class EntityWriter:
         if draft.entity.name == "Observation":
             key = await self._observe(draft)
         else:
-            key = (await _MAKERS[draft.entity.name](self, draft), None)
+            key = (await self._MAKERS[draft.entity.name](self, draft), None)
         self.made.append((draft.entity.name, key))
         return key
 
@@ -243,6 +243,16 @@ class EntityWriter:
             await delete_entity(self._connection, entity.name, number)
         self.made.append((entity.name, key))
 
+    _MAKERS: ClassVar[Mapping[str, Callable[["EntityWriter", Draft], Awaitable[int]]]] = {
+        "Thing": _make_thing,
+        "Location": _make_location,
+        "HistoricalLocation": _make_history,
+        "Datastream": _make_stream,
+        "Sensor": _make_plain,
+        "ObservedProperty": _make_plain,
+        "FeatureOfInterest": _make_feature,
+    }
+
 
 def _merged(draft: Draft, row: Mapping[str, Any]) -> dict[str, Any]:
     """JSON objects of a change laid over what is there (RFC 7396); a null takes a member away."""
@@ -265,14 +275,3 @@ def merge_patch(target: Any, patch: Any) -> Any:
         else:
             found[name] = merge_patch(found.get(name), value)
     return found
-
-
-_MAKERS: Mapping[str, Any] = {
-    "Thing": EntityWriter._make_thing,  # noqa: SLF001 - the class's own table
-    "Location": EntityWriter._make_location,  # noqa: SLF001
-    "HistoricalLocation": EntityWriter._make_history,  # noqa: SLF001
-    "Datastream": EntityWriter._make_stream,  # noqa: SLF001
-    "Sensor": EntityWriter._make_plain,  # noqa: SLF001
-    "ObservedProperty": EntityWriter._make_plain,  # noqa: SLF001
-    "FeatureOfInterest": EntityWriter._make_feature,  # noqa: SLF001
-}

@@ -62,13 +62,11 @@ class Streams:
             self._task = None
 
     async def _answer(self, wanted: "Mapping[int, asyncio.Future[Stream | None]]") -> None:
-        try:
-            async with self._database.writing("streams") as connection:
-                found = {stream.id: stream for stream in await streams_of(connection, list(wanted))}
-        except Exception as error:  # noqa: BLE001 - whoever asked is told
+        (found,) = await asyncio.gather(self._read(wanted), return_exceptions=True)
+        if isinstance(found, BaseException):
             for future in wanted.values():
                 if not future.done():
-                    future.set_exception(error)
+                    future.set_exception(found)
             return
         if len(self._known) > MOST_REMEMBERED:
             self._known.clear()
@@ -79,6 +77,10 @@ class Streams:
                 self._known[number] = (until, stream)
             if not future.done():
                 future.set_result(stream)
+
+    async def _read(self, ids: Iterable[int]) -> dict[int, Stream]:
+        async with self._database.writing("streams") as connection:
+            return {stream.id: stream for stream in await streams_of(connection, list(ids))}
 
     async def feature_of(self, stream: Stream) -> int:
         """The feature that observations are of where they name none; BadRequest where the Thing has no Location."""

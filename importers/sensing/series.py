@@ -42,6 +42,10 @@ class Told:
     stream: str = ""
 
 
+class _Unkept(ValueError):
+    """A value of a row is not kept; the text says why."""
+
+
 @dataclass(slots=True)
 class _Streams:
     """Datastreams met so far, by station and property or by number; a text says why there is none."""
@@ -202,7 +206,7 @@ def _reading(one: Told, streams: _Streams, zone: tzinfo | None) -> Reading:
     """A value as a reading of its datastream; ValueError says why it is none."""
     stream = streams.found[_key(one)]
     if isinstance(stream, str):
-        raise ValueError(stream)  # noqa: TRY004 - the reason of a row
+        raise _Unkept(stream)
     at = moment_of(one.time, zone)
     try:
         value = float(one.value.replace("，", "").replace(",", ""))
@@ -226,7 +230,7 @@ def _way(one: Told, stream: SeriesStream, streams: _Streams) -> Conversion:
             streams.ways[key] = error.what
     way = streams.ways[key]
     if isinstance(way, str):
-        raise ValueError(way)  # noqa: TRY004 - the reason of a row
+        raise _Unkept(way)
     return way
 
 

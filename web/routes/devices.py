@@ -67,10 +67,12 @@ async def devices_posted(who: Who, asked: PostedFilters) -> Response:
 
 
 @router.get("/devices/latest", summary="All devices at a glance", response_class=Response)
-async def latest(who: Who, request: Request, property: Annotated[str | None, Query(max_length=100)] = None) -> Response:  # noqa: A002 - its name in the address
+async def latest(
+    who: Who, request: Request, measured: Annotated[str | None, Query(alias="property", max_length=100)] = None
+) -> Response:
     """All devices the caller may see as columns: code, position, placement, state, newest value of a property."""
     async with _reading(who) as connection:
-        chosen = None if property is None else await the_properties(connection, property)
+        chosen = None if measured is None else await the_properties(connection, measured)
         content = (await latest_columns(connection, chosen)).encode()
     tag = f'"{hashlib.sha256(content).hexdigest()[:24]}"'
     headers = {**PRIVATE, "etag": tag}

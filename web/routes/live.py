@@ -25,7 +25,7 @@ async def live(
     who: Annotated[Caller, Depends(caller)],
     request: Request,
     datastream: Annotated[str | None, Query(max_length=12_000)] = None,
-    property: Annotated[str | None, Query(max_length=100)] = None,  # noqa: A002
+    measured: Annotated[str | None, Query(alias="property", max_length=100)] = None,
     placement: Annotated[str | None, Query(max_length=100)] = None,
     bbox: Annotated[str | None, Query(max_length=200)] = None,
     accept: Annotated[str, Header()] = "",
@@ -35,7 +35,7 @@ async def live(
     With ``Accept: text/event-stream`` first all of them, then whatever is new, at most four times a second: events
     ``values``, each with the newest value of every datastream that changed. Without it, all of them once.
     """
-    following = Following(_ids(datastream), property, placement, parse_bbox(bbox))
+    following = Following(_ids(datastream), measured, placement, parse_bbox(bbox))
     context = read_context(who.principal, who.request_id)
     if EVENTS in accept:
         return EventStream(_events(who.state, request, context, following))
