@@ -4,6 +4,7 @@ Made from the layers of the sample that are written already, so that a station o
 """
 
 import csv
+import itertools
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -111,7 +112,7 @@ def _camera(camera: Row, **more: str) -> Row:
 
 def _near(cameras: list[Row], rng: np.random.Generator) -> Iterator[Row]:
     """Devices beside streets, of the placements that no layer of the sample has."""
-    picks = iter(rng.permutation(len(cameras)))
+    picks = itertools.cycle(rng.permutation(len(cameras)).tolist())
     groups = (
         ("MH", "窨井液位", "液位计", "市政", "住房和城乡建设局", MANHOLES),
         ("DU", "工地扬尘", "扬尘监测", "工地", "住房和城乡建设局", SITES),
@@ -123,7 +124,7 @@ def _near(cameras: list[Row], rng: np.random.Generator) -> Iterator[Row]:
     )
     for prefix, name, kind, placement, owner, count in groups:
         for number in range(1, count + 1):
-            place = _moved(cameras[int(next(picks))], rng)
+            place = _moved(cameras[next(picks)], rng)
             yield _device(f"{prefix}{number:04d}", f"{name}{number:02d}号", kind, placement, owner, **place)
 
 

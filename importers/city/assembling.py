@@ -1,5 +1,6 @@
 """City objects put together again as CityJSON: one list of vertices, one appearance, one list of templates."""
 
+import copy
 import json
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
@@ -88,7 +89,7 @@ class Templates:
 
     def take(self, geometry: dict[str, Any], own: Mapping[str, Any]) -> None:
         """Number the template of an instance, in place."""
-        template = dict(own["templates"][geometry["template"]])
+        template = copy.deepcopy(own["templates"][geometry["template"]])
         vertices = own["vertices-templates"]
         template["boundaries"] = renumbered(template["boundaries"], lambda p: self._vertices.number(vertices[p]))
         self._looks.take(template, mapped(own.get("appearance")))

@@ -6,6 +6,7 @@ from cim.errors import ImportRefused
 from importers import canaries, sandbox
 
 
+@pytest.mark.slow
 def test_every_canary_is_held() -> None:
     results = canaries.run_canaries()
     assert len(results) >= 12

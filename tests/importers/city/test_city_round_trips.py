@@ -139,6 +139,27 @@ def test_any_model_comes_out_as_it_went_in(model: dict[str, Any], north_first: b
         assert {one.id: one.attributes for one in again} == {one.id: one.attributes for one in stored}
 
 
+def test_a_template_used_twice_by_an_object_keeps_its_material(tmp_path: Path) -> None:
+    turned = [1.0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1]
+    instance = {"type": "GeometryInstance", "boundaries": [0], "template": 0, "transformationMatrix": turned}
+    shape = {"type": "MultiSurface", "lod": "2", "boundaries": [[[0, 1, 2]]], "material": {"a": {"value": 1}}}
+    model = {
+        "type": "CityJSON",
+        "version": "2.0",
+        "transform": {"scale": [0.001] * 3, "translate": [0.0, 0.0, 0.0]},
+        "CityObjects": {"a": {"type": "Building", "geometry": [instance, {**instance, "boundaries": [1]}]}},
+        "vertices": [[0, 0, 0], [5000, 0, 0]],
+        "appearance": {"materials": MATERIALS},
+        "geometry-templates": {"templates": [shape], "vertices-templates": [[0, 0, 0], [1.5, 0, 0], [0, 2, 1]]},
+    }
+    source, target = tmp_path / "in.city.json", tmp_path / "out.city.json"
+    source.write_text(json.dumps(model, ensure_ascii=False), "utf-8")
+    stored, document = kept(Document(source), north_first=False)
+    order = CityOrder(CITYJSON, document, {one.id: one.parent for one in stored})
+    assert write_city(order, lambda: pages(stored), target) == 1
+    assert resolved(target) == resolved(source)
+
+
 def kept(source: Document, north_first: bool) -> tuple[list[StoredObject], dict[str, Any]]:
     """The objects as the store would have them, and what the import would note of the file."""
     frame = Frame(4544, None, None, north_first=north_first)

@@ -62,6 +62,7 @@ def whole(city: Cluster, place: Path) -> Path:
     return backups.back_up(city, place / "whole.cimbackup").path
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(300)
 def test_a_set_restores_to_an_equal_city_under_other_passwords(whole: Path, place: Path) -> None:
     target = place / "elsewhere"

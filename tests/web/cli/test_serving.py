@@ -123,6 +123,7 @@ async def edit(database: Database, code: str) -> None:
         await connection.execute(sa.text("UPDATE city.squares SET code = :code"), {"code": code})
 
 
+@pytest.mark.slow
 async def test_two_processes_are_one_server(
     database: Database, urls: DatabaseUrls, folder: Path, figures: Callable[..., None]
 ) -> None:

@@ -63,6 +63,7 @@ async def pick(page: Page, address: str, code: str) -> None:
     await page.wait_for_selector(f".camera[data-camera='{code}']")
 
 
+@pytest.mark.slow
 async def test_a_camera_is_looked_at_and_played(
     page: Page, address: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

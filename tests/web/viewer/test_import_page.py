@@ -33,6 +33,7 @@ def parcels(tmp_path: Path) -> Path:
     return path
 
 
+@pytest.mark.slow
 async def test_a_delivery_is_dropped_mapped_watched_looked_at_and_undone(
     technician: Page, parcels: Path, tmp_path: Path
 ) -> None:

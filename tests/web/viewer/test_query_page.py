@@ -27,6 +27,7 @@ async def found(page: Page) -> int:
     return int((await page.locator(".query-count b").inner_text()).replace(",", ""))
 
 
+@pytest.mark.slow
 async def test_a_query_is_built_run_sorted_kept_counted_and_shared(page: Page, address: str, tmp_path: Path) -> None:
     await log_in(page, 1366, 768)
     await page.get_by_role("button", name="查询统计").click()

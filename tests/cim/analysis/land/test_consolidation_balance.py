@@ -28,6 +28,7 @@ def projects() -> geopandas.GeoDataFrame:
     return geopandas.read_file(SAMPLES / "land_consolidation.geojson").set_index("project_no")
 
 
+@pytest.mark.slow
 async def test_registered_figures_and_the_overlay_of_two_versions(
     business: Database, view: View, changed: geopandas.GeoDataFrame
 ) -> None:
