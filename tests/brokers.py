@@ -66,7 +66,7 @@ class RunningBroker:
 async def running_broker(database: Database, folder: Path) -> AsyncIterator[RunningBroker]:
     """A broker with an account for each key that there is by now; skips where Mosquitto is not installed."""
     if not (shutil.which("mosquitto") or shutil.which("mosquitto", path="/usr/sbin")):
-        pytest.skip("mosquitto is not installed")
+        pytest.skip("mosquitto is not installed; the Debian package mosquitto brings it")
     port = free_port()
     program = await start_broker(database, folder, "127.0.0.1", port)
     broker = RunningBroker(folder, port, list(program.command))
