@@ -181,5 +181,7 @@ def _broker(folder: Path) -> Iterator[BrokerAddress]:
     program = broker(folder, address.host, port, [Account(BRIDGE, broker_hash(address.secret), None)])
     with (folder / "log").open("ab") as log, subprocess.Popen(program.command, stderr=log) as process:
         time.sleep(1.0)
-        yield address
-        process.terminate()
+        try:
+            yield address
+        finally:
+            process.terminate()
