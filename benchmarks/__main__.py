@@ -12,6 +12,7 @@ NAMES = (
     "bim_queries",
     "city_models",
     "compliance_review",
+    "devices",
     "geocoder",
     "ifc_reading",
     "model_tiles",

@@ -4,7 +4,6 @@ import asyncio
 import os
 import random
 import shutil
-import subprocess
 import tempfile
 import time
 from pathlib import Path
@@ -13,7 +12,7 @@ from typing import Any
 from playwright.async_api import CDPSession, Page, async_playwright
 
 from benchmarks.machine import children, proportional_mb
-from benchmarks.serving import CIM, server
+from benchmarks.serving import key_of, server
 
 SAMPLE = Path(__file__).parents[1] / "data_samples" / "small"
 UNDULATION_M = -39.5
@@ -37,10 +36,7 @@ def measure(county: Path | None, rounds: int, data: Path | None = None, soak: in
         Path(name).chmod(0o755)
         place = data or Path(name) / "d"
         with server(place, "--import-samples", str(SAMPLE)) as (_, port):
-            made = [*CIM, "key", "create", "--role", "administrator", "--data", str(place)]
-            told = subprocess.run(made, check=True, capture_output=True, text=True).stdout
-            key = next(word for word in told.split() if word.startswith("cim_"))
-            samples = asyncio.run(_flight(f"http://127.0.0.1:{port}", key, (soak or MINUTES) * 60))
+            samples = asyncio.run(_flight(f"http://127.0.0.1:{port}", key_of(place), (soak or MINUTES) * 60))
     part = max(1, int(len(samples) * EARLY_SHARE))
     early, late = samples[:part], samples[-part:]
     grown = {name: _mean(late, name) / max(1e-9, _mean(early, name)) for name in ("page_mb", "graphics_mb")}

@@ -26,7 +26,7 @@ import sqlalchemy as sa
 
 from benchmarks.machine import spread
 from benchmarks.observations import add_datastreams
-from benchmarks.serving import CIM, server
+from benchmarks.serving import key_of, server
 from cim.store.database import Database
 from cim.store.deployment import open_deployment
 
@@ -95,7 +95,7 @@ def measure(county: Path | None, rounds: int) -> dict[str, object]:
         data = folder / "d"
         url = asyncio.run(_prepare(data))
         with server(data) as (_, port):
-            key = _key(data)
+            key = key_of(data)
             taken: dict[str, list[float]] = {}
             for number in range(rounds):
                 for figure, value in _round(folder, port, key, url, number).items():
@@ -119,11 +119,6 @@ async def _prepare(data: Path) -> str:
             await connection.execute(_FEATURES)
         await database.close()
         return sa.make_url(logins.writer_url).set(drivername="postgresql").render_as_string(hide_password=False)
-
-
-def _key(data: Path) -> str:
-    words = ["key", "create", "--role", "administrator", "--data", str(data)]
-    return subprocess.run([*CIM, *words], check=True, capture_output=True, text=True).stdout.strip()
 
 
 def _round(folder: Path, port: int, key: str, url: str, number: int) -> dict[str, float]:

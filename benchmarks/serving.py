@@ -69,6 +69,13 @@ def server(data: Path, *options: str) -> Iterator[tuple[int, int]]:
         process.wait()
 
 
+def key_of(data: Path) -> str:
+    """A fresh administrator key of a data folder that is served."""
+    words = ["key", "create", "--role", "administrator", "--data", str(data)]
+    told = subprocess.run([*CIM, *words], check=True, capture_output=True, text=True).stdout
+    return next(word for word in told.split() if word.startswith("cim_"))
+
+
 @contextmanager
 def nginx_static(folder: Path) -> Iterator[tuple[int, int]]:
     """Nginx with one worker on the files below ``folder``/www, sent as gzipped tiles: its process id and port."""
