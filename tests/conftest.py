@@ -61,6 +61,27 @@ def pytest_sessionfinish(session: pytest.Session) -> Iterator[None]:
         shutil.rmtree(folder_of_run(workers.nodemanager.testrunuid), ignore_errors=True)
 
 
+def crashes(folder: Path) -> list[str]:
+    """What the database servers of a run say of processes of theirs that died: the signal, and the statement run."""
+    told = []
+    for log in sorted(folder.glob("*/log/*.log")):
+        lines = log.read_text(errors="replace").splitlines()
+        for place, line in enumerate(lines):
+            if "was terminated by signal" in line or "PANIC:" in line:
+                told += [line, *(after[:400] for after in lines[place + 1 : place + 2] if "DETAIL" in after)]
+    return told
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """A server that died beneath a test is told whatever became of the test, which may have been run again."""
+    workers = config.pluginmanager.get_plugin("dsession")
+    if workers is None or workers.nodemanager is None:
+        return
+    if told := crashes(folder_of_run(workers.nodemanager.testrunuid)):
+        terminalreporter.section("database servers that died")
+        terminalreporter.write_line("\n".join(told))
+
+
 @pytest.fixture(scope="session")
 def cluster_logins(run_folder: Path) -> Iterator[Logins]:
     """The run's private cluster with a migrated database ``cim`` to clone."""

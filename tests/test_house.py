@@ -38,6 +38,14 @@ def test_lock_files_name_no_host() -> None:
             assert not re.search(r'"resolved"|--index-url|--extra-index-url|@ https?://', path.read_text("utf-8")), name
 
 
+def test_no_sql_crashes_the_database_when_it_is_cancelled() -> None:
+    """See docs/decisions/0019-what-postgis-may-be-interrupted-in.md."""
+    for package in ("cim", "importers", "layers", "tiles", "web"):
+        for path in (ROOT / package).rglob("*.py"):
+            text = path.read_text("utf-8")
+            assert not re.search(r"ST_Subdivide|ST_MakeValid\((?!.*'method=structure')", text), path
+
+
 def test_migrations_make_the_tables_the_code_knows(logins: Logins) -> None:
     engine = sa.create_engine(logins.owner_url, poolclass=sa.NullPool)
     with engine.connect() as connection:

@@ -36,7 +36,8 @@ async def match_building(connection: AsyncConnection, model: str) -> tuple[str, 
         await connection.execute(
             sa.text(f"""
             SELECT b.{CODE} AS code,
-                ST_Area(ST_Intersection(ST_MakeValid(b.{shape}), m.footprint)) / ST_Area(m.footprint) AS share
+                ST_Area(ST_Intersection(ST_MakeValid(b.{shape}, 'method=structure'), m.footprint))
+                    / ST_Area(m.footprint) AS share
             FROM bim.model m JOIN {quoted("history", BUILDINGS)} b ON b.geom_3857 && m.footprint_3857
             WHERE m.id = :model AND b.valid_to_version IS NULL AND b.{CODE} IS NOT NULL AND ST_Area(m.footprint) > 0
             ORDER BY 2 DESC, 1 LIMIT 1

@@ -20,12 +20,13 @@ async def refresh_extent(connection: AsyncConnection, model: str) -> BoundingBox
             SELECT outline_3857 AS shape, z_min_m, z_max_m, ifc_class = ANY (:enclosing) AS encloses FROM bim.element
             WHERE model = :model AND valid_to_version IS NULL AND kind = 'element'
         ), chosen AS (
-            SELECT ST_MakeValid(shape) AS shape FROM built WHERE shape IS NOT NULL AND ST_Dimension(shape) = 2
+            SELECT ST_MakeValid(shape, 'method=structure') AS shape FROM built
+            WHERE shape IS NOT NULL AND ST_Dimension(shape) = 2
               AND (encloses OR NOT EXISTS (SELECT FROM built WHERE encloses AND shape IS NOT NULL))
         ), joined AS (
             SELECT ST_Buffer(ST_Buffer(ST_Union(shape), :seam, 'join=mitre'), -:seam, 'join=mitre') AS shape FROM chosen
         ), footprint AS (
-            SELECT ST_Multi(ST_CollectionExtract(ST_MakeValid(shape), 3)) AS shape FROM joined
+            SELECT ST_Multi(ST_CollectionExtract(ST_MakeValid(shape, 'method=structure'), 3)) AS shape FROM joined
             WHERE shape IS NOT NULL AND NOT ST_IsEmpty(shape)
         )
         UPDATE bim.model SET footprint_3857 = (SELECT shape FROM footprint),
