@@ -32,6 +32,7 @@ ROUTE_ACCESS: dict[str, Access] = {
     "/incidents/{code}": "layer",
     "/incidents/{code}/{action}": "right",
     "/incidents/{code}/replay": "layer",
+    "/incidents/{code}/report": "layer",
     "/incidents/{code}/entries": "layer",
     "/incidents/{code}/tasks": "layer",
     "/incidents/{code}/tasks/{number}/receipts": "right",

@@ -39,8 +39,12 @@ def checked_shape(given: Mapping[str, Any], where: str, kinds: tuple[str, ...] =
 
 def bounded(value: Any, where: str) -> Any:
     """A JSON value that is not too long to be kept with an entry."""
-    text = json.dumps(value, ensure_ascii=False)
-    if len(text.encode()) > MOST_BYTES:
+    try:
+        size, text = len(json.dumps(value, ensure_ascii=False, allow_nan=False).encode()), json.dumps(value)
+    except (ValueError, RecursionError):
+        remedy = "send finite numbers and whole characters, not too deeply nested"
+        raise BadRequest(f"{where} cannot be kept", where=where, remedy=remedy) from None
+    if size > MOST_BYTES:
         raise TooLarge(
             f"{where} is longer than {MOST_BYTES // 1_000_000} MB",
             where=where,

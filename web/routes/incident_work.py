@@ -188,7 +188,7 @@ async def _put_down(turn: Turn, body: NewEntry) -> Any:
         _, entry = await change(turn, {"reports": (*turn.incident.reports, told)}, "report", text, told.document())
         return entry
     if body.analysis is not None:
-        kept = bounded(body.analysis.model_dump(mode="json"), "analysis")
+        kept = bounded(body.analysis.model_dump(), "analysis")
         if body.analysis.areas is not None:
             kept["areas"] = _areas(body.analysis.areas)
         return await turn.put_down("analysis", text, kept)
