@@ -57,7 +57,9 @@ async def on_map(page: Page, x: float, y: float) -> None:
 async def drawn(page: Page, names: list[str], seconds: float = 10) -> None:
     """Wait until the map draws marks of these names."""
     async with asyncio.timeout(seconds):
-        while await page.evaluate("window.onemapEmergency?.marks") != names:
+        while True:
+            if await page.evaluate("window.onemapEmergency?.marks") == names:
+                return
             await asyncio.sleep(0.02)
 
 
@@ -201,7 +203,9 @@ async def test_two_seats_share_an_incident(
 async def test_overdue_reports_are_red_and_stop_when_they_are_told(
     page: Page, address: str, desk: httpx.AsyncClient
 ) -> None:
-    code = await leak(desk, figures={"dead": 1}, reported_at="2026-01-31T08:00:00+08:00", occurred_at="2026-01-31T07:50:00+08:00")
+    code = await leak(
+        desk, figures={"dead": 1}, reported_at="2026-01-31T08:00:00+08:00", occurred_at="2026-01-31T07:50:00+08:00"
+    )
     await log_in(page, 1300, 800)
     await page.click(".to-emergency")
     await expect(page.locator(f".em-incident[data-incident='{code}'] .overdue")).to_contain_text("逾期")

@@ -46,7 +46,7 @@ export class ClockBox implements Tab {
     }[state]();
     const tell = due.told_at === null && this.shown?.may ? button(term("tellNow"), "deed", () => void this.tell(due)) : null;
     return element(
-      "div", { class: `em-due ${state}`, "data-to": due.to }, element("b", {}, current() === "zh" ? due.title : `${due.what} → ${term(due.to)}`),
+      "div", { class: `em-due ${state}`, "data-to": due.to }, element("b", {}, current() === "zh" ? due.title : due.what === "report" ? `To the ${term(due.to)}` : "Follow-up"),
       element("span", { class: "em-due-state" }, words), element("small", {}, due.at_once ? "" : `${term("by")} ${moment(due.due_at)}`), tell,
     );
   }

@@ -30,7 +30,7 @@ export class FiguresForm {
     }
     const rows = Object.keys(scale.row[0]?.at_least ?? {}).map((name) => this.row(name, known[name]));
     this.element.replaceChildren(
-      element("legend", {}, term("figures")), element("p", { class: "fine" }, `${term("figuresHint")}　${scale.source}`), element("div", { class: "em-two" }, ...rows),
+      element("legend", {}, term("figures")), element("p", { class: "fine" }, `${term("figuresHint")}。${scale.source}`), element("div", { class: "em-two" }, ...rows),
     );
   }
 

@@ -133,7 +133,7 @@ export class IncidentView {
     const shown: Shown = { whole, at: this.past ? this.pastAt : null, may };
     this.element.classList.toggle("replayed", this.past !== null);
     this.head.replaceChildren(
-      element("div", { class: "em-badges" }, ...badges(whole), element("span", { class: `em-badge level${whole.response_level ? "" : " none"}` }, `${term("responseLevel")} ${levelName(whole.response_level)}`),
+      element("div", { class: "em-badges" }, ...badges(whole), element("span", { class: `em-badge response${whole.response_level ? "" : " none"}` }, `${term("responseLevel")} ${levelName(whole.response_level)}`),
         whole.state === "closed" ? element("span", { class: "em-badge closed" }, term("closed")) : null),
       element("h2", {}, plainTitle(whole)), element("p", { class: "fine" }, `${whole.code} · ${whole.place_text}`),
       element("p", { class: "fine em-rule" }, whole.grade_rule),

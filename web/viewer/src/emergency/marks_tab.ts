@@ -84,7 +84,7 @@ export class MarksTab implements Tab {
   }
 
   private async add(symbol: string, geometry: GeoJSON.Geometry): Promise<void> {
-    if (await this.work.write(this.problem, () => this.work.api.add(this.work.code, "marks", { geometry, symbol, label: this.label.value.trim() }))) this.label.value = "";
+    if (await this.work.write(this.problem, () => this.work.api.add(this.work.code, "marks", { geometry, symbol, label: this.label.value.trim() || symbolOf(symbol).zh }))) this.label.value = "";
   }
 
   private row(mark: Mark, may: boolean): HTMLElement {
@@ -95,7 +95,7 @@ export class MarksTab implements Tab {
     go.title = term("goThere");
     const remove = may ? button("×", "em-remove", () => void this.work.write(this.problem, () => this.work.api.removeMark(this.work.code, mark))) : null;
     remove?.setAttribute("aria-label", `${term("remove")} ${markName(mark)}`);
-    const kind = mark.label ? `${symbolName(mark.symbol)}${current() === "zh" ? "，" : ", "}` : "";
+    const kind = mark.label && mark.label !== symbolOf(mark.symbol).zh ? `${symbolName(mark.symbol)}${current() === "zh" ? "，" : ", "}` : "";
     return element("li", { "data-mark": String(mark.number) }, swatch, go, element("small", {}, `${kind}${mark.author} ${moment(mark.at)}`), remove);
   }
 

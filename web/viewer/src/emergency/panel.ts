@@ -16,6 +16,9 @@ import "./emergency.css";
 const LIST_AGAIN_MS = 400;
 const NEAR_ZOOM = 14.5;
 const PANEL_PX = 456;
+const PHONE_PX = 640;
+/** Of the height, as in the style. */
+const PHONE_SHARE = 0.62;
 
 export class EmergencyPanel {
   private readonly box = element("section", { class: "emergency", "aria-label": term("emergency") });
@@ -103,15 +106,16 @@ export class EmergencyPanel {
       this.body.scrollTop = 0;
       this.tellDrill();
       this.mark();
-      this.host.map.gl.easeTo({ center: [whole.lon, whole.lat], zoom: Math.max(NEAR_ZOOM, this.host.map.gl.getZoom()), padding: { right: this.room, left: 0, top: 0, bottom: 0 }, duration: 500 });
+      this.host.map.gl.easeTo({ center: [whole.lon, whole.lat], zoom: Math.max(NEAR_ZOOM, this.host.map.gl.getZoom()), padding: this.room, duration: 500 });
     } catch (error) {
       this.host.failed(error);
     }
   }
 
-  /** On a wide page the place stands beside the panel. */
-  private get room(): number {
-    return this.host.stage.clientWidth > 2 * PANEL_PX ? PANEL_PX : 0;
+  /** The place stands beside the panel; on a phone, above it. */
+  private get room(): { right: number; left: number; top: number; bottom: number } {
+    const { clientWidth: width, clientHeight: height } = this.host.stage;
+    return { right: width > 2 * PANEL_PX ? PANEL_PX : 0, left: 0, top: 0, bottom: width <= PHONE_PX ? height * PHONE_SHARE : 0 };
   }
 
   private report(): void {

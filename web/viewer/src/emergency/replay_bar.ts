@@ -31,6 +31,7 @@ export class ReplayBar {
 
   renew(entries: Entry[]): void {
     this.entries = entries;
+    this.element.hidden = entries.length < 2 && !this.on;
     this.slider.max = String(Math.max(1, entries.length));
     if (!this.on) this.slider.value = this.slider.max;
     this.tell();

@@ -45,6 +45,7 @@ export function symbolName(name: string): string {
   return symbolOf(name)[current()];
 }
 
+/** A mark without a label of its own goes by its symbol: reports hold that in Chinese, the page in the reader's language. */
 export function markName(mark: Mark): string {
-  return mark.label || symbolName(mark.symbol);
+  return mark.label && mark.label !== symbolOf(mark.symbol).zh ? mark.label : symbolName(mark.symbol);
 }
