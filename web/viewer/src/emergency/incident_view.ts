@@ -81,8 +81,9 @@ export class IncidentView {
     );
   }
 
-  /** The incident as it was read now. */
+  /** The incident as it was read; an answer that was overtaken by news, which only ever add entries, is let go. */
   take(whole: Whole): void {
+    if (whole.entries.length < this.whole.entries.length) return;
     this.whole = whole;
     this.replay.renew(whole.entries);
     this.draw();
