@@ -4,6 +4,7 @@ import { element } from "../dom";
 import { moment } from "../live/words";
 import type { Entry } from "./api";
 import { formOf, problemLine, submitButton } from "./forms";
+import { symbolName } from "./symbols";
 import { entryName, gradeName, levelName, term, type Term } from "./words";
 import type { Shown, Tab, Work } from "./work";
 
@@ -54,7 +55,7 @@ function row(entry: Entry): HTMLElement {
 
 /** The text of an entry; of a report also to whom it went, of a change what was changed. */
 export function textOf({ kind, text, body }: Entry): string {
-  const parts = text ? [text] : [];
+  const parts = text ? [kind === "mark" ? text.replace(/[a-z-]+$/, symbolName) : text] : [];
   if (kind === "report") parts.unshift(`→ ${levelOf(body["to"])}（${reportOf(body["kind"])}）`);
   if (kind === "analysis") parts.unshift(String(body["process"] ?? ""));
   const fields = Array.isArray(body["fields"]) ? (body["fields"] as { field: string; before: unknown; after: unknown }[]) : [];
