@@ -1,6 +1,7 @@
-"""A broker that is killed and away for half a minute, while devices go on posting."""
+"""A broker that is killed and away for half a minute, or hangs, while devices go on posting."""
 
 import asyncio
+import signal
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -111,3 +112,40 @@ async def test_half_a_minute_without_the_broker(served: Served, tmp_path: Path, 
     assert await wrong_sums(database) == {"hourly": 0, "daily": 0, "latest": 0}
     assert back_s < 10
     assert abs((gap["until"] - gap["since"]).total_seconds() - AWAY_S) < 6
+
+
+async def test_a_broker_that_hangs_is_told_of_within_half_a_minute(served: Served, tmp_path: Path) -> None:
+    database, over = served.database, asyncio.Event()
+    streams = await made_datastreams(database, 2)
+    async with database.writing() as connection:
+        account, secret = await identities.create_key(connection, "technician")
+    async with running_broker(database, tmp_path / "broker") as broker, gathering(database, broker):
+        with devices(broker.port, account.key_id, secret, streams) as made:
+            posting = asyncio.create_task(post_by_mqtt(made, 0.05, over))
+            await until(lambda: all(len(one.acknowledged) > 20 for one in made), 30)
+            assert broker.process is not None
+            broker.process.send_signal(signal.SIGSTOP)
+
+            async def told() -> bool:
+                return "gathering: mqtt" in await problems(served)
+
+            async def well() -> bool:
+                return await problems(served) == {}
+
+            try:
+                await until(told, 30)
+            finally:
+                broker.process.send_signal(signal.SIGCONT)
+            await until(well, 20)
+            over.set()
+            await posting
+            await until(lambda: all(one.acknowledged == one.everything for one in made), 60)
+            expected = {place: value for one in made for place, value in one.everything.items()}
+
+            async def all_there() -> bool:
+                return len(await stored(database)) >= len(expected)
+
+            await until(all_there, 30)
+        kept = await stored(database)
+    assert {(stream, at): value for stream, at, value, _ in kept} == expected
+    assert len(kept) == len(expected)
