@@ -101,8 +101,10 @@ def write_accounts(folder: Path, accounts: Sequence[Account]) -> bool:
 
 def read_again(folder: Path) -> None:
     """Tell the broker that its accounts are others: it ends connections of those that are gone."""
-    with suppress(ValueError, ProcessLookupError, PermissionError):
-        os.kill(int(_text(folder / "mosquitto.pid") or ""), signal.SIGHUP)
+    with suppress(ValueError, OSError):
+        number = int(_text(folder / "mosquitto.pid") or "")
+        if Path(f"/proc/{number}/comm").read_text().strip() == "mosquitto":
+            os.kill(number, signal.SIGHUP)
 
 
 def keep_address(folder: Path, address: BrokerAddress | None) -> None:
