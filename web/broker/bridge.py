@@ -5,7 +5,6 @@ acknowledged after the commit of its observation; one that comes again adds noth
 """
 
 import asyncio
-import re
 from collections import deque
 from datetime import UTC, datetime
 from typing import Any
@@ -15,24 +14,22 @@ import structlog
 from paho.mqtt.enums import CallbackAPIVersion
 from paho.mqtt.properties import Properties
 
-from cim.errors import BadRequest, StoreConflict, StoreError, StoreFull, StoreUnavailable
-from cim.model.sensing import Reading
+from cim.errors import StoreConflict, StoreError, StoreFull, StoreUnavailable
 from cim.sensors.intake import Intake
-from cim.sensors.message_bodies import body_of, reading_of
 from cim.store.database import Database
 from cim.store.gaps import note_gap
 from cim.store.refusals import Refused, keep_refusals
 from web.broker.accounts import POSTED
 from web.broker.configuration import BrokerAddress
 from web.broker.line import Line
+from web.broker.messages import SOURCE, Messages, Row, columns_of, refused_message
+from web.sensorthings.observing import Observing
 
 CLIENT = "cim-bridge"
 AT_ONCE = 5_000
 MOST_HELD = 100_000
 """Messages of quality 0 beyond these are dropped; of quality 1 the broker sends no more than may be unacknowledged."""
 AGAIN_AFTER_S = 1.0
-SOURCE = "mqtt"
-_TOPIC = re.compile(r"^v1\.1/(?:Datastreams\((\d{1,10})\)/)?Observations$", re.ASCII)
 _log = structlog.get_logger()
 
 
@@ -42,6 +39,7 @@ class Bridge:
     def __init__(self, database: Database, intake: Intake, address: BrokerAddress) -> None:
         self._database = database
         self._intake = intake
+        self._messages = Messages(Observing(database, intake))
         self._address = address
         self._inbox: deque[mqtt.MQTTMessage] = deque()
         self._wake = asyncio.Event()
@@ -142,9 +140,9 @@ class Bridge:
 
     async def _kept(self, messages: list[mqtt.MQTTMessage]) -> bool:
         """Keep the observations of messages and the reasons of refused ones; whether the database took them."""
-        readings, sources, refused = _read(messages)
         try:
-            refused += await self._keep(readings, sources)
+            rows, refused = await self._messages.read(messages)
+            refused += await self._keep(rows)
             if refused:
                 async with self._database.writing("mqtt") as connection:
                     await keep_refusals(connection, refused)
@@ -157,24 +155,23 @@ class Bridge:
         self.counts["refused"] += len(refused)
         return True
 
-    async def _keep(self, readings: list[Reading], sources: list[mqtt.MQTTMessage]) -> list[Refused]:
-        """Keep readings, and return those that cannot be; raises where the database is away or full.
+    async def _keep(self, rows: list[Row]) -> list[Refused]:
+        """Keep observations, and return those that cannot be; raises where the database is away or full.
 
         What the database refuses altogether is tried by halves, so that one bad value holds up no other.
         """
-        if not readings:
+        if not rows:
             return []
         try:
-            kept = await self._intake.keep(readings)
+            kept = await self._intake.keep_columns(columns_of(rows))
         except (StoreUnavailable, StoreFull, StoreConflict):
             raise
         except StoreError as error:
-            if len(readings) == 1:
-                return [_refused(sources[0], error.what)]
-            half = len(readings) // 2
-            first = await self._keep(readings[:half], sources[:half])
-            return first + await self._keep(readings[half:], sources[half:])
-        return [_refused(sources[place], reason) for place, reason in kept.reasons.items()]
+            if len(rows) == 1:
+                return [refused_message(rows[0].message, error.what)]
+            half = len(rows) // 2
+            return await self._keep(rows[:half]) + await self._keep(rows[half:])
+        return [refused_message(rows[place].message, reason) for place, reason in kept.reasons.items()]
 
     async def _note_gaps(self) -> None:
         while self._gaps:
@@ -185,26 +182,3 @@ class Bridge:
             except StoreError:
                 return
             self._gaps.popleft()
-
-
-def _read(messages: list[mqtt.MQTTMessage]) -> tuple[list[Reading], list[mqtt.MQTTMessage], list[Refused]]:
-    """The readings in messages, the message of each, and what cannot be read."""
-    readings, sources, refused = [], [], []
-    for message in messages:
-        try:
-            readings.append(_reading(message))
-            sources.append(message)
-        except BadRequest as error:
-            refused.append(_refused(message, str(error)))
-    return readings, sources, refused
-
-
-def _reading(message: mqtt.MQTTMessage) -> Reading:
-    named = _TOPIC.match(message.topic)
-    if named is None:
-        raise BadRequest("observations are posted to no such topic", where="topic", remedy=f"post to {POSTED[0]}")
-    return reading_of(body_of(bytes(message.payload)), int(named[1]) if named[1] else None)
-
-
-def _refused(message: mqtt.MQTTMessage, reason: str) -> Refused:
-    return Refused(SOURCE, message.topic, "observation", reason, message.payload[:2_000].decode("utf-8", "replace"))
