@@ -8,11 +8,11 @@ from datetime import datetime, timedelta
 
 from cim.errors import BadRequest, FrameRefused
 from cim.model.sensing import Quality, StationReading
+from cim.model.units import conversion
 from cim.sensors.hj212.codes import FOLDER, Command, commands, unit_of
 from cim.sensors.hj212.segment import Group, Message, moment
 from cim.sensors.stations import demand_not_ahead
 from cim.sensors.tables import Entry, read_table
-from cim.sensors.units import convert
 
 SCHEME = "hj212"
 _NUMBER = re.compile(r"[+-]?[0-9]{1,15}(\.[0-9]{1,10})?([eE][+-]?[0-9]{1,2})?")
@@ -60,7 +60,7 @@ class ReadingRules:
         if wanted is None:
             raise FrameRefused("unit", f"{factor} is in no table, so no unit is prescribed", where=factor)
         try:
-            return convert(value, sent, wanted)
+            return conversion(sent, wanted)(value)
         except BadRequest as error:
             raise FrameRefused("unit", error.what, where=factor, remedy=error.remedy) from error
 

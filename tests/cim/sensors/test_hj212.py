@@ -206,7 +206,7 @@ def test_values_in_another_unit_are_converted_or_refused() -> None:
     assert unit_of("w01018", "real-time") == "mg/L"
     (converted,) = values(GOOD, ReadingRules(sent_units={(MN, "w01018"): "ug/L"})).readings
     assert converted.value == pytest.approx(0.0401)
-    refused = values(GOOD, ReadingRules(sent_units={("*", "w01018"): "mg/m3"}))
+    refused = values(GOOD, ReadingRules(sent_units={("*", "w01018"): "ppm"}))
     assert not refused.readings
     assert [error.code for error in refused.refused] == ["unit"]
 
