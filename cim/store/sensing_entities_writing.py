@@ -31,13 +31,14 @@ class Claim:
 
 @dataclass(frozen=True, slots=True)
 class Stream:
-    """What must be known of a datastream to take observations for it."""
+    """What must be known of a datastream to take observations for it; ``unit`` is the symbol, empty without one."""
 
     id: int
     reach: int
     claim: Claim
     observation_type: str
     feature: int | None
+    unit: str = ""
 
 
 async def insert_row(
@@ -168,9 +169,11 @@ async def streams_of(connection: AsyncConnection, ids: Sequence[int]) -> list[St
     d, r = t.datastream, tables.reach
     rows = await connection.execute(
         sa.select(d.c.id, d.c.reach, r.c.grade, r.c.region_code, d.c.observation_type, d.c.feature)
+        .add_columns(sa.func.coalesce(d.c.unit["symbol"].astext, "").label("symbol"))
         .join(r, r.c.id == d.c.reach)
         .where(d.c.id == sa.any_(sa.literal(list(ids), sa.ARRAY(sa.Integer))))
     )
     return [
-        Stream(row.id, row.reach, Claim(row.grade, row.region_code), row.observation_type, row.feature) for row in rows
+        Stream(row.id, row.reach, Claim(row.grade, row.region_code), row.observation_type, row.feature, row.symbol)
+        for row in rows
     ]

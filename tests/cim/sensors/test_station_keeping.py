@@ -1,7 +1,8 @@
 """Readings of stations find their datastreams by the codes that assets carry."""
 
 import asyncio
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 import sqlalchemy as sa
 
@@ -14,6 +15,7 @@ from cim.store.sensing_tables import datastream, latest, location, observed_prop
 from cim.store.tables import asset, asset_alias
 
 NOON = datetime(2026, 11, 28, 4, tzinfo=UTC)
+HOUR = timedelta(hours=1)
 MN = "510182AQ0000000000000001"
 
 
@@ -73,6 +75,17 @@ async def test_a_datastream_that_was_deleted_is_made_anew(database: Database) ->
     (told,) = await keep([reading()])
     assert told == "there is no such datastream"
     assert await keep([reading()]) == [None]
+
+
+async def test_a_datastream_keeps_its_unit_and_values_are_converted_to_it(database: Database) -> None:
+    keep = (await keeper(database)).keep
+    await keep([reading()])
+    async with database.writing() as connection:
+        old = {"name": "mg/m3", "symbol": "mg/m3", "definition": None}
+        await connection.execute(sa.update(datastream).values(unit=old))
+    await StationKeeper(database, Intake(database), described).keep([replace(reading(), at=NOON + HOUR)])
+    async with database.reading(ReadContext(((Grade.PUBLIC, None),))) as connection:
+        assert await connection.scalar(sa.select(latest.c.value)) == 0.035
 
 
 async def test_two_processes_that_meet_a_new_station_make_one_datastream(database: Database) -> None:
