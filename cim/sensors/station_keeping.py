@@ -35,13 +35,14 @@ class StationKeeper:
         described = [self._describe(one) for one in readings]
         await self._learn(described)
         known = await self._streams.of(self._ids[one.key] for one in described if one.key in self._ids)
+        features = await self._streams.features_of(known.values())
         told: list[str | None] = [None] * len(readings)
         taken: list[tuple[int, Reading]] = []
         for place, (reading, given) in enumerate(zip(readings, described, strict=True)):
             number = self._ids.get(given.key)
             stream = known.get(number) if number is not None else None
             if stream is not None:
-                taken.append((place, _reading(reading, given, stream)))
+                taken.append((place, _reading(reading, given, stream, features.get(stream.id))))
                 continue
             told[place] = _stranger(given) if number is None else "there is no such datastream"
             self._ids.pop(given.key, None)
@@ -68,13 +69,13 @@ class StationKeeper:
         self._ids.update(found)
 
 
-def _reading(reading: StationReading, given: StationStream, stream: Stream) -> Reading:
+def _reading(reading: StationReading, given: StationStream, stream: Stream, feature: int | None) -> Reading:
     """The reading in the unit of its datastream, as far as both units are known to measure the same."""
     try:
         value = conversion(given.unit, stream.unit)(reading.value)
     except BadRequest:
         value = reading.value
-    return Reading(stream.id, reading.at, value, reading.until, quality=reading.quality)
+    return Reading(stream.id, reading.at, value, reading.until, quality=reading.quality, feature=feature)
 
 
 def _stranger(given: StationStream) -> str:
