@@ -80,7 +80,7 @@ def _linked(link: Link, value: Any, where: str, entity: Entity, *, partial: bool
 
 
 def _one(target: Entity, item: Any, where: str, link: Link, *, partial: bool) -> Reference | Draft:
-    if isinstance(item, dict) and ("@iot.id" in item or item.keys() == {"id"}):
+    if is_reference(item):
         return Reference(reference_id(item.get("@iot.id", item.get("id")), target, where))
     if partial:
         raise BadRequest(
@@ -89,6 +89,11 @@ def _one(target: Entity, item: Any, where: str, link: Link, *, partial: bool) ->
             remedy='write {"@iot.id": 1}, or make the new one with POST (OGC 18-088 clause 10.3)',
         )
     return read_draft(target, item, where, filled=frozenset({link.inverse}))
+
+
+def is_reference(item: Any) -> bool:
+    """Whether a link leads to an entity that exists, by its id."""
+    return isinstance(item, dict) and ("@iot.id" in item or item.keys() == {"id"})
 
 
 def reference_id(value: Any, target: Entity, where: str) -> int:

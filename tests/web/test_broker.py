@@ -76,7 +76,9 @@ async def test_observations_are_kept_and_new_values_published(database: Database
             connected(broker.port, viewer, viewer_secret, "#") as reader,
         ):
             await asyncio.to_thread(post.publish, POSTS, body(public, 1))
-            await asyncio.to_thread(post.publish, f"v1.1/Datastreams({secret_stream})/Observations", body(0, 2, 7.5))
+            await asyncio.to_thread(
+                post.publish, f"v1.1/Datastreams({secret_stream})/Observations", body(secret_stream, 2, 7.5)
+            )
             await kept(database, 2)
             await until(lambda: len([1 for _, text in post.messages if b'@iot.id": "' in text]) >= 4)
             await until(lambda: len(reader.messages) >= 2)
@@ -127,12 +129,12 @@ async def test_refused_ones_are_told_with_their_reason_and_hold_up_nothing(datab
     assert all(one["source"] == "mqtt" and one["message"] for one in told)
     reasons = " ".join(one["message"] for one in told)
     for word in (
-        "no JSON",
-        "no result",
+        "not JSON",
+        "lacks",
         "zone",
         "ahead",
-        "no such datastream",
-        "characters",
+        "no Datastream",
+        "not a number",
         "before it begins",
         "topic",
     ):
@@ -264,20 +266,20 @@ async def test_nothing_is_acknowledged_before_it_is_committed(
     """While the database is away the broker keeps what it was not told is kept; a new bridge gets it again."""
     (stream,) = await made_datastreams(database, 1)
     _, device, secret = await key(database, "technician")
-    real = Intake.keep
+    real = Intake.keep_columns
 
     async def away(*_: object) -> None:
         raise StoreUnavailable("the database is away")
 
     async with running_broker(database, tmp_path / "broker") as broker:
-        monkeypatch.setattr(Intake, "keep", away)
+        monkeypatch.setattr(Intake, "keep_columns", away)
         async with bridged(database, broker) as part:
             with connected(broker.port, device, secret) as post:
                 for number in range(20):
                     await asyncio.to_thread(post.publish, POSTS, body(stream, number))
             await until(lambda: "cannot be kept" in part.problem)
         assert await count(database) == 0
-        monkeypatch.setattr(Intake, "keep", real)
+        monkeypatch.setattr(Intake, "keep_columns", real)
         async with bridged(database, broker):
             await kept(database, 20)
 
@@ -287,12 +289,12 @@ async def test_one_value_the_database_refuses_holds_up_no_other(
 ) -> None:
     (stream,) = await made_datastreams(database, 1)
     _, device, secret = await key(database, "technician")
-    monkeypatch.setattr("web.broker.messages.body_of", json.loads)
+    monkeypatch.setattr("cim.sensors.observation_bodies.plain_json", lambda value, _: value)
     async with running_broker(database, tmp_path / "broker") as broker, bridged(database, broker) as part:
         with connected(broker.port, device, secret) as post:
             for number in range(30):
-                value = "\0" if number == 17 else None
-                await asyncio.to_thread(post.publish, POSTS, body(stream, number, value))
+                text = "\0" if number == 17 else "x"
+                await asyncio.to_thread(post.publish, POSTS, body(stream, number, parameters={"by": text}))
             await kept(database, 29)
             await until(lambda: part.detail["refused"] == 1)
 

@@ -15,15 +15,15 @@ import structlog
 from paho.mqtt.properties import Properties
 
 from cim.errors import StoreConflict, StoreError, StoreFull, StoreUnavailable
-from cim.model.sensing import Reading
 from cim.sensors.intake import Intake
 from cim.store.database import Database
 from cim.store.gaps import note_gap
 from cim.store.refusals import Refused, keep_refusals
 from web.broker.configuration import BrokerAddress
 from web.broker.line import Line
-from web.broker.messages import SOURCE, read_messages, refused_message
+from web.broker.messages import SOURCE, Messages, Row, columns_of, refused_message
 from web.broker.session import bridge_client, subscribe
+from web.sensorthings.observing import Observing
 
 AT_ONCE = 5_000
 MOST_HELD = 100_000
@@ -38,6 +38,7 @@ class Bridge:
     def __init__(self, database: Database, intake: Intake, address: BrokerAddress) -> None:
         self._database = database
         self._intake = intake
+        self._messages = Messages(Observing(database, intake))
         self._address = address
         self._inbox: deque[tuple[int, mqtt.MQTTMessage]] = deque()
         self._wake = asyncio.Event()
@@ -147,9 +148,9 @@ class Bridge:
 
     async def _kept(self, messages: list[mqtt.MQTTMessage]) -> bool:
         """Keep the observations of messages and the reasons of refused ones; whether the database took them."""
-        readings, sources, refused = read_messages(messages)
         try:
-            refused += await self._keep(readings, sources)
+            rows, refused = await self._messages.read(messages)
+            refused += await self._keep(rows)
             if refused:
                 async with self._database.writing("mqtt") as connection:
                     await keep_refusals(connection, refused)
@@ -162,24 +163,23 @@ class Bridge:
         self.counts["refused"] += len(refused)
         return True
 
-    async def _keep(self, readings: list[Reading], sources: list[mqtt.MQTTMessage]) -> list[Refused]:
-        """Keep readings, and return those that cannot be; raises where the database is away or full.
+    async def _keep(self, rows: list[Row]) -> list[Refused]:
+        """Keep observations, and return those that cannot be; raises where the database is away or full.
 
         What the database refuses altogether is tried by halves, so that one bad value holds up no other.
         """
-        if not readings:
+        if not rows:
             return []
         try:
-            kept = await self._intake.keep(readings)
+            kept = await self._intake.keep_columns(columns_of(rows))
         except (StoreUnavailable, StoreFull, StoreConflict):
             raise
         except StoreError as error:
-            if len(readings) == 1:
-                return [refused_message(sources[0], error.what)]
-            half = len(readings) // 2
-            first = await self._keep(readings[:half], sources[:half])
-            return first + await self._keep(readings[half:], sources[half:])
-        return [refused_message(sources[place], reason) for place, reason in kept.reasons.items()]
+            if len(rows) == 1:
+                return [refused_message(rows[0].message, error.what)]
+            half = len(rows) // 2
+            return await self._keep(rows[:half]) + await self._keep(rows[half:])
+        return [refused_message(rows[place].message, reason) for place, reason in kept.reasons.items()]
 
     async def _note_gaps(self) -> None:
         while self._gaps:
