@@ -11,7 +11,7 @@ from cim.errors import BadRequest, NotFound
 from cim.model.access import Operation, Principal
 from cim.model.sensing_entities import ENTITIES, Entity, Link, Reference
 from cim.policy.policy import may, read_context, require
-from cim.sensors.entity_bodies import read_draft
+from cim.sensors.entity_bodies import is_reference, read_draft
 from cim.sensors.entity_writing import EntityWriter
 from cim.sensors.intake import Intake
 from cim.sensors.observation_writing import ObservationWriter
@@ -186,7 +186,7 @@ def _known_links(address: Address, body: Any) -> tuple[int | None, int | None]:
     for name in ("Datastream", "FeatureOfInterest"):
         link = draft_links.get(name)
         if link is not None:
-            if not isinstance(link, dict) or "@iot.id" not in link:
+            if not is_reference(link):
                 return None, None
             draft = read_draft(ENTITIES["Observation"], {name: link}, partial=True)
             (reference,) = draft.links[name]
