@@ -186,6 +186,8 @@ class ODataCompiler:
             return _interval_compared(node.op, left, as_kind(right, "timestamp").sql)
         if right.kind == "interval" and left.kind in ("timestamp", "date"):
             return _interval_compared(_MIRRORED[node.op], right, as_kind(left, "timestamp").sql)
+        if left.kind in _LOOSE and right.kind in _LOOSE:
+            return _both_loose(compare, left, right)
         left, right = _alike(left, right)
         if left.kind != right.kind or left.kind in ("geometry", "interval"):
             raise expected(
@@ -271,12 +273,15 @@ def _interval_compared(op: str, interval: Term, at: Sql) -> Sql:
     return found
 
 
+def _both_loose(compare: Callable[[Any, Any], Any], left: Term, right: Term) -> Sql:
+    """Two JSON values or results compared where they are of one type, unknown where they are not."""
+    kinds: tuple[Kind, ...] = ("number", "text", "boolean")
+    found: Sql = sa.func.coalesce(*(compare(as_kind(left, kind).sql, as_kind(right, kind).sql) for kind in kinds))
+    return found
+
+
 def _alike(left: Term, right: Term) -> tuple[Term, Term]:
     """Two values brought to one kind where one of them can be of several."""
-    if left.kind in _LOOSE and right.kind in _LOOSE:
-        return as_kind(left, "number" if "result" in (left.kind, right.kind) else "text"), as_kind(
-            right, "number" if "result" in (left.kind, right.kind) else "text"
-        )
     if {left.kind, right.kind} == {"date", "timestamp"}:
         return as_kind(left, "timestamp"), as_kind(right, "timestamp")
     return as_kind(left, right.kind), as_kind(right, left.kind)

@@ -82,7 +82,7 @@ TILES = Suite("ogcapi-tiles10", "OGC API - Tiles 1.0", "1.2", "org.opengis.cite.
 WMS = Suite("wms13", "Web Map Service 1.3.0", "1.34", "main-auto.xml", "main:main-auto")
 WMTS = Suite("wmts10", "Web Map Tile Service 1.0.0", "1.11", "wmts-auto.xml", "wmts:main")
 SENSORTHINGS = Suite(
-    "sta10", "SensorThings API 1.0 part 1", "1.6-SNAPSHOT", "org.opengis.cite.sta10.TestNGController", directed=False
+    "sta10", "SensorThings API 1.0 part 1", "1.5", "org.opengis.cite.sta10.TestNGController", directed=False
 )
 SUITES = (FEATURES, TILES, WMS, WMTS)
 """Those that read layers; SensorThings has a test of its own."""

@@ -93,6 +93,8 @@ def value_of(node: Node, row: tuple[int, str, Any]) -> Any:
 def computed(op: str, args: tuple[Node, ...], row: tuple[int, str, Any]) -> Any:
     if op in ("eq", "ne") and isinstance(args[1], Call) and args[1].op == "null":
         return (row[2] is None) == (op == "eq")
+    if op in COMPARE and args == (Property("properties/rank"), Property("properties/rank")):
+        return None if row[2] is None else COMPARE[op](0, 0)
     values = [value_of(arg, row) for arg in args]
     if op in ("and", "or"):
         decisive = op == "or"
