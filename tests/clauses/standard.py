@@ -5,6 +5,8 @@ from collections.abc import Awaitable, Callable
 from entities import Service
 
 SPEC = "http://www.opengis.net/spec/iot_sensing/1.1/req/"
+JSON_BATCH = "http://docs.oasis-open.org/odata/odata-json-format/v4.01/odata-json-format-v4.01.html#sec_BatchRequestsandResponses"
+"""Of another standard, and claimed beside those of SensorThings."""
 KINDS = (
     "thing",
     "location",
@@ -61,8 +63,8 @@ CHECKS: dict[str, Check] = {}
 
 
 def requirement(name: str) -> Callable[[Check], Check]:
-    """Have a function check a requirement."""
-    assert name in REQUIREMENTS, name
+    """Have a function check a requirement, of SensorThings or one that is claimed beside."""
+    assert name in REQUIREMENTS | {JSON_BATCH}, name
 
     def kept(check: Check) -> Check:
         assert name not in CHECKS, name

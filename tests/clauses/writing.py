@@ -2,20 +2,21 @@
 
 from typing import Any
 
-from clauses.standard import requirement
+from clauses.standard import JSON_BATCH, requirement
 from entities import ROOT, Service, datastream, hour, location, sensor, station, thing
 
-RULES: dict[str, tuple[str, set[str]]] = {
-    "Things": ("Things", {"Datastreams", "HistoricalLocations", "Observations"}),
-    "Locations": ("Things/Locations", {"HistoricalLocations"}),
-    "Datastreams": ("Things/Datastreams", {"Observations"}),
-    "Sensors": ("Things/Datastreams/Sensor", {"Datastreams", "Observations"}),
-    "ObservedProperties": ("Things/Datastreams/ObservedProperty", {"Datastreams", "Observations"}),
-    "Observations": ("Things/Datastreams/Observations", set()),
-    "FeaturesOfInterest": ("Things/Datastreams/Observations/FeatureOfInterest", {"Observations"}),
-    "HistoricalLocations": ("Things/HistoricalLocations", set()),
+GOES_ALONG: dict[str, set[str]] = {
+    "Things": {"Datastreams", "HistoricalLocations", "Observations"},
+    "Locations": {"HistoricalLocations"},
+    "Datastreams": {"Observations"},
+    "Sensors": {"Datastreams", "Observations"},
+    "ObservedProperties": {"Datastreams", "Observations"},
+    "Observations": set(),
+    "FeaturesOfInterest": {"Observations"},
+    "HistoricalLocations": set(),
 }
-"""What is deleted, where it hangs on a station, and the sets of which all goes with it (table 25)."""
+"""The sets of which goes along what hangs on an entity of a set that is deleted (table 25)."""
+STREAMS = "Datastreams($expand=Sensor,ObservedProperty,Observations($top=1;$expand=FeatureOfInterest))"
 
 
 async def made(service: Service, name: str, **links: Any) -> int:
@@ -121,25 +122,31 @@ async def put(service: Service) -> None:
 @requirement("create-update-delete/delete-entity")
 async def delete(service: Service) -> None:
     """Each with what must not be without it, and nothing else."""
-    for plural, (path, along) in RULES.items():
-        number = await made(service, f"删{plural}")
-        links = {name: await _hanging(service, number, way) for name, (way, _) in RULES.items()}
-        for address in await _hanging(service, number, path):
-            assert (await service.client.delete(address)).status_code == 200
-        for name, addresses in links.items():
+    for plural, along in GOES_ALONG.items():
+        number = await service.make("Things", station(f"删{plural}", [hour(0)]))
+        links = await _hanging(service, number)
+        assert (await service.client.delete(links[plural])).status_code == 200
+        for name, address in links.items():
             status = 404 if name == plural or name in along else 200
-            for address in addresses:
-                assert (await service.client.get(address)).status_code == status, (plural, address)
-        await service.client.delete(f"{ROOT}/Things({number})")
+            assert (await service.client.get(address)).status_code == status, (plural, name)
 
 
-async def _hanging(service: Service, number: int, path: str) -> set[str]:
-    """The addresses of what hangs on a Thing by a path of links."""
-    found = {(await service.get(f"Things({number})"))["@iot.selfLink"]}
-    for name in path.split("/")[1:]:
-        linked = [await service.follow(f"{address}/{name}/$ref") for address in found]
-        found = {one["@iot.selfLink"] for each in linked for one in each.get("value", [each])}
-    return found
+async def _hanging(service: Service, number: int) -> dict[str, str]:
+    """The addresses of what hangs on a station of one Datastream, by set."""
+    found = await service.get(f"Things({number})", expand=f"Locations,HistoricalLocations,{STREAMS}")
+    (stream,) = found["Datastreams"]
+    (seen,) = stream["Observations"]
+    entities = {
+        "Things": found,
+        "Locations": found["Locations"][0],
+        "HistoricalLocations": found["HistoricalLocations"][0],
+        "Datastreams": stream,
+        "Sensors": stream["Sensor"],
+        "ObservedProperties": stream["ObservedProperty"],
+        "Observations": seen,
+        "FeaturesOfInterest": seen["FeatureOfInterest"],
+    }
+    return {name: one["@iot.selfLink"] for name, one in entities.items()}
 
 
 @requirement("create-update-delete/historical-location-auto-creation")
@@ -160,3 +167,20 @@ async def history_by_hand(service: Service) -> None:
         body = {"time": at, "Thing": {"@iot.id": number}, "Locations": [{"@iot.id": place}]}
         await service.post("HistoricalLocations", body)
         assert await service.names(f"Things({number})/Locations") == [expected]
+
+
+@requirement(JSON_BATCH)
+async def batch(service: Service) -> None:
+    """What one request made is named by others; a group is done whole or not at all."""
+    whole: list[dict[str, Any]] = [
+        {"id": "t", "atomicityGroup": "g", "method": "post", "url": "Things", "body": station("批")},
+        {"id": "d", "atomicityGroup": "g", "method": "post", "url": "$t/Datastreams", "body": datastream("批")},
+        {"id": "r", "method": "get", "url": "$t?$expand=Datastreams"},
+    ]
+    made, inner, read = (await service.post("$batch", {"requests": whole}, 200))["responses"]
+    assert (made["status"], inner["status"], read["status"]) == (201, 201, 200)
+    assert len(read["body"]["Datastreams"]) == 2
+    broken = [{**whole[0], "body": station("破")}, {**whole[1], "body": {"name": "破"}}]
+    answers = (await service.post("$batch", {"requests": broken}, 200))["responses"]
+    assert [one["status"] for one in answers] == [424, 400]
+    assert await service.names("Things", filter="name eq '破'") == []
