@@ -80,7 +80,7 @@ def _linked(link: Link, value: Any, where: str, entity: Entity, *, partial: bool
 
 
 def _one(target: Entity, item: Any, where: str, link: Link, *, partial: bool) -> Reference | Draft:
-    if is_reference(item):
+    if is_reference(item) or (partial and isinstance(item, dict) and "@iot.id" in item):
         return Reference(reference_id(item.get("@iot.id", item.get("id")), target, where))
     if partial:
         raise BadRequest(
@@ -91,9 +91,9 @@ def _one(target: Entity, item: Any, where: str, link: Link, *, partial: bool) ->
     return read_draft(target, item, where, filled=frozenset({link.inverse}))
 
 
-def is_reference(item: Any) -> bool:
-    """Whether a link leads to an entity that exists, by its id."""
-    return isinstance(item, dict) and ("@iot.id" in item or item.keys() == {"id"})
+def is_reference(item: object) -> bool:
+    """Whether this is the id of an entity that exists; one that is written out is a new one, whatever id it has."""
+    return isinstance(item, dict) and bool(item) and all("@iot." in name or name == "id" for name in item)
 
 
 def reference_id(value: Any, target: Entity, where: str) -> int:

@@ -207,13 +207,13 @@ async def test_what_the_bridge_has_outlasts_a_broker_that_forgets_it(
     """Killed before it wrote anything to its disk, while the database is away."""
     (stream,) = await made_datastreams(database, 1)
     _, device, secret = await key(database, "technician")
-    real = Intake.keep
+    real = Intake.keep_columns
 
     async def away(*_: object) -> None:
         raise StoreUnavailable("the database is away")
 
     async with running_broker(database, tmp_path / "broker") as broker, bridged(database, broker) as part:
-        monkeypatch.setattr(Intake, "keep", away)
+        monkeypatch.setattr(Intake, "keep_columns", away)
         with connected(broker.port, device, secret) as post:
             for number in range(20):
                 await asyncio.to_thread(post.publish, POSTS, body(stream, number))
@@ -222,7 +222,7 @@ async def test_what_the_bridge_has_outlasts_a_broker_that_forgets_it(
         shutil.rmtree(broker.folder / "kept")
         (broker.folder / "kept").mkdir()
         await asyncio.sleep(0.5)
-        monkeypatch.setattr(Intake, "keep", real)
+        monkeypatch.setattr(Intake, "keep_columns", real)
         await kept(database, 20)
         await asyncio.to_thread(broker.start)
         await until(lambda: not part.problem)
