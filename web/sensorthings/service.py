@@ -11,7 +11,7 @@ from cim.errors import BadRequest, NotFound
 from cim.model.access import Operation, Principal
 from cim.model.sensing_entities import ENTITIES, Entity, Link
 from cim.policy.policy import may, read_context, require
-from cim.sensors.entity_bodies import is_reference, read_draft
+from cim.sensors.entity_bodies import read_draft
 from cim.sensors.entity_writing import EntityWriter
 from cim.sensors.intake import Intake
 from cim.sensors.observation_writing import ObservationWriter
