@@ -114,8 +114,8 @@ def _shelter_table(plan: Plan, times: Timing) -> Table:
 def _flow_table(plan: Plan, asked: EvacuationParameters) -> Table:
     columns = (
         Column("node", Title("集合点", "Gathered at"), "count"),
-        Column("lon", Title("经度", "Longitude"), "number", "°", 6),
-        Column("lat", Title("纬度", "Latitude"), "number", "°", 6),
+        Column("lon", Title("经度", "Longitude"), "number", "°", 7),
+        Column("lat", Title("纬度", "Latitude"), "number", "°", 7),
         Column("persons", Title("人数", "Persons"), "count"),
         Column("shelter", Title("避难场所", "Shelter")),
         Column("time_min", Title("行程时间", "Travel"), "number", "min", 1),
@@ -125,7 +125,7 @@ def _flow_table(plan: Plan, asked: EvacuationParameters) -> Table:
     rows = []
     for k in np.argsort(-plan.found.persons, kind="stable").tolist():
         origin, way = int(plan.found.origin[k]), plan.ways[k]
-        lon, lat = plan.origins.lonlat[origin].round(6).tolist()
+        lon, lat = plan.origins.lonlat[origin].round(7).tolist()
         name = plan.shelters.names[int(plan.found.destination[k])]
         time_min = round(way.seconds / 60, 2)
         arrival_min = round(asked.ready_min + way.seconds / 60, 2)
