@@ -78,7 +78,7 @@ def road_network(lines: Shapes, degrees: Shapes, srid: int, attributes: RoadAttr
     steps_m = np.hypot(*np.diff(metres, axis=0).T) if len(metres) else np.zeros(0)
     geodesic_m = _GEOD.inv(*lonlat[:-1].T, *lonlat[1:].T)[2] if len(lonlat) else np.zeros(0)
     inside = edge[1:] == edge[:-1]
-    length_m = np.bincount(edge[:-1][inside], geodesic_m[inside], minlength=len(lines))
+    length_m = np.bincount(edge[:-1][inside], geodesic_m[inside], minlength=len(lines)).astype(np.float64)
     along, tree = _along(steps_m * inside, first), shapely.STRtree(lines)
     return RoadNetwork(srid, lines, lonlat, first, along, source, target, nodes, length_m, attributes, tree)
 
@@ -92,7 +92,7 @@ def _along(steps_m: Floats, first: Ints) -> Floats:
     begin, end = np.repeat(passed[first[:-1]], counts), np.repeat(passed[first[1:] - 1], counts)
     found = np.divide(passed - begin, end - begin, out=np.zeros_like(passed), where=end > begin)
     found[first[1:] - 1] = 1.0
-    return found
+    return np.asarray(found, dtype=np.float64)
 
 
 def _nodes(lines: Shapes, numbers: Sequence[tuple[int | None, int | None]]) -> tuple[Ints, Ints, int]:
