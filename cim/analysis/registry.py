@@ -10,6 +10,7 @@ from cim.analysis.compliance_review import batch, review
 from cim.analysis.enforcement import enforcement
 from cim.analysis.interpolation import surface
 from cim.analysis.land_cycle import cycle
+from cim.analysis.routing import evacuation, isochrone, nearest_resources, route
 from cim.analysis.scheme_check import check
 from cim.analysis.terrain import cut_fill, profile, slope_aspect
 from cim.analysis.visibility import coverage, nearest
@@ -33,6 +34,10 @@ _ALL: tuple[Analysis[Any], ...] = (
     coverage.ANALYSIS,
     nearest.ANALYSIS,
     surface.ANALYSIS,
+    nearest_resources.ANALYSIS,
+    isochrone.ANALYSIS,
+    route.ANALYSIS,
+    evacuation.ANALYSIS,
 )
 ANALYSES: dict[str, Analysis[Any]] = {analysis.id: analysis for analysis in _ALL}
 
