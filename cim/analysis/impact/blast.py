@@ -55,7 +55,7 @@ def blast_distance_m(kpa: float, tnt_kg: float, *, surface: bool = True) -> floa
             near = middle
         else:
             far = middle
-    return near
+    return float(near)
 
 
 def tnt_of(mass_kg: float, heat_mj_kg: float, yield_share: float) -> float:

@@ -139,7 +139,8 @@ class Puff:
         """Concentrations in the middle of the puff when it has drifted so far."""
         across, up = puff_widths(x_m, self.air)
         lifted = vertical(up, self.source_m, self.at_m, self.air.mixing_m)
-        return self.mass_kg * MG_PER_KG / ((2 * np.pi) ** 1.5 * across**2 * up) * lifted
+        total: Floats = self.mass_kg * MG_PER_KG / ((2 * np.pi) ** 1.5 * across**2 * up) * lifted
+        return total
 
     def width(self, x_m: Floats) -> Floats:
         """The width along and across the wind when it has drifted so far."""

@@ -172,7 +172,7 @@ def _river_height(grid: Grid, cells: Mask, place: Point | None) -> float:
 
 
 def _seeds(value: Any, grid: Grid) -> Mask:
-    geometry = value.get("geometry") if isinstance(value, dict) and value.get("type") == "Feature" else value
+    geometry: Any = value.get("geometry") if isinstance(value, dict) and value.get("type") == "Feature" else value
     kind = geometry.get("type") if isinstance(geometry, dict) else None
     if kind not in ("Point", "MultiPoint"):
         raise BadRequest("they are not points", where="seeds", remedy="give a GeoJSON Point or MultiPoint")

@@ -100,7 +100,7 @@ def _row(number: int, step: Step, flooded: Flooded, cell_m2: float) -> tuple[Any
 def _classes(step: Step) -> np.ndarray[Any, np.dtype[np.uint8]]:
     """The class of depth of each cell from 1, 0 dry; a bound belongs to the shallower class."""
     found = np.zeros(step.flooded.shape, dtype=np.uint8)
-    found[step.flooded] = 1 + np.searchsorted(DEPTHS_M, step.depth_m[step.flooded], side="left")
+    found[step.flooded] = 1 + np.searchsorted(DEPTHS_M, np.round(step.depth_m[step.flooded], 3), side="left")
     return found
 
 

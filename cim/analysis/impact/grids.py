@@ -1,7 +1,9 @@
 """Square cells of heights over a window, on a Gauss-Krueger plane, and areas of cells as polygons."""
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pyproj
@@ -10,7 +12,7 @@ from numpy.typing import NDArray
 from rasterio import Affine
 from rasterio.features import rasterize, shapes
 
-from cim.analysis.impact.shapes import Point, circle
+from cim.analysis.impact.shapes import Point
 from cim.analysis.overlay import Floats, Shapes
 from cim.analysis.terrain.cells import Lattice, lattice_over, metric_srid
 from cim.analysis.terrain.ground import Ground
@@ -127,14 +129,14 @@ def mask_of(plane_shapes: Shapes, lattice: Lattice, *, touched: bool = False) ->
 
 def class_shapes(classes: NDArray[np.uint8], lattice: Lattice) -> dict[int, shapely.Geometry]:
     """The area of each class but 0 in longitude and latitude; cells that meet at a corner only do not join."""
-    parts: dict[int, list[shapely.Geometry]] = {}
+    parts: dict[int, list[shapely.Polygon]] = {}
     for outline, number in shapes(classes, mask=classes > 0, connectivity=4, transform=affine(lattice)):
-        parts.setdefault(int(number), []).append(shapely.geometry.shape(outline))
+        parts.setdefault(int(number), []).append(_polygon(outline))
     whole = {number: shapely.MultiPolygon(pieces) for number, pieces in sorted(parts.items())}
-    lonlat = to_lonlat(np.array(list(whole.values()), dtype=object), lattice.srid) if whole else []
+    lonlat = to_lonlat(np.array(list(whole.values()), dtype=object), lattice.srid)
     return dict(zip(whole, lonlat, strict=True))
 
 
-def square_around(place: Point, radius_m: float) -> shapely.Geometry:
-    """The box of a circle about a place in longitude and latitude."""
-    return shapely.box(*shapely.bounds(circle(place, radius_m)))
+def _polygon(outline: Mapping[str, Any]) -> shapely.Polygon:
+    shell, *holes = outline["coordinates"]
+    return shapely.Polygon(shell, holes)

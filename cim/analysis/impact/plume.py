@@ -208,7 +208,7 @@ def _findings(found: Sequence[tuple[Threshold, Contour | None]], cloud: Plume | 
 
 def _row(level: Threshold, mg: float, one: Contour | None, air: Air) -> tuple[Any, ...]:
     source = f"{level.source}（{UNCHECKED}）" if level.second_hand else level.source
-    reach = (None, None, None, None)
+    reach: tuple[float | None, ...] = (None, None, None, None)
     if one is not None:
         reach = (
             round(one.reach_m, 1),

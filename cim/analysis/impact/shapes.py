@@ -1,6 +1,6 @@
 """Places and shapes around a place: all distances are geodesics, all bearings degrees clockwise from true north."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -107,7 +107,7 @@ def area_m2(shape: shapely.Geometry) -> float:
 
 def drawn(shape: shapely.Geometry, facts: Mapping[str, Any]) -> Place:
     """A shape in longitude and latitude for the map, with what it stands for and its area."""
-    fine = shapely.set_precision(shape, PRECISION_DEG, mode="pointwise")
+    fine: Any = shapely.set_precision(shape, PRECISION_DEG, mode="pointwise")
     measured = {"area_m2": round(area_m2(shape), 2)} if shapely.get_dimensions(shape) == 2 else {}
     return Place(shapely.geometry.mapping(fine), {**facts, **measured})
 
@@ -134,7 +134,7 @@ def absent(edition: SourceEdition, consequence: str) -> Finding:
     )
 
 
-def united(shapes: Sequence[shapely.Geometry]) -> shapely.Geometry:
+def united(shapes: Iterable[shapely.Geometry]) -> shapely.Geometry:
     """One geometry of polygons that do not overlap."""
     parts = shapely.get_parts(np.array(list(shapes), dtype=object))
     return shapely.MultiPolygon(list(parts[shapely.get_type_id(parts) == 3]))
