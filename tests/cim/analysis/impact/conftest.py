@@ -70,6 +70,17 @@ HAZARDS = [
     ),
     ({"id": "H2", "name": "仓库", "substance": "某物", "quantity_t": 20, "grade": "4"}, (900.0, 900.0)),
 ]
+PIPES = [
+    ({"pipe_id": "A", "class": "water", "diam_mm": 300}, [(3430.0, 510.0), (3530.0, 510.0)]),
+    ({"pipe_id": "B", "class": "water", "diam_mm": 200}, [(3530.0, 510.0), (3630.0, 510.0)]),
+    ({"pipe_id": "C", "class": "water", "diam_mm": 200}, [(3630.0, 510.0), (3730.0, 510.0)]),
+    ({"pipe_id": "G", "class": "gas", "diam_mm": 100}, [(3430.0, 530.0), (3530.0, 530.0)]),
+]
+VALVES = [
+    ({"valve_id": "V1", "class": "water", "kind": "valve", "pipe_id": "B", "state": "open"}, (3540.0, 510.0)),
+    ({"valve_id": "V2", "class": "water", "kind": "valve", "state": "open"}, (3620.0, 510.2)),
+    ({"valve_id": "S1", "class": "water", "kind": "source", "pipe_id": "A", "state": "open"}, (3430.0, 510.0)),
+]
 SLIDES = [({"id": "G1", "name": "滑坡点", "kind": "landslide", "scale": "small", "threatened": 11}, (3050.0, 500.0))]
 
 
@@ -110,7 +121,9 @@ async def fill(logins: Logins, folder: Path, files: FileStore) -> None:
         "population": PEOPLE,
         "hazards": HAZARDS,
         "geohazards": SLIDES,
+        "valves": VALVES,
     }
+    await put_lines(database, folder, "pipelines", PIPES)
     for layer, rows in layers.items():
         await put(database, folder, layer, rows)
     await database.close()
@@ -144,8 +157,3 @@ async def ask(made: tuple[Logins, FileStore]) -> AsyncIterator[Ask]:
 
     yield answer
     await database.close()
-
-
-def point(x_m: float, y_m: float) -> dict[str, Any]:
-    """A GeoJSON point of metres from the corner."""
-    return {"type": "Point", "coordinates": lonlat([(x_m, y_m)])[0]}
