@@ -13,6 +13,7 @@ NAMES = (
     "city_models",
     "compliance_review",
     "devices",
+    "flood",
     "geocoder",
     "ifc_reading",
     "model_tiles",
