@@ -76,6 +76,8 @@ def add_grid(
         _repeat(grid.rows[0])
     for row in rows:
         _fill(grid.add_row(), row, numeric, widths_mm)
+    if widths_mm:
+        _set_columns(grid, widths_mm)
     return grid
 
 
@@ -95,6 +97,15 @@ def _fill(
         run.bold = bold
         if number:
             paragraph.alignment = WD_ALIGN_PARAGRAPH.RIGHT
+
+
+def _set_columns(grid: Any, widths_mm: Sequence[int]) -> None:
+    """The widths of the columns too, by which office programs other than Word go."""
+    from docx.shared import Mm  # noqa: PLC0415
+
+    grid.autofit = False
+    for column, width_mm in zip(grid.columns, widths_mm, strict=True):
+        column.width = Mm(width_mm)
 
 
 def _repeat(row: Any) -> None:
