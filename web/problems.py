@@ -82,6 +82,8 @@ def problem_response(
     what, where, remedy = (told(text, language) for text in (error.what, error.where, error.remedy))
     kind = str(getattr(error, "problem_type", "about:blank"))
     document = problem(status, what, path=path, request_id=request_id, where=where, remedy=remedy, kind=kind)
+    if isinstance(error, errors.EditConflict):
+        document["changes"] = error.changes
     body = json.dumps(document, ensure_ascii=False).encode()
     headers = [
         (b"content-type", MEDIA_TYPE.encode()),

@@ -39,6 +39,8 @@ TABLE_REACH: dict[str, Reach] = {
     "reach": "open",
     "event": "rows",
     "event_step": "rows",
+    "incident": "rows",
+    **dict.fromkeys(("incident_entry", "incident_task", "incident_receipt", "incident_mark", "incident_step"), "rows"),
     "indicator": "closed",
     "indicator_value": "closed",
     "project": "closed",
