@@ -39,6 +39,8 @@ TABLE_REACH: dict[str, Reach] = {
     "reach": "open",
     "event": "rows",
     "event_step": "rows",
+    **dict.fromkeys(("warning", "warning_reference", "warning_call", "warning_step"), "rows"),
+    **dict.fromkeys(("warning_token", "warning_delivery"), "closed"),
     "indicator": "closed",
     "indicator_value": "closed",
     "project": "closed",
