@@ -6,11 +6,14 @@ from cim.errors import BadRequest
 
 CAP = "urn:oasis:names:tc:emergency:cap:1.2"
 Element = etree._Element  # noqa: SLF001 - lxml names its type so
-ALERT = tuple(
-    ["identifier", "sender", "sent", "status", "msgType", "source", "scope", "restriction", "addresses", "code", "note", "references", "incidents", "info"]
+ALERT = (
+    *("identifier", "sender", "sent", "status", "msgType", "source", "scope", "restriction", "addresses"),
+    *("code", "note", "references", "incidents", "info"),
 )
-INFO = tuple(
-    ["language", "category", "event", "responseType", "urgency", "severity", "certainty", "audience", "eventCode", "effective", "onset", "expires", "senderName", "headline", "description", "instruction", "web", "contact", "parameter", "resource", "area"]
+INFO = (
+    *("language", "category", "event", "responseType", "urgency", "severity", "certainty", "audience"),
+    *("eventCode", "effective", "onset", "expires", "senderName", "headline", "description", "instruction"),
+    *("web", "contact", "parameter", "resource", "area"),
 )
 RESOURCE = ("resourceDesc", "mimeType", "size", "uri", "derefUri", "digest")
 AREA = ("areaDesc", "polygon", "circle", "geocode", "altitude", "ceiling")
