@@ -29,7 +29,8 @@ async def features_met(
     reaching = replace(selection, where=(*selection.where, meets(selection, area)))
     rows = selected_rows(reaching)
     totals = [sa.func.coalesce(sa.func.sum(rows.c[name]), 0).label(name) for name in sums]
-    counted = (await connection.execute(sa.select(sa.func.count().label("features"), *totals))).mappings().one()
+    whole = sa.select(sa.func.count().label("features"), *totals).select_from(rows)
+    counted = (await connection.execute(whole)).mappings().one()
     found = {name: float(counted[name]) for name in sums}
     if limit == 0 or counted["features"] == 0:
         return Met(counted["features"], found, [])
@@ -41,11 +42,14 @@ async def features_met(
 
 
 def meets(selection: Selection, area: bytes) -> sa.ColumnElement[bool]:
-    """The condition, on bare column names, of meeting an area."""
+    """The condition, on bare column names, of meeting an area; areas that only share a border with it do not."""
     shape = sa.func.ST_GeomFromWKB(sa.literal(area, sa.LargeBinary), LONLAT_SRID)
     place: sa.ColumnElement[Any] = sa.column("geom" if selection.collection.schema.srid == LONLAT_SRID else "geom_4490")
     near = sa.column("geom_3857").op("&&")(sa.func.ST_Transform(sa.func.ST_Envelope(shape), MERCATOR_SRID))
-    return sa.and_(near, sa.func.ST_Intersects(place, shape))
+    inside = sa.func.ST_Intersects(place, shape)
+    if "Polygon" in selection.collection.schema.geometry:
+        return sa.and_(near, inside, ~sa.func.ST_Touches(place, shape))
+    return sa.and_(near, inside)
 
 
 async def devices_met(connection: AsyncConnection, area: bytes, limit: int) -> Met:
@@ -61,9 +65,10 @@ async def devices_met(connection: AsyncConnection, area: bytes, limit: int) -> M
 
 
 async def regions_met(connection: AsyncConnection, area: bytes) -> list[tuple[str, str]]:
-    """Level and code of the regions that an area meets, by code."""
+    """Level and code of the regions that an area meets, by code; not of those that only share a border with it."""
     shape = sa.func.ST_GeomFromWKB(sa.literal(area, sa.LargeBinary), LONLAT_SRID)
-    query = sa.select(region.c.level, region.c.code).where(sa.func.ST_Intersects(region.c.geom, shape))
+    inside = (sa.func.ST_Intersects(region.c.geom, shape), ~sa.func.ST_Touches(region.c.geom, shape))
+    query = sa.select(region.c.level, region.c.code).where(*inside)
     return [(row.level, row.code) for row in await connection.execute(query.order_by(region.c.code))]
 
 

@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 import shapely
 import sqlalchemy as sa
+from cap_messages import XML, cap
 from clones import Clones
 from receiving_messages import Received, receiving
 from sample_server import SAMPLES
 from serving import Served, serving
-from test_warnings import XML, cap
 
 from cim.model.warning_reading import read_alert
 from cim.sensors.outbound import private_networks

@@ -9,47 +9,15 @@ from typing import Any
 import httpx
 import pytest
 import sqlalchemy as sa
+from cap_messages import RING, XML, cap
 from sensing import made_datastreams, made_rule
 from serving import Served, following
 
 from cim.errors import StoreError
-from cim.model.sensing import BEIJING, Reading
+from cim.model.sensing import Reading
 from cim.model.warning_reading import read_alert
 from cim.sensors.alarms import AlarmJudge
 from cim.sensors.intake import Intake
-
-XML = {"Content-Type": "application/cap+xml"}
-NS = "urn:oasis:names:tc:emergency:cap:1.2"
-RING = "30.90,103.90 30.90,104.00 31.00,104.00 31.00,103.90 30.90,103.90"
-SENT = datetime.now(BEIJING).replace(microsecond=0) - timedelta(minutes=5)
-
-
-def moment(after: timedelta = timedelta(0)) -> str:
-    return (SENT + after).isoformat()
-
-
-def cap(
-    identifier: str = "A",
-    kind: str = "Alert",
-    refers: str = "",
-    status: str = "Actual",
-    ring: str = RING,
-    severity: str = "Severe",
-    lasts: timedelta = timedelta(hours=6),
-    sender: str = "met",
-    more: str = "",
-) -> bytes:
-    """A message; ``refers`` names others by identifier."""
-    named = " ".join(f"{sender},{one},{moment()}" for one in refers.split())
-    references = f"<references>{named}</references>" if named else ""
-    area = f"<area><areaDesc>x</areaDesc><polygon>{ring}</polygon></area>" if ring else ""
-    return (
-        f'<alert xmlns="{NS}"><identifier>{identifier}</identifier><sender>{sender}</sender><sent>{moment()}</sent>'
-        f"<status>{status}</status><msgType>{kind}</msgType><scope>Public</scope>{references}"
-        f"<info><language>zh-CN</language><category>Met</category><event>暴雨</event><urgency>Immediate</urgency>"
-        f"<severity>{severity}</severity><certainty>Likely</certainty><expires>{moment(lasts)}</expires>"
-        f"<headline>暴雨预警</headline>{more}{area}</info></alert>"
-    ).encode()
 
 
 async def sent(served: Served, body: bytes, status: int = 201) -> dict[str, Any]:
