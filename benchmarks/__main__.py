@@ -36,6 +36,7 @@ NAMES = (
     "edit_visible",
     "overload",
     "group_statistics",
+    "warnings",
 )
 OWN_OPTIONS = {
     "bim_queries": ("data",),
