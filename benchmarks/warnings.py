@@ -1,7 +1,7 @@
 """A warning over most of the county to its call list: what it affects, whom it calls; 300 000 inhabited buildings.
 
-Regions, points of danger and contacts are those of the sample, which has them for the whole county; people are made, one
-point a building at random over the area. Each round posts a drill, asks what it affects, and calls.
+Regions, points of danger and contacts are those of the sample, which has them for the whole county; people are made,
+one point a building at random over the area. Each round posts a drill, asks what it affects, and calls.
 """
 
 import csv
