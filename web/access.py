@@ -25,6 +25,7 @@ ROUTE_ACCESS: dict[str, Access] = {
     "/alarms/{code}": "layer",
     "/alarms/{code}/{action}": "right",
     "/warnings": "layer",
+    "/warnings.atom": "layer",
     "/warnings/feed": "layer",
     "/warnings/drafts": "right",
     "/warnings/confirm/{token}": "self",

@@ -2,8 +2,10 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from typing import Any
 
 import structlog
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from cim.errors import CimError
 from cim.model.alarms import Severity as Colour
@@ -11,6 +13,7 @@ from cim.model.warning_course import answer_within
 from cim.sensors.outbound import Network
 from cim.sensors.warning_channels import call_out, tell
 from cim.sensors.warning_messages import send_warnings
+from cim.store.audits import record
 from cim.store.database import Database
 from cim.store.warning_calls import expire_due, hand_on
 from cim.store.warning_writing import lock_warnings, settle
@@ -49,10 +52,17 @@ async def look(database: Database) -> None:
         for code in await expire_due(connection):
             steps = await settle(connection, [code], TASK)
             await tell(connection, await the_warning(connection, code), steps)
+            await _record(connection, "warning expired", code, {})
     async with database.writing(TASK) as connection:
         within = {colour: answer_within(colour) for colour in (*Colour, None)}
         for handed in await hand_on(connection, TASK, within):
             await call_out(connection, await the_warning(connection, handed.warning), handed.called, TASK)
+            called = [call.id for call in handed.called]
+            await _record(connection, "warning calls handed on", handed.warning, {"calls": called})
+
+
+async def _record(connection: AsyncConnection, action: str, code: str, detail: dict[str, Any]) -> None:
+    await record(connection, actor=TASK, role="server", action=action, subject=code, detail=detail)
 
 
 async def _every(seconds: float, work: Callable[[], Awaitable[None]]) -> None:

@@ -6,6 +6,7 @@ from dataclasses import replace
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from cim.errors import AnswerTooLarge
 from cim.model.warning_calls import DUTY_OF, Subject
 from cim.model.warning_course import Contact
 from cim.store.selection import Selection, selected_rows
@@ -36,7 +37,10 @@ async def contacts_of(connection: AsyncConnection, directory: Selection, subject
 async def subjects_met(
     connection: AsyncConnection, layers: Mapping[str, Selection], area: bytes
 ) -> tuple[list[Subject], list[str]]:
-    """The regions and points somebody answers for that an area meets, and the layers that could not be looked at."""
+    """The regions and points somebody answers for that an area meets, and the layers that could not be looked at.
+
+    AnswerTooLarge where it meets more than ``MOST_SUBJECTS`` of a layer.
+    """
     found: list[Subject] = []
     missing = []
     for layer in DUTY_OF:
@@ -45,5 +49,11 @@ async def subjects_met(
             continue
         names = tuple(name for name in layers[layer].fields if name == "name")
         met = await features_met(connection, replace(layers[layer], fields=names), area, limit=MOST_SUBJECTS)
+        if met.count > MOST_SUBJECTS:
+            raise AnswerTooLarge(
+                f"the area meets {met.count} features of {layer}, more than {MOST_SUBJECTS}",
+                where="warning",
+                remedy="send several warnings with smaller areas",
+            )
         found += [Subject(layer, row["key"], str(row.get("name") or row["key"])) for row in met.rows]
     return found, missing

@@ -10,6 +10,7 @@ import httpx
 import pytest
 import sqlalchemy as sa
 from cap_messages import RING, XML, cap
+from lxml import etree
 from sensing import made_datastreams, made_rule
 from serving import Served, following
 
@@ -150,6 +151,13 @@ async def test_a_drill_is_marked_and_not_for_strangers(served: Served) -> None:
         assert (await served.anonymous.get(f"/warnings/{status}")).status_code == 404
         assert (await served.viewer.get(f"/warnings/{status}")).json()["drill"]
     assert (await served.viewer.get("/warnings?drill=false")).json()["warnings"] == []
+    await sent(served, cap("REAL"))
+    atom = etree.fromstring((await served.viewer.get("/warnings.atom")).content)
+    entries = {one.findtext("{*}title"): one.find("{*}category").get("term") for one in atom.iter("{*}entry")}
+    assert entries.pop("暴雨预警") == "actual"
+    assert set(entries.values()) == {"drill"}
+    (link,) = etree.fromstring((await served.anonymous.get("/warnings.atom")).content).iterfind("{*}entry/{*}link")
+    assert read_alert((await served.anonymous.get(link.get("href"))).content).identifier == "REAL"
 
 
 async def test_rights_are_asked(served: Served) -> None:

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Path, Request
 from fastapi.responses import HTMLResponse, JSONResponse, Response
 from pydantic import BaseModel, Field
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from cim.errors import BadRequest, StoreConflict
 from cim.model.access import Grade, Operation
@@ -160,10 +161,12 @@ def _page(held: HeldWarning, name: str, state: CallState) -> HTMLResponse:
         f'<title>{escape(held.title)}</title><body style="font-family:sans-serif;margin:1em;font-size:1.1em">'
         f"<h1>{escape(held.title)}</h1><p>{escape(name)}</p>{below}</body></html>"
     )
-    return HTMLResponse(text, headers={"cache-control": "no-store", "referrer-policy": "no-referrer"})
+    guard = "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; frame-ancestors 'none'"
+    headers = {"cache-control": "no-store", "referrer-policy": "no-referrer", "content-security-policy": guard}
+    return HTMLResponse(text, headers=headers)
 
 
-async def _record(connection: Any, who: Caller, action: str, code: str, detail: dict[str, Any]) -> None:
+async def _record(connection: AsyncConnection, who: Caller, action: str, code: str, detail: dict[str, Any]) -> None:
     await record(
         connection,
         actor=who.principal.name,

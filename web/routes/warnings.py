@@ -16,6 +16,7 @@ from cim.model.warning_documents import alert_document, step_document, warning_d
 from cim.model.warning_ids import parsed_id
 from cim.model.warning_reading import MOST_BYTES, read_alert
 from cim.model.warning_xml import MEDIA_TYPE, alert_xml
+from cim.model.warnings import Status
 from cim.policy.policy import read_context
 from cim.policy.rows import require_with
 from cim.sensors.warning_channels import tell
@@ -28,6 +29,7 @@ from web.phrases import Language, told
 from web.problems import language_of
 from web.state import Caller, caller
 from web.warnings.affected import affected
+from web.warnings.atom import ATOM_TYPE, atom_feed
 from web.warnings.bodies import form_of, whole_body
 from web.warnings.forms import DraftForm, IssueForm, WarningForm
 from web.warnings.issuing import drafted, filled_in, issued
@@ -79,6 +81,15 @@ async def warnings(
     return JSONResponse({"warnings": [_told(one, language) for one in page], "links": links}, headers=_PRIVATE)
 
 
+@router.get("/warnings.atom", summary="Warnings in force as a feed of Atom")
+async def atom(who: Who) -> Response:
+    """The warnings in force that the caller may see, the newest hundred; drills are marked."""
+    query = store.WarningQuery(states=(WarningState.ACTIVE,))
+    async with who.state.database.reading(read_context(who.principal, who.request_id)) as connection:
+        found = await store.warnings(connection, query)
+    return Response(atom_feed(found, who.base), media_type=ATOM_TYPE, headers=_PRIVATE)
+
+
 @router.post("/warnings", status_code=201, summary="Take or issue a warning")
 async def take(who: Who, request: Request) -> Response:
     """Keep a message of CAP 1.2 (``application/cap+xml``), or issue what the form (``application/json``) says.
@@ -93,7 +104,8 @@ async def take(who: Who, request: Request) -> Response:
         await lock_warnings(connection)
         if isinstance(given, WarningForm):
             alert, said = await filled_in(connection, given, who.state.settings.warning_issuer)
-            new = await judged(connection, alert, alert_xml(alert), who.principal.name, action="issued", more=said)
+            action = "drafted" if alert.status is Status.DRAFT else "issued"
+            new = await judged(connection, alert, alert_xml(alert), who.principal.name, action=action, more=said)
         else:
             new = await judged(connection, given, body, who.principal.name)
         kept = await _kept(connection, who, new)
