@@ -15,7 +15,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from benchmarks.county import import_layers
+from benchmarks.county import layer_file
 from benchmarks.machine import spread
 from benchmarks.serving import CIM, key_of, server
 
@@ -35,8 +35,9 @@ def measure(county: Path | None, rounds: int) -> dict[str, object]:
     with tempfile.TemporaryDirectory(prefix="cimb-", dir="/tmp") as name:
         Path(name).chmod(0o755)
         folder = Path(name) / "d"
-        import_layers(county or SMALL, folder, list(LAYERS))
-        _import_people(Path(name) / "population.csv", folder)
+        for layer in LAYERS:
+            _import(layer_file(county or SMALL, layer), layer, folder)
+        _import(_people(Path(name) / "population.csv"), "population", folder)
         with server(folder) as (_, port):
             key = key_of(folder)
             for number in range(rounds + 1):
@@ -57,8 +58,16 @@ def measure(county: Path | None, rounds: int) -> dict[str, object]:
     }
 
 
-def _import_people(file: Path, folder: Path) -> None:
-    """Make people in as many buildings as the county has."""
+def _import(file: Path, layer: str, folder: Path) -> None:
+    crs = ["--crs", "EPSG:4490"] if file.suffix == ".csv" else []
+    words = ["import", str(file), "--layer", layer, *crs, "--data", str(folder), "--json"]
+    done = subprocess.run([*CIM, *words], check=False, capture_output=True, text=True)
+    if done.returncode:
+        raise RuntimeError(f"{layer}: {done.stdout[-500:]}")
+
+
+def _people(file: Path) -> Path:
+    """A file of people in as many buildings as the county has."""
     rng = random.Random(497)
     with file.open("w", newline="", encoding="utf-8") as out:
         rows = csv.writer(out)
@@ -66,8 +75,7 @@ def _import_people(file: Path, folder: Path) -> None:
         for number in range(BUILDINGS):
             lon, lat = rng.uniform(WEST - 0.02, EAST + 0.02), rng.uniform(SOUTH - 0.02, NORTH + 0.02)
             rows.writerow((f"P{number}", f"B{number}", rng.randint(1, 40), rng.randint(0, 30), 1, lon, lat))
-    words = ["import", str(file), "--layer", "population", "--crs", "EPSG:4490", "--data", str(folder), "--json"]
-    subprocess.run([*CIM, *words], check=True, stdout=subprocess.DEVNULL)
+    return file
 
 
 def _posted(port: int, key: str, number: int) -> tuple[str, float]:
