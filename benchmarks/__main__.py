@@ -38,6 +38,7 @@ NAMES = (
     "edit_visible",
     "overload",
     "group_statistics",
+    "warnings",
 )
 OWN_OPTIONS = {
     "bim_queries": ("data",),
