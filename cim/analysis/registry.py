@@ -8,6 +8,7 @@ from cim.analysis.block_figures import figures
 from cim.analysis.clash import clash
 from cim.analysis.compliance_review import batch, review
 from cim.analysis.enforcement import enforcement
+from cim.analysis.incident_picture import picture
 from cim.analysis.interpolation import surface
 from cim.analysis.land_cycle import cycle
 from cim.analysis.scheme_check import check
@@ -33,6 +34,7 @@ _ALL: tuple[Analysis[Any], ...] = (
     coverage.ANALYSIS,
     nearest.ANALYSIS,
     surface.ANALYSIS,
+    picture.ANALYSIS,
 )
 ANALYSES: dict[str, Analysis[Any]] = {analysis.id: analysis for analysis in _ALL}
 
