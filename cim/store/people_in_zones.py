@@ -23,6 +23,7 @@ BY_DAY = ("age_0_6", "age_60", "mobility")
 SUMS = (*FIGURES, *(f"day_{name}" for name in BY_DAY))
 """What is summed: the record's figures, and, by day, those of a group who may be at home at most."""
 Column = sa.ColumnElement[Any]
+_SIDES = ("XMin", "YMin", "XMax", "YMax")
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +93,12 @@ async def people_in_zones(connection: AsyncConnection, query: PeopleQuery) -> li
     ]
     statement = sa.select(*keys, *figures).where(held.c.first < count).group_by(*keys)
     found = await connection.execute(statement, execution_options=compiling(query.buildings.where))
-    return [PeopleGroup(*row[:11], dict(zip(SUMS, (float(value) for value in row[11:]), strict=True))) for row in found]
+    return [_group(row) for row in found]
+
+
+def _group(row: Any) -> PeopleGroup:
+    plain, sums = row[: -len(SUMS)], row[-len(SUMS) :]
+    return PeopleGroup(*plain, sums=dict(zip(SUMS, (float(value) for value in sums), strict=True)))
 
 
 async def densities(
@@ -101,11 +107,15 @@ async def densities(
     """Of villages the floor area (square degrees) of all homes with a record of people, and the sums of these."""
     box = await connection.execute(
         sa.select(*(getattr(sa.func, f"ST_{side}")(sa.func.ST_Extent(region.c.geom)) for side in _SIDES)).where(
-            region.c.code.in_(villages)
+            region.c.code == _any(villages)
         )
     )
     sides = box.one()
-    boxes = query.boxes if sides[0] is None else (tuple(float(side) for side in sides), *query.boxes)
+    boxes = (
+        query.boxes
+        if sides[0] is None
+        else ((float(sides[0]), float(sides[1]), float(sides[2]), float(sides[3])), *query.boxes)
+    )
     held = _held(replace(query, boxes=boxes)).subquery("held")
     statement = (
         sa.select(
@@ -114,36 +124,41 @@ async def densities(
             *(sa.func.coalesce(sa.func.sum(held.c[name]), 0) for name in SUMS),
         )
         .where(held.c.home, held.c.recorded, ~held.c.lacking, ~held.c.orphan)
-        .where(held.c.village == sa.func.any(sa.literal(list(villages), ARRAY(sa.Text))))
+        .where(held.c.village == _any(villages))
         .group_by(held.c.village)
     )
     found = await connection.execute(statement)
     return {row[0]: (float(row[1]), dict(zip(SUMS, map(float, row[2:]), strict=True))) for row in found if row[1]}
 
 
-_SIDES = ("XMin", "YMin", "XMax", "YMax")
-
-
 def _held(query: PeopleQuery) -> sa.Select[Any]:
     """Each building with the sums of its records, and each record that has no building, with the zones they lie in."""
+    joined = _joined(query).subquery("joined")
+    if isinstance(query.zones, Circles):
+        rows = _reached(query.zones, joined).subquery("reached")
+        first, last = _in_circles(query.zones, rows)
+    else:
+        rows = joined
+        first, last = _in_area(query.zones, rows.c.place)
+    certain = sa.case((rows.c.orphan, first), else_=last)
+    return sa.select(*rows.c, first.label("first"), certain.label("last")).offset(0)
+
+
+def _joined(query: PeopleQuery) -> sa.Select[Any]:
     near = touching(query.boxes)
     b = selected_rows(replace(query.buildings, where=(*query.buildings.where, near)), name="houses")
     records = _records(replace(query.people, where=(*query.people.where, near))).subquery("records")
-    place = sa.func.coalesce(lonlat(b), records.c.place)
-    first, last = _lies(query.zones, place)
     use = _field(b, "use", sa.Text())
     return (
         sa.select(
             b.c.fid,
-            first.label("first"),
-            sa.case((b.c.fid.is_(None), first), else_=last).label("last"),
             sa.func.coalesce(_field(b, "village_code", sa.Text()), records.c.village, "").label("village"),
             b.c.fid.is_(None).label("orphan"),
             records.c.code.is_not(None).label("recorded"),
             sa.func.coalesce(records.c.lacking, sa.false()).label("lacking"),
-            sa.func.coalesce(use.in_(query.homes), sa.false()).label("home"),
+            sa.func.coalesce(use == _any(query.homes), sa.false()).label("home"),
             _field(b, "floors", sa.Integer()).label("floors"),
-            lonlat(b).label("place"),
+            sa.func.coalesce(lonlat(b), records.c.place).label("place"),
             *(records.c[name] for name in SUMS),
         )
         .select_from(b.join(records, b.c.building_code == records.c.code, full=True))
@@ -157,13 +172,18 @@ def _records(people: Selection) -> sa.Select[Any]:
     sums = {name: _field(p, name, sa.Double()) for name in FIGURES}
     day = {f"day_{name}": sa.func.least(sums[name], sums["day_persons"]) for name in BY_DAY}
     code = sa.func.coalesce(p.c.building_code, p.c.key)
+    middle = [sa.func.avg(getattr(sa.func, f"ST_{letter}")(lonlat(p))) for letter in "XY"]
     return sa.select(
         code.label("code"),
         sa.func.min(_field(p, "village_code", sa.Text())).label("village"),
-        sa.func.ST_Centroid(sa.func.ST_Collect(lonlat(p))).label("place"),
+        sa.func.ST_SetSRID(sa.func.ST_MakePoint(*middle), LONLAT_SRID).label("place"),
         sa.func.bool_or(sums["persons"].is_(None)).label("lacking"),
         *(sa.func.sum(value).label(name) for name, value in (sums | day).items()),
     ).group_by(code)
+
+
+def _any(texts: Sequence[str]) -> Column:
+    return sa.func.any(sa.literal(list(texts), ARRAY(sa.Text)))
 
 
 def _field(rows: sa.FromClause, name: str, kind: Any) -> Column:
@@ -175,29 +195,50 @@ def _floor_deg2(held: sa.Subquery) -> Column:
     return sa.func.ST_Area(held.c.place) * sa.func.greatest(sa.func.coalesce(held.c.floors, 1), 1)
 
 
-def _lies(zones: Circles | bytes, place: Column) -> tuple[Column, Column]:
-    """The first zone that a shape may reach into, and the one that surely holds all of it."""
-    if not isinstance(zones, Circles):
-        area = sa.func.ST_GeomFromWKB(sa.literal(zones, sa.LargeBinary), LONLAT_SRID)
-        meets, within = sa.func.ST_Intersects(place, area), sa.func.ST_CoveredBy(place, area)
-        return sa.case((meets, 0), else_=1), sa.case((within, 0), else_=1)
-    near2, far2 = _reach2(zones, place)
-    margin = [2.0 + radius * (0.0005 + radius / 6e6) for radius in zones.radii_m]
-    pairs = list(enumerate(zip(zones.radii_m, margin, strict=True)))
-    first = sa.case(*((near2 <= (radius + more) ** 2, number) for number, (radius, more) in pairs), else_=len(pairs))
-    last = sa.case(
-        *((far2 < max(0.0, radius - more) ** 2, number) for number, (radius, more) in pairs), else_=len(pairs)
+def _in_area(area: bytes, place: Column) -> tuple[Column, Column]:
+    """The first zone that a shape may reach into, and the one that surely holds all of it: 1 is outside."""
+    shape = sa.func.ST_GeomFromWKB(sa.literal(area, sa.LargeBinary), LONLAT_SRID)
+    meets, within = sa.func.ST_Intersects(place, shape), sa.func.ST_CoveredBy(place, shape)
+    return sa.case((meets, 0), else_=1), sa.case((within, 0), else_=1)
+
+
+def _in_circles(zones: Circles, rows: sa.Subquery) -> tuple[Column, Column]:
+    """The same among circles, by the squares of the distances; near a circle neither is told for sure.
+
+    The plane's distances are less exact than those of the circles, the more the larger these are.
+    """
+    margins_m = [2.0 + radius * (0.0005 + radius / 6e6) for radius in zones.radii_m]
+    pairs = list(enumerate(zip(zones.radii_m, margins_m, strict=True)))
+    near = [(rows.c.near2 <= (radius + more) ** 2, number) for number, (radius, more) in pairs]
+    far = [(rows.c.far2 < max(0.0, radius - more) ** 2, number) for number, (radius, more) in pairs]
+    return sa.case(*near, else_=len(pairs)), sa.case(*far, else_=len(pairs))
+
+
+def _reached(zones: Circles, joined: sa.Subquery) -> sa.Select[Any]:
+    """The rows with the squares in m2 of the least and greatest distance of their boxes from the circles' middle.
+
+    Each step is a subquery of its own, so that none is computed more than once for a row.
+    """
+    names = [column.name for column in joined.c]
+    sides = sa.select(*joined.c, *_sides(zones, joined.c.place)).offset(0).subquery("sides")
+    near = [sa.func.greatest(sides.c[f"low_{one}"], -sides.c[f"high_{one}"], 0.0) for one in "xy"]
+    far = [sa.func.greatest(-sides.c[f"low_{one}"], sides.c[f"high_{one}"]) for one in "xy"]
+    apart = sa.select(
+        *(sides.c[name] for name in names),
+        *(value.label(f"near_{one}") for one, value in zip("xy", near, strict=True)),
+        *(value.label(f"far_{one}") for one, value in zip("xy", far, strict=True)),
     )
-    return first, last
+    rows = apart.offset(0).subquery("apart")
+    square = [(rows.c[f"{of}_x"] * rows.c[f"{of}_x"] + rows.c[f"{of}_y"] * rows.c[f"{of}_y"]) for of in ("near", "far")]
+    kept = (rows.c[name] for name in names)
+    return sa.select(*kept, square[0].label("near2"), square[1].label("far2")).offset(0)
 
 
-def _reach2(zones: Circles, place: Column) -> tuple[Column, Column]:
-    """The squares in m2 of the least and greatest distance of a shape's box from the middle of the circles."""
-    near: list[Column] = []
-    far: list[Column] = []
+def _sides(zones: Circles, place: Column) -> list[sa.Label[Any]]:
+    """The sides of a shape's box in metres from the middle of the circles."""
+    found = []
     for letter, middle, metres in (("X", zones.lon, zones.lon_m), ("Y", zones.lat, zones.lat_m)):
-        low = (getattr(sa.func, f"ST_{letter}Min")(place) - middle) * metres
-        high = (getattr(sa.func, f"ST_{letter}Max")(place) - middle) * metres
-        near.append(sa.func.greatest(low, -high, 0.0))
-        far.append(sa.func.greatest(-low, high))
-    return near[0] * near[0] + near[1] * near[1], far[0] * far[0] + far[1] * far[1]
+        for name, of in (("low", "Min"), ("high", "Max")):
+            side = getattr(sa.func, f"ST_{letter}{of}")(place)
+            found.append(((side - middle) * metres).label(f"{name}_{letter.lower()}"))
+    return found

@@ -90,7 +90,7 @@ async def _at(reader: Reader, layer: str, fields: Sequence[str]) -> dict[str, An
         scenario=reader.scenarios.get(layer),
         boxes=[box],
     )
-    holds = np.flatnonzero(shapely.intersects(found.shapes, here[0])) if len(found.shapes) else []
+    holds = np.flatnonzero(shapely.intersects(found.shapes, here[0]))
     if len(holds) == 0:
         return {}
     return {name: reader.context.shown(layer, name, found.columns[name][int(holds[0])]) for name in fields}

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import ARRAY
 
 from cim.analysis.context import Features
 from cim.analysis.incident_picture.reader import Reader
@@ -77,7 +78,7 @@ class People:
         """How many buildings there are, each in the innermost band it reaches into: all, or of a kind."""
         first = np.where((self.weights > 0).any(axis=1), (self.weights > 0).argmax(axis=1), -1)
         chosen = np.isin(first, np.arange(self.weights.shape[1])[bands])
-        return int(sum(getattr(self.groups[index], name) for index in np.flatnonzero(chosen)))
+        return int(sum(getattr(self.groups[index], name) for index in np.flatnonzero(chosen).tolist()))
 
     def cut(self, bands: slice = slice(None)) -> int:
         """How many buildings the edges of some bands together cut."""
@@ -117,7 +118,8 @@ async def people_of(reader: Reader) -> People:
     )
     groups = await people_in_zones(reader.connection, query)
     loose = [group.fid for group in groups if group.fid is not None]
-    near_edge = await reader.near(BUILDINGS, (), NEAR_M, (sa.column("fid").in_(loose),) if loose else (sa.false(),))
+    among = sa.column("fid") == sa.func.any(sa.literal(loose, ARRAY(sa.BigInteger)))
+    near_edge = await reader.near(BUILDINGS, (), NEAR_M, (among,))
     weights = await asyncio.to_thread(_weights, reader.zones, groups, near_edge)
     groups, weights = _reaching(groups, weights)
     partial = records is not None and records.regions is not None
@@ -157,7 +159,7 @@ def _weights(zones: Zones, groups: Sequence[PeopleGroup], near_edge: Features) -
 def _reaching(groups: Sequence[PeopleGroup], weights: Floats) -> tuple[list[PeopleGroup], Floats]:
     """Those groups that lie in the zones at all."""
     kept = np.flatnonzero(weights.sum(axis=1) > 0)
-    return [groups[index] for index in kept], weights[kept]
+    return [groups[index] for index in kept.tolist()], weights[kept]
 
 
 async def _estimated(

@@ -11,10 +11,11 @@ import shapely
 from cim.analysis.incident_picture.people import BUILDINGS
 from cim.analysis.incident_picture.reader import Reader
 from cim.analysis.incident_picture.zones import Placed
+from cim.analysis.overlay import Shapes
 from cim.analysis.visibility.nearest import watching
 from cim.analysis.visibility.nearest_tables import Looking
 from cim.analysis.visibility.records import CAMERAS, FIELDS, cameras_near, distances_m, reaching
-from cim.analysis.visibility.view import MOST_RANGE_M
+from cim.analysis.visibility.view import MOST_RANGE_M, Target
 from cim.model.alarms import OPEN, Alarm
 from cim.model.cameras import Camera
 from cim.model.devices import DeviceEntry
@@ -23,7 +24,7 @@ from cim.store.device_streams import streams_of
 from cim.store.devices import DeviceQuery, page_of_devices
 
 MOST_DEVICES, MOST_SHOWN, MOST_ALARMS, MOST_CAMERAS = 5_000, 200, 1_000, 30
-TARGET = "person"
+TARGET: Target = "person"
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,8 +77,9 @@ async def alarms_inside(reader: Reader) -> list[tuple[Alarm, int, float]]:
     """The open alarms in the zones, with band and distance, nearest first."""
     west, south, east, north = (float(side) for side in shapely.total_bounds(reader.zones.outer))
     query = AlarmQuery(states=OPEN, bbox=(west, south, east, north), limit=MOST_ALARMS)
-    found = [one for one in await alarms(reader.connection, query) if one.lon is not None and one.lat is not None]
-    placed = reader.zones.places(np.array([shapely.Point(one.lon, one.lat) for one in found], dtype=object))
+    found = [one for one in await alarms(reader.connection, query) if one.lon is not None]
+    places: Shapes = np.array([shapely.Point(one.lon or 0.0, one.lat or 0.0) for one in found], dtype=object)
+    placed = reader.zones.places(places)
     order = np.argsort(placed.distance_m, kind="stable").tolist()
     return [
         (found[index], int(placed.band[index]), float(placed.distance_m[index]))

@@ -103,7 +103,7 @@ class Zones:
 
 @dataclass(frozen=True, slots=True)
 class Placed:
-    """Distances from the place (or the edge of an area), bearings from its middle, and bands; past the last: outside."""
+    """Distances from the place, or an area's edge, bearings from its middle, and bands; past the last is outside."""
 
     distance_m: Floats
     bearing_deg: Floats
