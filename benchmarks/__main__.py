@@ -15,6 +15,7 @@ NAMES = (
     "devices",
     "geocoder",
     "ifc_reading",
+    "incident_picture",
     "model_tiles",
     "mqtt_intake",
     "observations",
@@ -40,6 +41,7 @@ NAMES = (
 OWN_OPTIONS = {
     "bim_queries": ("data",),
     "compliance_review": ("data",),
+    "incident_picture": ("data",),
     "import_memory": ("rows", "formats"),
     "observations": ("observations",),
     "scene_flight": ("data", "soak"),
