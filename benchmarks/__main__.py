@@ -16,6 +16,7 @@ NAMES = (
     "flood",
     "geocoder",
     "ifc_reading",
+    "incident_picture",
     "model_tiles",
     "mqtt_intake",
     "observations",
@@ -43,6 +44,7 @@ NAMES = (
 OWN_OPTIONS = {
     "bim_queries": ("data",),
     "compliance_review": ("data",),
+    "incident_picture": ("data",),
     "import_memory": ("rows", "formats"),
     "observations": ("observations",),
     "routing": ("data",),

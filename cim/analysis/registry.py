@@ -18,6 +18,7 @@ from cim.analysis.impact import (
     pipe_break,
     plume,
 )
+from cim.analysis.incident_picture import picture
 from cim.analysis.interpolation import surface
 from cim.analysis.land_cycle import cycle
 from cim.analysis.routing import evacuation, isochrone, nearest_resources, route
@@ -56,6 +57,7 @@ _ALL: tuple[Analysis[Any], ...] = (
     intensity.ANALYSIS,
     hazard_grade.ANALYSIS,
     pipe_break.ANALYSIS,
+    picture.ANALYSIS,
 )
 ANALYSES: dict[str, Analysis[Any]] = {analysis.id: analysis for analysis in _ALL}
 
