@@ -12,7 +12,7 @@ from pydantic import Field
 from cim.analysis.analysis import Analysis, Parameters
 from cim.analysis.context import Context
 from cim.analysis.impact.people import METHOD as PEOPLE_METHOD
-from cim.analysis.impact.people import People, people_in
+from cim.analysis.impact.people import People, people_in, uncovered
 from cim.analysis.impact.runout import Fan, downslope_deg, fan, run_outs
 from cim.analysis.impact.shapes import Point, absent, area_m2, drawn, place_field, point_of, reached, stated
 from cim.analysis.overlay import Floats
@@ -193,11 +193,18 @@ def _answer(
         places.insert(0, drawn(shape, {"kind": "runout", "title": "可能到达范围", "reach_m": round(reach_m, 1)}))
     sources = [ground.edition, people.edition, *([source.edition] if source.edition else [])]
     return Answer(
-        summary, _findings(asked, angle, ran, people, reach_m), [_table(summary)], places, sources, statement=STATEMENT
+        summary,
+        _findings(asked, angle, ran, people, reach_m, source.threatened or 0),
+        [_table(summary)],
+        places,
+        sources,
+        statement=STATEMENT,
     )
 
 
-def _findings(asked: RunoutParameters, angle: float, ran: _Ran, people: People, reach_m: float) -> list[Finding]:
+def _findings(
+    asked: RunoutParameters, angle: float, ran: _Ran, people: People, reach_m: float, threatened: int
+) -> list[Finding]:
     text = (
         f"角度相差 ±{ANGLE_ERROR_DEG:g}° 时最远为 {ran.narrower_m.max():.0f} 至 {ran.wider_m.max():.0f} 米；"
         "角度为经验值（二手数据）"
@@ -206,8 +213,13 @@ def _findings(asked: RunoutParameters, angle: float, ran: _Ran, people: People, 
     if people.persons is None:
         out.append(absent(people.edition, "范围内人数未知"))
     if reach_m == 0:
-        text = f"源点下方的坡缓于到达角 {angle:g}°，没有可达范围；核对源点位置或取较小的角度"
+        text = (
+            f"源点下方的坡缓于到达角 {angle:g}°，没有可达范围，这不表示安全；"
+            f"高程格网 {ran.found.cell_m[0]:.0f} 米会抹平陡坡，请核对源点位置或取较小的角度"
+        )
         out.append(stated("gentle", "坡度不足", "Too gentle", text))
+    elif threatened:
+        out += uncovered(people, [threatened])
     if reach_m >= asked.most_m:
         text = f"到 {asked.most_m:g} 米处仍未停下，范围不完整"
         out.append(stated("open", "范围不完整", "Goes on", text, missing=True))

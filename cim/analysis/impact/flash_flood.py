@@ -13,7 +13,7 @@ from cim.analysis.analysis import Analysis, Parameters
 from cim.analysis.context import Context, Features
 from cim.analysis.impact.grids import MOST_CELLS, Mask, Window, mask_of, plane_points, window_around
 from cim.analysis.impact.people import METHOD as PEOPLE_METHOD
-from cim.analysis.impact.people import People, people_in
+from cim.analysis.impact.people import People, people_in, uncovered
 from cim.analysis.impact.rivers import NEAR_M, water_in
 from cim.analysis.impact.shapes import Point, absent, drawn, place_field, point_of, stated
 from cim.analysis.impact.streams import Walk, lies_below, walked
@@ -217,6 +217,7 @@ def _findings(zones: Features, people: People, met: list[Met], asked: FlashFlood
     elif people.partly:
         text = "只计您有权查看的区域内的人口"
         out.append(stated("partly", "人口不全", "Not all people", text, missing=True))
+    out += uncovered(people, [int(zones.columns["people"][one.zone] or 0) for one in met])
     return out
 
 

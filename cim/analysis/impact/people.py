@@ -1,14 +1,16 @@
 """People in areas, from the layer ``population``: those registered at the points that lie in them."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import shapely
 
 from cim.analysis.context import Context
+from cim.analysis.impact.shapes import stated
 from cim.analysis.overlay import Shapes
 from cim.analysis.reaching import partial
-from cim.model.analysis import SourceEdition
+from cim.model.analysis import Finding, SourceEdition
 from cim.model.redline import LONLAT_SRID
 
 POPULATION = "population"
@@ -42,6 +44,16 @@ async def people_in(context: Context, areas: Shapes) -> People:
         _summed(found.columns[name], np.asarray(area), np.asarray(at), len(areas)) for name in FIELDS
     )
     return People(found.edition, persons, day, mobility, partly=partial(context, POPULATION))
+
+
+def uncovered(people: People, registered: Sequence[int]) -> list[Finding]:
+    """What to say where nobody was counted although people at risk are registered for the same areas."""
+    pairs = zip(people.persons or (), registered, strict=False)
+    risk = [told for counted, told in pairs if counted == 0 and told > 0]
+    if not risk:
+        return []
+    text = f"{len(risk)} 处登记受威胁 {sum(risk)} 人，人口图层在那里却没有记录：可能未覆盖该处，不可当作无人"
+    return [stated("no-people", "人口图层可能未覆盖", "People may not be covered", text, missing=True)]
 
 
 def _summed(

@@ -153,6 +153,7 @@ async def test_zones_down_the_stream_in_order(ask: Any) -> None:
     assert far[5] < far[4] < far[6]
     assert (far[7], far[8], far[9]) == (12, 7, 2)
     assert answer.summary["persons"] == 7
+    assert "1 处登记受威胁 1 人" in next(one.message for one in answer.findings if one.rule == "no-people")
     closed = await ask("flash-flood", place=at(500, 500), within_m=900, absent=["population", "flash_flood_zones"])
     assert [one.layer for one in closed.findings if one.rule == "missing-layer"] == ["flash_flood_zones", "population"]
     assert closed.summary["persons"] is None
@@ -195,6 +196,8 @@ async def test_a_slide_stops_where_the_line_of_energy_meets_the_ground(ask: Any)
     gentle = await ask("debris-runout", place=at(3050, 500), angle_deg=40.0)
     assert (gentle.summary["reach_m"], gentle.summary["area_m2"]) == (0, 0)
     assert "gentle" in rules(gentle)
+    aside = await ask("debris-runout", hazard="G1", direction_deg=45, spread_deg=5)
+    assert (aside.summary["persons"], "no-people" in rules(aside)) == (0, True)
     open_ = await ask("debris-runout", place=at(3050, 500), angle_deg=10.0, most_m=600)
     assert "open" in rules(open_)
 
