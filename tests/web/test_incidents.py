@@ -14,6 +14,7 @@ from incidents import AT, LEAK, POINT, SQUARE, made, sent, worked_on
 from serving import Served, following, listening
 
 from cim.errors import StoreError
+from cim.model.incidents import may_call
 from cim.store import identities
 
 COUNTY = """
@@ -296,6 +297,9 @@ async def test_a_drill_cannot_be_mistaken(city: Served) -> None:
     for part in ("tasks", "marks", "steps", "entries"):
         answer = (await city.technician.get(f"/incidents/{code}/{part}")).json()
         assert (answer["drill_mark"], answer["title"]) == ("演练", "【演练】改名")
+    assert not may_call(drill=True, for_drills=False)
+    assert may_call(drill=True, for_drills=True)
+    assert may_call(drill=False, for_drills=False)
     pretending = await made(city.technician, title="【演练】其实是真的")
     assert (pretending["title"], pretending["drill"]) == ("其实是真的", False)
     news = (await city.technician.get("/incidents/feed", params={"since": 0})).json()["entries"]
@@ -364,7 +368,11 @@ async def test_any_course_of_events_replays_as_it_was_seen(city: Served) -> None
         then = (await client.get(f"/incidents/{code}")).json()
         if not seen or then["entries"] != seen[-1]["entries"]:
             seen.append(then)
-        mark, task, read = chance.randint(1, 4), chance.randint(1, 4), then["revision"] - (chance.random() < 0.2)
+        mark, task, read = (
+            chance.randint(1, 4),
+            chance.randint(1, 4),
+            max(1, then["revision"] - (chance.random() < 0.2)),
+        )
         deeds: list[tuple[str, str, dict[str, Any]]] = [
             ("POST", "/entries", {"text": "记录"}),
             ("POST", "/marks", {**point, "label": str(chance.random())}),
