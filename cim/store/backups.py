@@ -31,7 +31,7 @@ from cim.store.migrating import current_revision, migrate, needed_revision
 FORMAT = 1
 SUFFIX = ".cimbackup"
 MANIFEST, DUMP, FILES = "manifest.json", "database.dump", "files"
-SCHEMAS = ("bim", "cim", "city", "history", "scenario")
+SCHEMAS = ("bim", "cim", "city", "history", "scenario", "sensing")
 TABLES = """
 SELECT n.nspname, c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
 WHERE n.nspname = ANY (%s) AND c.relkind = 'r' ORDER BY 1, 2

@@ -112,3 +112,13 @@ warning_delivery = sa.Table(
     _moment("done_at"),
     sa.UniqueConstraint("receiver", "step"),
 )
+
+sa.Index("warning_geom_idx", warning.c.geom, postgresql_using="gist")
+sa.Index("warning_sent_idx", warning.c.sent.desc(), warning.c.code.desc())
+sa.Index("warning_expires_idx", warning.c.expires, postgresql_where=warning.c.state == "active")
+sa.Index("warning_reference_identifier_idx", warning_reference.c.identifier)
+sa.Index("warning_call_due_idx", warning_call.c.answer_by, postgresql_where=warning_call.c.state == "waiting")
+sa.Index("warning_step_warning_idx", warning_step.c.warning, warning_step.c.seq)
+sa.Index(
+    "warning_delivery_waiting_idx", warning_delivery.c.next_at, postgresql_where=warning_delivery.c.state == "waiting"
+)
