@@ -8,6 +8,7 @@ to a user. Nothing here knows about HTTP: ``web.problems`` maps each class to a 
     │   ├── StoreUnavailable    not reachable, not ready, out of connections or time
     │   ├── StoreFull           no room for it on the disk or in a quota
     │   └── StoreConflict       somebody else holds or changed it
+    │       └── EditConflict        what is to be changed was changed since it was read
     ├── ClusterError        the private PostGIS cannot be made or started
     ├── NotFound            no such layer, feature, version, user, key
     ├── NotAllowed          the policy says no
@@ -15,6 +16,7 @@ to a user. Nothing here knows about HTTP: ``web.problems`` maps each class to a 
     ├── BadRequest          the caller's value cannot be used
     │   ├── TooLarge            more bytes than are taken or given at once
     │   │   └── AnswerTooLarge      what was asked for is more than one answer may hold
+    │   ├── Unsupported         a part of a standard that is not offered
     │   └── FrameRefused        a station's frame, or one value of it, cannot be used
     ├── ImportRefused       an import ends without changing anything
     ├── SettingsError       a setting of the server cannot be used
@@ -63,6 +65,17 @@ class StoreConflict(StoreError):
     """Another writer holds the thing or has changed it since it was read."""
 
 
+class EditConflict(StoreConflict):
+    """What the caller wants to change was changed since the caller read it.
+
+    ``changes`` says what: for each field its name, what the caller had read and what it is now.
+    """
+
+    def __init__(self, what: str, changes: list[dict[str, object]], *, where: str = "", remedy: str = "") -> None:
+        super().__init__(what, where=where, remedy=remedy)
+        self.changes = changes
+
+
 class ClusterError(CimError):
     """The private PostGIS cluster cannot be created, started or reached."""
 
@@ -93,6 +106,10 @@ class TooLarge(BadRequest):
 
 class AnswerTooLarge(TooLarge):
     """What was asked for is more than one answer may hold; it is refused whole, never cut."""
+
+
+class Unsupported(BadRequest):
+    """The caller asks for a part of a standard that is not offered."""
 
 
 class FrameRefused(BadRequest):

@@ -14,6 +14,7 @@ from data_samples import (
     business,
     business_records,
     changes,
+    contacts,
     facilities,
     land,
     landmarks,
@@ -285,3 +286,4 @@ def _write_sites(
         folder.layer(name, "csv", table, shapes)
     folder.layer("cameras", "csv", *sensors.cameras(sites, network, area, size.cameras))
     folder.layer("places", "csv", *facilities.places(admin, streams, services))
+    folder.layer("contacts", "csv", *contacts.contacts(admin, services, dangers))

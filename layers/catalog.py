@@ -12,10 +12,12 @@ from typing import Any
 
 from cim.errors import DefinitionError
 from cim.model.collection import CollectionSchema, Field
+from cim.model.incident_kinds import lists
 from layers.codes import CodeList, load_codes
 from layers.crosswalks import Crosswalk, load_crosswalk
 from layers.definition import LayerDefinition, load_definition
 from layers.links import Link
+from layers.plans import GUIDE, Mode, Plan, load_modes, load_plan
 from layers.sheet import SheetLayerEntry, SheetTemplate, load_sheet
 from layers.text import Text
 
@@ -42,7 +44,7 @@ class Style:
 
 @dataclass(frozen=True, slots=True)
 class Catalog:
-    """All layer definitions by id, with their themes, styles, code lists, crosswalks and templates of map sheets."""
+    """All layer definitions by id, with themes, styles, code lists, crosswalks, sheet templates, plans and modes."""
 
     layers: Mapping[str, LayerDefinition]
     themes: tuple[Theme, ...]
@@ -50,6 +52,8 @@ class Catalog:
     codes: Mapping[str, CodeList]
     crosswalks: Mapping[str, Crosswalk] = field(default_factory=dict)
     sheets: Mapping[str, SheetTemplate] = field(default_factory=dict)
+    plans: Mapping[str, Plan] = field(default_factory=dict)
+    modes: tuple[Mode, ...] = ()
 
     def code_names(self, layer: str, field: str) -> dict[str, Text] | None:
         """Meanings of a field's codes, or None where the field is not coded."""
@@ -72,17 +76,22 @@ def load_catalog(folders: Iterable[Path] = (SHIPPED,)) -> Catalog:
     codes: dict[str, CodeList] = {}
     walks: dict[str, Path] = {}
     sheets: dict[str, SheetTemplate] = {}
+    plans: dict[str, Plan] = {}
+    modes: dict[str, Mode] = {}
     for folder in folders:
         definitions |= {p.stem: load_definition(p) for p in sorted(folder.glob("definitions/*.toml"))}
         styles |= {p.stem: _style(p) for p in sorted(folder.glob("styles/*.json"))}
         codes |= {p.stem: load_codes(p) for p in sorted(folder.glob("codes/*.toml"))}
         walks |= {p.stem: p for p in sorted(folder.glob("crosswalks/*.toml"))}
         sheets |= {p.stem: load_sheet(p) for p in sorted(folder.glob("sheets/*.toml"))}
+        plans |= {p.stem: load_plan(p) for p in sorted(folder.glob("plans/*.toml"))}
+        modes |= {mode.id: mode for mode in load_modes(folder / "modes.toml")}
         themes |= {theme.id: theme for theme in _themes(folder / "themes.toml")}
     crosswalks = {name: load_crosswalk(path, codes) for name, path in walks.items()}
     ordered = tuple(sorted(themes.values(), key=lambda t: t.order))
-    catalog = Catalog(definitions, ordered, styles, codes, crosswalks, sheets)
+    catalog = Catalog(definitions, ordered, styles, codes, crosswalks, sheets, plans, tuple(modes.values()))
     _check_references(catalog)
+    _check_emergencies(catalog)
     for template in sheets.values():
         for number, entry in enumerate(template.layer):
             _check_sheet_layer(catalog, entry, f"{template.id}.toml: layer.{number}")
@@ -115,6 +124,20 @@ def _check_references(catalog: Catalog) -> None:
                     where=f"{definition.id}.toml",
                     remedy="add the file, or name one that exists",
                 )
+
+
+def _check_emergencies(catalog: Catalog) -> None:
+    """The layers of modes are defined, and the kinds of plans exist."""
+    for mode in catalog.modes:
+        _refuse_unknown("layer", mode.layers, catalog.layers, f"modes.toml: {mode.id}")
+    for plan in catalog.plans.values():
+        _refuse_unknown("kind of incident", plan.kinds, lists().kind, f"{plan.id}.toml")
+
+
+def _refuse_unknown(what: str, names: Iterable[str], known: Mapping[str, Any], where: str) -> None:
+    for name in names:
+        if name not in known:
+            raise DefinitionError(f"there is no {what} {name!r}", where=where, remedy=f"name one that exists: {GUIDE}")
 
 
 def _check_sheet_layer(catalog: Catalog, entry: SheetLayerEntry, where: str) -> None:

@@ -1,63 +1,20 @@
 """New steps of alarms, read once by each process and handed to whoever follows."""
 
-import asyncio
-
-import structlog
-
-from cim.errors import StoreError
 from cim.model.alarms import Alarm, Step
 from cim.store.alarms import newest_step, steps_after
 from cim.store.database import Database
-from cim.store.live_values import EVERYTHING
-from web.change_feed import Feed
-
-MOST = 500
-AGAIN_AFTER_S = 1.0
-_log = structlog.get_logger()
+from web.news_feed import NewsFeed
 
 
-class AlarmFeed:
-    """Reads what is new whenever it is told that there is something."""
+class AlarmFeed(NewsFeed[tuple[Step, Alarm]]):
+    """Steps of all alarms, each with its alarm as it is now."""
 
     def __init__(self, database: Database) -> None:
-        self.feed: Feed[tuple[Step, Alarm]] = Feed(instead="poll /alarms/feed?since= instead")
-        self.seq: int | None = None
-        self._database = database
-        self._wake = asyncio.Event()
-        self._task: asyncio.Task[None] | None = None
-
-    def hear(self) -> None:
-        """There may be something new."""
-        self._wake.set()
-
-    def start(self) -> None:
-        """Read until ``stop``."""
-        self._task = asyncio.create_task(self._follow())
-
-    async def stop(self) -> None:
-        """End reading."""
-        if self._task:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
-
-    async def _follow(self) -> None:
-        while True:
-            await self._wake.wait()
-            self._wake.clear()
-            try:
-                while await self._read() == MOST:
-                    pass
-            except (StoreError, OSError) as error:
-                _log.warning("cannot read what is new of alarms", reason=str(error))
-                await asyncio.sleep(AGAIN_AFTER_S)
-                self._wake.set()
-
-    async def _read(self) -> int:
-        async with self._database.reading(EVERYTHING, aside=True) as connection:
-            if self.seq is None:
-                self.seq = await newest_step(connection)
-            found = await steps_after(connection, self.seq, MOST)
-        if found:
-            self.seq = found[-1][0].seq
-            self.feed.publish(found)
-        return len(found)
+        super().__init__(
+            database,
+            newest_step,
+            steps_after,
+            lambda item: item[0].seq,
+            called="alarms",
+            instead="poll /alarms/feed?since= instead",
+        )

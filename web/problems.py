@@ -11,6 +11,7 @@ STATUS: dict[type[errors.CimError], HTTPStatus] = {
     errors.TooLarge: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     errors.StoreFull: HTTPStatus.INSUFFICIENT_STORAGE,
     errors.BadRequest: HTTPStatus.BAD_REQUEST,
+    errors.Unsupported: HTTPStatus.NOT_IMPLEMENTED,
     errors.NotIdentified: HTTPStatus.UNAUTHORIZED,
     errors.TooManyAttempts: HTTPStatus.TOO_MANY_REQUESTS,
     errors.NotAllowed: HTTPStatus.FORBIDDEN,
@@ -81,6 +82,8 @@ def problem_response(
     what, where, remedy = (told(text, language) for text in (error.what, error.where, error.remedy))
     kind = str(getattr(error, "problem_type", "about:blank"))
     document = problem(status, what, path=path, request_id=request_id, where=where, remedy=remedy, kind=kind)
+    if isinstance(error, errors.EditConflict):
+        document["changes"] = error.changes
     body = json.dumps(document, ensure_ascii=False).encode()
     headers = [
         (b"content-type", MEDIA_TYPE.encode()),

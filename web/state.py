@@ -36,6 +36,7 @@ from web.change_feed import ChangeFeed
 from web.geocoding import Geocoder
 from web.geoid import configured_undulation
 from web.identity import COOKIE, Identities, check_csrf, credential_of
+from web.incidents.feed import IncidentFeed
 from web.live_catalog import LiveCatalog
 from web.live_readings import LiveReadings
 from web.notices import Notices
@@ -44,6 +45,7 @@ from web.queue import queue_app
 from web.settings import ServerSettings
 from web.video_fetching import Fetcher
 from web.video_gateway import VideoGateway, configured_gateway
+from web.warnings.feed import WarningFeed
 
 MIB = 1024 * 1024
 SCENES_AT_ONCE = 3
@@ -72,6 +74,8 @@ class ServerState:
     feed: ChangeFeed
     notices: Notices
     alarms: AlarmFeed
+    incidents: IncidentFeed
+    warnings: WarningFeed
     readings: LiveReadings
     gate: Gate
     proxy: ProxyCache | None
@@ -111,6 +115,10 @@ class ServerState:
         notices, alarms, readings = Notices(database), AlarmFeed(database), LiveReadings(database)
         notices.on_values.append(readings.hear)
         notices.on_alarms.append(alarms.hear)
+        incidents = IncidentFeed(database)
+        notices.on_incidents.append(incidents.hear)
+        warnings = WarningFeed(database)
+        notices.on_warnings.append(warnings.hear)
         pictures = Pictures(database, PicturePool(), live.general_state, raster_pictures(database, files))
         rasters = RasterTiles(database, files, TileCache(settings.raster_cache_mb * MIB))
         live.on_change.append(rasters.follow)
@@ -147,6 +155,8 @@ class ServerState:
             feed=feed,
             notices=notices,
             alarms=alarms,
+            incidents=incidents,
+            warnings=warnings,
             readings=readings,
             gate=gate,
             proxy=proxy,
@@ -172,14 +182,14 @@ class ServerState:
     async def start(self) -> None:
         """Load the catalogue and follow the database's notices."""
         await self.live.start()
-        for follower in (self.alarms, self.readings, self.notices):
+        for follower in (self.alarms, self.incidents, self.warnings, self.readings, self.notices):
             follower.start()
         if self.disk_tiles and self.live.database_id:
             await self.disk_tiles.start(self.live.database_id)
 
     async def stop(self) -> None:
         """End the background work and close the connections."""
-        for follower in (self.notices, self.alarms, self.readings):
+        for follower in (self.notices, self.alarms, self.incidents, self.warnings, self.readings):
             await follower.stop()
         await self.live.stop()
         if self.proxy:

@@ -18,8 +18,10 @@ from cim.analysis.impact import (
     pipe_break,
     plume,
 )
+from cim.analysis.incident_picture import picture
 from cim.analysis.interpolation import surface
 from cim.analysis.land_cycle import cycle
+from cim.analysis.routing import evacuation, isochrone, nearest_resources, route
 from cim.analysis.scheme_check import check
 from cim.analysis.terrain import cut_fill, profile, slope_aspect
 from cim.analysis.visibility import coverage, nearest
@@ -43,6 +45,10 @@ _ALL: tuple[Analysis[Any], ...] = (
     coverage.ANALYSIS,
     nearest.ANALYSIS,
     surface.ANALYSIS,
+    nearest_resources.ANALYSIS,
+    isochrone.ANALYSIS,
+    route.ANALYSIS,
+    evacuation.ANALYSIS,
     plume.ANALYSIS,
     impact_area.ANALYSIS,
     flood.ANALYSIS,
@@ -51,6 +57,7 @@ _ALL: tuple[Analysis[Any], ...] = (
     intensity.ANALYSIS,
     hazard_grade.ANALYSIS,
     pipe_break.ANALYSIS,
+    picture.ANALYSIS,
 )
 ANALYSES: dict[str, Analysis[Any]] = {analysis.id: analysis for analysis in _ALL}
 
