@@ -153,7 +153,9 @@ async def ask(made: tuple[Logins, FileStore]) -> AsyncIterator[Ask]:
 
     async def answer(process: str, role: str = "administrator", absent: Sequence[str] = (), **inputs: Any) -> Answer:
         versions = dict.fromkeys(absent, 0)
-        return await ANALYSES[process].answer(inputs, await view_of(database, role, files, data_versions=versions))
+        found = await ANALYSES[process].answer(inputs, await view_of(database, role, files, data_versions=versions))
+        json.dumps(found.document(), allow_nan=False)
+        return found
 
     yield answer
     await database.close()

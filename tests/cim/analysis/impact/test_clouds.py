@@ -18,6 +18,7 @@ from cim.analysis.impact.substances import found_substance, mg_m3, substance_dat
 from cim.analysis.registry import ANALYSES
 from cim.errors import BadRequest
 from cim.model.analysis import Answer, Verdict
+from web.phrases import in_chinese
 
 PLACE = {"type": "Point", "coordinates": [103.95, 30.99]}
 GEOD = pyproj.Geod(ellps="GRS80")
@@ -212,6 +213,8 @@ async def test_bad_input_is_told_with_place_and_remedy(wrong: dict[str, Any], wh
     with pytest.raises(BadRequest) as caught:
         await ask("plume", **{**LIGHT, "wind_from_deg": 0, **wrong})
     assert caught.value.where == where
+    if wrong.get("wind_m_s") == 0:
+        assert in_chinese(str(caught.value).split(": ", 1)[1]).startswith("风速 0 米/秒")
     assert help_ in f"{caught.value.what} {caught.value.remedy}"
 
 
