@@ -62,6 +62,8 @@ class RoadNetwork:
         """The corners of a part of an edge between two shares of it; backwards where ``end`` is less than ``start``."""
         own = slice(int(self.first[edge]), int(self.first[edge + 1]))
         along, corners = self.along[own], self.lonlat[own]
+        if (start, end) == (0.0, 1.0):
+            return corners
         low, high = min(start, end), max(start, end)
         inside = along[(along > low) & (along < high)]
         at = np.concatenate([[low], inside, [high]])
