@@ -21,8 +21,10 @@ from benchmarks.machine import spread
 from benchmarks.serving import CIM, key_of, server
 
 SMALL = Path(__file__).parents[1] / "data_samples" / "small"
-LAYERS = ("admin_county", "admin_town", "admin_village", "geohazards", "schools", "hospitals", "hazards", "contacts")
-LAYERS += ("organisations", "flash_flood_zones", "cameras")
+LAYERS = (
+    *("admin_county", "admin_town", "admin_village", "geohazards", "schools", "hospitals", "hazards", "contacts"),
+    *("organisations", "flash_flood_zones", "cameras"),
+)
 BUILDINGS = 300_000
 WEST, SOUTH, EAST, NORTH = 103.75, 30.92, 104.10, 31.35
 RING = f"{SOUTH},{WEST} {SOUTH},{EAST} {NORTH},{EAST} {NORTH},{WEST} {SOUTH},{WEST}"
