@@ -11,6 +11,7 @@ import subprocess
 import tempfile
 import time
 import urllib.request
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -37,9 +38,10 @@ def measure(county: Path | None, rounds: int) -> dict[str, object]:
     with tempfile.TemporaryDirectory(prefix="cimb-", dir="/tmp") as name:
         Path(name).chmod(0o755)
         folder = Path(name) / "d"
-        for layer in LAYERS:
-            _import(layer_file(county or SMALL, layer), layer, folder)
-        _import(_people(Path(name) / "population.csv"), "population", folder)
+        files = [layer_file(county or SMALL, layer) for layer in LAYERS]
+        tables = [file for file in files if file.suffix == ".csv"]
+        _import([file for file in files if file not in tables], folder)
+        _import([*tables, _people(Path(name) / "population.csv")], folder, "--crs", "EPSG:4490")
         with server(folder) as (_, port):
             key = key_of(folder)
             for number in range(rounds + 1):
@@ -60,12 +62,12 @@ def measure(county: Path | None, rounds: int) -> dict[str, object]:
     }
 
 
-def _import(file: Path, layer: str, folder: Path) -> None:
-    crs = ["--crs", "EPSG:4490"] if file.suffix == ".csv" else []
-    words = ["import", str(file), "--layer", layer, *crs, "--data", str(folder), "--json"]
+def _import(files: Sequence[Path], folder: Path, *options: str) -> None:
+    """Import files into the layers of their names."""
+    words = ["import", *map(str, files), *options, "--data", str(folder), "--json"]
     done = subprocess.run([*CIM, *words], check=False, capture_output=True, text=True)
     if done.returncode:
-        raise RuntimeError(f"{layer}: {done.stdout[-500:]}")
+        raise RuntimeError(done.stdout[-500:] + done.stderr[-500:])
 
 
 def _people(file: Path) -> Path:
