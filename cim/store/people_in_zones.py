@@ -75,6 +75,9 @@ class PeopleGroup:
     sums: dict[str, float]
 
 
+_FACTS = tuple(name for name in PeopleGroup.__dataclass_fields__ if name != "sums")
+
+
 async def people_in_zones(connection: AsyncConnection, query: PeopleQuery) -> list[PeopleGroup]:
     """The buildings and records of people that lie in the zones or may reach into them."""
     held = _held(query).subquery("held")
@@ -97,8 +100,9 @@ async def people_in_zones(connection: AsyncConnection, query: PeopleQuery) -> li
 
 
 def _group(row: Any) -> PeopleGroup:
-    plain, sums = row[: -len(SUMS)], row[-len(SUMS) :]
-    return PeopleGroup(*plain, sums=dict(zip(SUMS, (float(value) for value in sums), strict=True)))
+    facts = dict(zip(_FACTS, row[: len(_FACTS)], strict=True))
+    sums = {name: float(value) for name, value in zip(SUMS, row[len(_FACTS) :], strict=True)}
+    return PeopleGroup(**facts, sums=sums)
 
 
 async def densities(
