@@ -1,6 +1,7 @@
 """The picture of an incident against sums made by hand on a made city, and general laws of rings."""
 
 from collections.abc import AsyncIterator, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -212,6 +213,25 @@ async def test_who_may_not_see_people_gets_none_and_is_told(city: Database) -> N
     assert answer.summary["cameras_in_view"] is None
     assert "甲厂" not in str(answer.document())
     assert answer.summary["total"]["schools"] == 2
+
+
+async def test_hidden_fields_and_regions_hold_and_are_told(city: Database) -> None:
+    context = await view_of(city)
+    held = context.decisions["population"]
+    fields = tuple(field for field in held.fields if field.name not in ("persons", "mobility"))
+    hiding = replace(context, decisions={**context.decisions, "population": replace(held, fields=fields)})
+    answer = await ask(hiding, time="day")
+    assert answer.summary["total"]["need_help"] is None
+    assert answer.summary["total"]["persons"] > 0
+    assert any("population" in text and "需协助转移" in text for text in told(answer)["layer-hidden"])
+    assert (await ask(hiding)).summary["total"]["persons"] is None
+    elsewhere = replace(context, decisions={**context.decisions, "population": replace(held, regions=("1",))})
+    partly = await ask(elsewhere)
+    assert partly.summary["total"]["persons"] == partly.summary["persons_estimated"] == 0
+    assert any("部分辖区" in text for text in told(partly)["layer-partial"])
+    uncoded = tuple(field for field in held.fields if field.name != "building_code")
+    blind = replace(context, decisions={**context.decisions, "population": replace(held, fields=uncoded)})
+    assert (await ask(blind)).summary["total"]["persons"] is None
 
 
 async def test_a_place_outside_the_county_is_told(city: Database) -> None:
