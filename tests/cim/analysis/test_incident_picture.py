@@ -5,12 +5,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import pyproj
 import pytest
 from clones import Clones
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from made_city import area_of, lonlat, put, view_of
 from made_devices import make_devices
+from models import SRID, building, import_made, placement
 
 from cim.analysis.context import Context
 from cim.analysis.incident_picture.parameters import time_of_day
@@ -86,6 +88,8 @@ async def fill(logins: Logins, folder: Path) -> None:
     await put(city, folder, "cameras", [({**camera, **seeing}, (0.0, -60.0))])
     lon, lat = lonlat([(10.0, 10.0)])[0]
     await make_devices(city, [Device("D1", "gas", "气体探头", grade=Grade.PUBLIC, lon=lon, lat=lat)])
+    way = pyproj.Transformer.from_crs(4490, SRID, always_xy=True)
+    await import_made(city, building("楼", 3, placement(*way.transform(lon, lat))), "tower")
     await city.close()
 
 
@@ -179,6 +183,19 @@ async def test_facilities_have_distance_and_bearing_and_the_nearest_outside_are_
     assert tables["villages"][0]["village"] == "甲村"
     kinds = {place.properties["kind"] for place in answer.places}
     assert {"ring", "place", "rescue_teams", "schools", "camera", "device"} <= kinds
+
+
+async def test_storeys_of_models_inside_are_told(city: Database) -> None:
+    answer = await picture(city)
+    rows = next(table for table in answer.tables if table.id == "models").document()["rows"]
+    assert answer.summary["models"] == 1
+    assert len(rows) == 3
+    assert all(row["elements"] > 0 for row in rows)
+    assert sum(row["spaces"] for row in rows) > 0
+    assert {place.properties["kind"] for place in answer.places} >= {"model"}
+    hidden = await picture(city, "anonymous")
+    assert hidden.summary["models"] == 0
+    assert "no-models" in told(hidden)
 
 
 async def test_every_missing_layer_is_named(city: Database) -> None:
