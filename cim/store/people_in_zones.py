@@ -75,7 +75,7 @@ class PeopleGroup:
     sums: dict[str, float]
 
 
-_PLAIN = tuple(name for name in PeopleGroup.__dataclass_fields__ if name != "sums")
+_FACTS = tuple(name for name in PeopleGroup.__dataclass_fields__ if name != "sums")
 
 
 async def people_in_zones(connection: AsyncConnection, query: PeopleQuery) -> list[PeopleGroup]:
@@ -100,9 +100,9 @@ async def people_in_zones(connection: AsyncConnection, query: PeopleQuery) -> li
 
 
 def _group(row: Any) -> PeopleGroup:
-    plain: tuple[Any, ...] = tuple(row)[: -len(SUMS)]
-    sums = {name: float(value) for name, value in zip(SUMS, tuple(row)[-len(SUMS) :], strict=True)}
-    return PeopleGroup(**dict(zip(_PLAIN, plain, strict=True)), sums=sums)
+    facts = dict(zip(_FACTS, row[: len(_FACTS)], strict=True))
+    sums = {name: float(value) for name, value in zip(SUMS, row[len(_FACTS) :], strict=True)}
+    return PeopleGroup(**facts, sums=sums)
 
 
 async def densities(

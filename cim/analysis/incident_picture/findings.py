@@ -73,7 +73,7 @@ def _people(found: Material, figures: Sequence[Figure]) -> Iterator[Finding]:
         method,
         "population",
         edition,
-        f"{spread}。{method}",
+        spread,
     )
     yield from _records(found)
 

@@ -13,7 +13,7 @@ from cim.model.redline import LONLAT_SRID
 
 COUNTY, TOWNS, VILLAGES, LAND, PLAN = "admin_county", "admin_town", "admin_village", "land_status", "plan_parcels"
 LEAST_M2 = 1.0
-_AT = {LAND: ("DLBM", "DLMC"), PLAN: ("parcel_code", "use_code", "use_name")}
+_AT = {LAND: ("DLBM",), PLAN: ("parcel_code", "use_code", "use_name")}
 
 
 @dataclass(frozen=True, slots=True)

@@ -118,7 +118,7 @@ def _listed(zones: Zones, one: Found, context: Context, most: int | None = None)
     rows = [
         (
             band_name(zones, int(one.placed.band[index])),
-            *(context.shown(layer, name, one.features.columns[name][index]) for name in fields),
+            *(_shown(context, layer, name, one.features.columns[name][index]) for name in fields),
             round(float(one.placed.distance_m[index])),
             compass(float(one.placed.bearing_deg[index])),
         )
@@ -128,6 +128,12 @@ def _listed(zones: Zones, one: Found, context: Context, most: int | None = None)
     note = f"另有 {left_out} 处未列" if left_out else ""
     title = Title(f"{one.kind.title.zh}名录", one.kind.title.en)
     return Table(layer, title, (RING, *shown, DISTANCE, BEARING), rows, note)
+
+
+def _shown(context: Context, layer: str, name: str, value: Any) -> Any:
+    if name == "emergency" and value is not None:
+        return "有" if value else "无"
+    return context.shown(layer, name, value)
 
 
 def _industries(found: Material, context: Context) -> Table:

@@ -1,15 +1,18 @@
 """The picture of an incident against sums made by hand on a made city, and general laws of rings."""
 
 from collections.abc import AsyncIterator, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import pyproj
 import pytest
 from clones import Clones
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from made_city import area_of, lonlat, put, view_of
 from made_devices import make_devices
+from models import SRID, building, import_made, placement
 
 from cim.analysis.context import Context
 from cim.analysis.incident_picture.parameters import time_of_day
@@ -85,6 +88,8 @@ async def fill(logins: Logins, folder: Path) -> None:
     await put(city, folder, "cameras", [({**camera, **seeing}, (0.0, -60.0))])
     lon, lat = lonlat([(10.0, 10.0)])[0]
     await make_devices(city, [Device("D1", "gas", "气体探头", grade=Grade.PUBLIC, lon=lon, lat=lat)])
+    way = pyproj.Transformer.from_crs(4490, SRID, always_xy=True)
+    await import_made(city, building("楼", 3, placement(*way.transform(lon, lat))), "tower")
     await city.close()
 
 
@@ -180,6 +185,19 @@ async def test_facilities_have_distance_and_bearing_and_the_nearest_outside_are_
     assert {"ring", "place", "rescue_teams", "schools", "camera", "device"} <= kinds
 
 
+async def test_storeys_of_models_inside_are_told(city: Database) -> None:
+    answer = await picture(city)
+    rows = next(table for table in answer.tables if table.id == "models").document()["rows"]
+    assert answer.summary["models"] == 1
+    assert len(rows) == 3
+    assert all(row["elements"] > 0 for row in rows)
+    assert sum(row["spaces"] for row in rows) > 0
+    assert {place.properties["kind"] for place in answer.places} >= {"model"}
+    hidden = await picture(city, "anonymous")
+    assert hidden.summary["models"] == 0
+    assert "no-models" in told(hidden)
+
+
 async def test_every_missing_layer_is_named(city: Database) -> None:
     answer = await picture(city)
     missing = " ".join(told(answer)["layer-missing"])
@@ -212,6 +230,25 @@ async def test_who_may_not_see_people_gets_none_and_is_told(city: Database) -> N
     assert answer.summary["cameras_in_view"] is None
     assert "甲厂" not in str(answer.document())
     assert answer.summary["total"]["schools"] == 2
+
+
+async def test_hidden_fields_and_regions_hold_and_are_told(city: Database) -> None:
+    context = await view_of(city)
+    held = context.decisions["population"]
+    fields = tuple(field for field in held.fields if field.name not in ("persons", "mobility"))
+    hiding = replace(context, decisions={**context.decisions, "population": replace(held, fields=fields)})
+    answer = await ask(hiding, time="day")
+    assert answer.summary["total"]["need_help"] is None
+    assert answer.summary["total"]["persons"] > 0
+    assert any("population" in text and "需协助转移" in text for text in told(answer)["layer-hidden"])
+    assert (await ask(hiding)).summary["total"]["persons"] is None
+    elsewhere = replace(context, decisions={**context.decisions, "population": replace(held, regions=("1",))})
+    partly = await ask(elsewhere)
+    assert partly.summary["total"]["persons"] == partly.summary["persons_estimated"] == 0
+    assert any("部分辖区" in text for text in told(partly)["layer-partial"])
+    uncoded = tuple(field for field in held.fields if field.name != "building_code")
+    blind = replace(context, decisions={**context.decisions, "population": replace(held, fields=uncoded)})
+    assert (await ask(blind)).summary["total"]["persons"] is None
 
 
 async def test_a_place_outside_the_county_is_told(city: Database) -> None:
