@@ -19,6 +19,7 @@ from cim.store.warnings import as_call
 
 TOKEN_BYTES = 32
 MOST_DUE = 500
+AT_ONCE = 500
 
 
 async def make_calls(
@@ -175,12 +176,10 @@ async def _taken_over(
 
 async def _put(connection: AsyncConnection, rows: Sequence[dict[str, Any]]) -> list[Call]:
     """Put calls, but those of people who are called already."""
-    made = []
-    for row in rows:
-        put = insert(warning_call).values(row).on_conflict_do_nothing().returning(*warning_call.c)
-        found = (await connection.execute(put)).mappings().first()
-        if found is not None:
-            made.append(as_call(found))
+    made: list[Call] = []
+    for start in range(0, len(rows), AT_ONCE):
+        put = insert(warning_call).values(list(rows[start : start + AT_ONCE])).on_conflict_do_nothing()
+        made += [as_call(row) for row in (await connection.execute(put.returning(*warning_call.c))).mappings()]
     if made:
         tokens = [{"call": call.id, "token": secrets.token_urlsafe(TOKEN_BYTES)} for call in made]
         await connection.execute(sa.insert(warning_token), tokens)
