@@ -319,3 +319,15 @@ async def test_pages_hold_every_warning_once(served: Served) -> None:
         seen += [one["code"] for one in answer.json()["warnings"]]
         address = answer.json()["links"][0]["href"] if answer.json()["links"] else ""
     assert sorted(seen) == [f"P{number}" for number in range(5)]
+
+
+async def test_the_picture_of_an_incident_tells_of_the_warnings_over_it(served: Served) -> None:
+    await sent(served, cap("A"))
+    await sent(served, cap("drill", status="Exercise"))
+    for place, told in (([103.95, 30.95], ["A"]), ([104.1, 31.3], [])):
+        body = {"inputs": {"place": place, "radii_m": [300, 900]}}
+        answer = (await served.viewer.post("/processes/incident-picture/execution", json=body)).json()
+        (table,) = [one for one in answer["tables"] if one["id"] == "warnings"]
+        assert [row["code"] for row in table["rows"]] == told
+        assert answer["summary"]["warnings"] == len(told)
+        assert bool(table["note"]) == (not told)

@@ -132,5 +132,9 @@ def _others(found: Material) -> Iterator[Finding]:
         yield _told("many-alarms", title, f"报警超过 {MOST_ALARMS} 条，只列出最新的", unsure=True)
     if found.cameras.lookings is not None and not any(one.first == "seen" for one in found.cameras.lookings):
         yield _told("no-camera-sees", title, "没有摄像机不转动就能看到该处")
-    text = "预警信息未纳入本图，见 /warnings；设备、报警和模型为当前状态，不随数据时点改变"
-    yield _told("warnings", Title("预警", "Warnings"), text, unsure=True)
+    for one, band in found.warnings:
+        text = f"{one.title or one.event}：{found.zones.names[band]}内有效"
+        yield _told("warning", Title("生效预警", "Warning in force"), text, measured=one.code)
+    if found.devices.entries or found.alarms or found.models or found.warnings:
+        text = "设备、报警、预警和模型为当前状态，不随数据时点改变"
+        yield _told("as-now", Title("当前状态", "As now"), text, unsure=True)

@@ -15,10 +15,12 @@ from cim.analysis.incident_picture.parameters import DAY, PictureParameters, tim
 from cim.analysis.incident_picture.people import BUILDINGS, NEAR_M, POPULATION, People, people_of
 from cim.analysis.incident_picture.reader import Lack, Reader, reader_of
 from cim.analysis.incident_picture.sensing import Devices, Watching, alarms_inside, cameras_watching, devices_inside
+from cim.analysis.incident_picture.warned import warnings_over
 from cim.analysis.incident_picture.zones import Zones, zones_of
 from cim.analysis.visibility.records import CAMERAS
 from cim.model.alarms import Alarm
 from cim.model.analysis import SourceEdition
+from cim.model.warning_course import HeldWarning
 
 LAYERS = (
     *(BUILDINGS, POPULATION, FIRMS.layer, COUNTY, TOWNS, VILLAGES, LAND, PLAN, CAMERAS, "dem"),
@@ -40,6 +42,7 @@ class Material:
     models: Sequence[ModelInside]
     devices: Devices
     alarms: Sequence[tuple[Alarm, int, float]]
+    warnings: Sequence[tuple[HeldWarning, int]]
     cameras: Watching
     ground: Ground
     twice: float
@@ -74,6 +77,7 @@ async def gather(asked: PictureParameters, context: Context) -> Material:
             models=await models_inside(reader),
             devices=await devices_inside(reader),
             alarms=await alarms_inside(reader),
+            warnings=await warnings_over(reader),
             cameras=await cameras_watching(reader),
             ground=ground,
             twice=await _twice(reader, firms) if by_day and not people.reason else 0.0,

@@ -189,3 +189,28 @@ def alarms_table(found: Material) -> Table:
     return Table(
         "alarms", Title("未解除的报警", "Open alarms"), columns, rows, "" if rows else "范围内没有您可查看的未解除报警"
     )
+
+
+def warnings_table(found: Material) -> Table:
+    """Warnings in force over the zones, the innermost first."""
+    columns = (
+        RING,
+        Column("colour", Title("颜色", "Colour")),
+        Column("title", Title("预警", "Warning")),
+        Column("effective", Title("生效时间", "Effective")),
+        Column("expires", Title("失效时间", "Expires")),
+        Column("code", Title("编号", "Code")),
+    )
+    rows = [
+        (
+            band_name(found.zones, band),
+            _COLOURS.get(str(one.colour), "") if one.colour else "",
+            one.title or one.event,
+            _moment(one.effective),
+            _moment(one.expires) if one.expires else "",
+            one.code,
+        )
+        for one, band in found.warnings
+    ]
+    note = "" if rows else "范围内没有您可查看的生效预警"
+    return Table("warnings", Title("生效预警", "Warnings in force"), columns, rows, note)

@@ -37,6 +37,7 @@ def _answer(found: Material, context: Context) -> Answer:
         more_tables.devices_table(found),
         more_tables.cameras_table(found),
         more_tables.alarms_table(found),
+        more_tables.warnings_table(found),
     ]
     return Answer(
         summary=_summary(found, numbers, context),
@@ -74,6 +75,7 @@ def _summary(found: Material, numbers: list[Figure], context: Context) -> dict[s
         "models": len(found.models),
         "devices": len(found.devices.entries),
         "alarms": len(found.alarms),
+        "warnings": len(found.warnings),
         "cameras_in_reach": None if found.cameras.lookings is None else len(found.cameras.lookings),
         "cameras_in_view": None if found.cameras.lookings is None else len(sees),
     }
