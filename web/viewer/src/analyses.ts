@@ -7,6 +7,7 @@ import { downloads } from "./downloads";
 import { button, element } from "./dom";
 import { figure, measure } from "./figures";
 import { current } from "./i18n";
+import { placeInputs } from "./place_inputs";
 import { schemaForm } from "./schema_form";
 import { WorkMap } from "./work_map";
 import { openPage, problemView } from "./work_page";
@@ -35,8 +36,9 @@ class AnalysesPage {
     column.append(page.list, page.form, page.result, page.jobs);
     page.offer();
     await page.listJobs();
-    const wanted = new URLSearchParams(location.search).get("process");
-    if (wanted) await page.choose(wanted);
+    const query = new URLSearchParams(location.search);
+    const wanted = query.get("process");
+    if (wanted) await page.choose(wanted, placeOf(query.get("place")));
   }
 
   private offer(): void {
@@ -48,12 +50,15 @@ class AnalysesPage {
     }));
   }
 
-  private async choose(id: string): Promise<void> {
+  /** Lay the form of an analysis; `place` fills in what asks for a place. */
+  private async choose(id: string, place: [number, number] | null = null): Promise<void> {
     for (const entry of this.list.querySelectorAll<HTMLElement>(".process")) entry.setAttribute("aria-pressed", String(entry.dataset["process"] === id));
     this.result.hidden = true;
     this.form.hidden = false;
     try {
-      this.lay(await this.api.process(id));
+      const process = await this.api.process(id);
+      this.lay(process);
+      if (place) fillPlace(this.form, process, place);
     } catch (error) {
       this.form.replaceChildren(problemView(error));
     }
@@ -188,6 +193,21 @@ class AnalysesPage {
       if (!this.state.isConnected) this.form.append(this.state);
       this.state.replaceChildren(problemView(error));
     }
+  }
+}
+
+/** Longitude and latitude as an address holds them, "103.95,30.98". */
+function placeOf(given: string | null): [number, number] | null {
+  const [lon, lat] = (given ?? "").split(",").map(Number);
+  return given && Number.isFinite(lon) && Number.isFinite(lat) ? [lon as number, lat as number] : null;
+}
+
+function fillPlace(form: HTMLElement, process: Process, place: [number, number]): void {
+  for (const [name, value] of Object.entries(placeInputs(process, place))) {
+    const control = form.querySelector<HTMLInputElement | HTMLTextAreaElement>(`.schema-form [name="${name}"]`);
+    if (!control) continue;
+    control.value = typeof value === "object" ? JSON.stringify(value) : String(value);
+    control.closest("details")?.setAttribute("open", "");
   }
 }
 

@@ -34,6 +34,7 @@ export interface InputSchema {
   maxLength?: number;
   anyOf?: InputSchema[];
   "x-cim-input"?: string;
+  "x-cim-draw"?: string;
 }
 export interface ProcessInput {
   title: string;

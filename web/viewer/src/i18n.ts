@@ -195,6 +195,7 @@ const WORDS = {
   systems: { zh: "系统", en: "Systems" },
   codes: { zh: "分类编码", en: "Codes" },
   fromType: { zh: "取自类型", en: "from its type" },
+  emergency: { zh: "应急", en: "Emergency" },
   calculating: { zh: "正在计算…", en: "Working it out…" },
 } as const;
 

@@ -12,6 +12,7 @@ import { followChanges } from "./changes";
 import { shown } from "./coordinates";
 import { button, element, say } from "./dom";
 import { choose, current, word } from "./i18n";
+import { EmergencySwitch } from "./emergency/switch";
 import { identifyPanel } from "./identify";
 import { ImportPage } from "./import_page";
 import { Live } from "./live/live";
@@ -45,6 +46,7 @@ class Viewer {
   private bim: Bim | null = null;
   private cameraPanel: CameraPanel | null = null;
   private live: Live | null = null;
+  private emergency: EmergencySwitch | null = null;
   private readonly shownLayers = new Map<string, boolean>();
   private readonly fades = new Map<string, number>();
   private selected: GeoJSON.Geometry | null = null;
@@ -75,10 +77,12 @@ class Viewer {
     await this.draw(this.map);
     this.cameraPanel = new CameraPanel(this.map);
     this.live = this.liveCity(this.map);
+    this.emergency = this.emergencyPanel(this.map);
     this.panel();
     await this.models(this.map);
     if (location.pathname === QUERY_PATH) await this.query()?.start(new URLSearchParams(location.search));
     followChanges((versions) => void this.follow(versions));
+    await this.emergency.start();
     if (this.scene.asked) await this.scene.open();
     this.scene.followAddress();
     document.body.dataset["ready"] = "yes";
@@ -212,6 +216,18 @@ class Viewer {
     return live;
   }
 
+  private emergencyPanel(map: CityMap): EmergencySwitch {
+    const emergency = new EmergencySwitch({
+      stage: this.root.querySelector<HTMLElement>(".stage") ?? this.root,
+      session: this.session,
+      map,
+      opened: () => this.closeResults(),
+      failed: (error) => this.failed(error),
+    });
+    this.live?.bell.after(emergency.button);
+    return emergency;
+  }
+
   /** Go to a place in the view that is open. */
   private fly(map: CityMap, lon: number, lat: number, zoom: number): void {
     if (this.scene.view) void this.scene.view.eye.flyTo(lon, lat, SEARCH_RANGE_M);
@@ -309,7 +325,7 @@ class Viewer {
     map.gl.on("move", () => tell(map.gl.getCenter().lng, map.gl.getCenter().lat));
     tell(map.gl.getCenter().lng, map.gl.getCenter().lat);
     map.gl.on("click", (event) => {
-      if (!this.root.querySelector(".importer.open, .block.open") && !this.querying?.drawingArea && !this.live?.drawingArea) void this.clicked(map, event);
+      if (!this.root.querySelector(".importer.open, .block.open") && !this.querying?.drawingArea && !this.live?.drawingArea && !this.emergency?.busy) void this.clicked(map, event);
     });
     map.gl.getCanvas().addEventListener("keydown", (event) => {
       const centre = map.gl.getCenter();

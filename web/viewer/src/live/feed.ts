@@ -10,9 +10,9 @@ export class Feed {
   private tries = 0;
   private wanted = false;
 
-  /** `took` gets the data of each event of the name; `opened` is told whenever a connection stands, before its events. */
+  /** `took` gets the data of each event of the name, or names; `opened` is told whenever a connection stands, before its events. */
   constructor(
-    private readonly path: () => string, private readonly name: string, private readonly took: (data: unknown, id: string) => void,
+    private readonly path: () => string, private readonly name: string | readonly string[], private readonly took: (data: unknown, id: string) => void,
     private readonly told: (state: FeedState, reason: string) => void,
   ) {
     document.addEventListener("visibilitychange", () => this.look());
@@ -47,8 +47,8 @@ export class Feed {
       this.tries = 0;
         this.told("open", "");
     });
-    source.addEventListener(this.name, (event) => {
-        const { data, lastEventId } = event as MessageEvent<string>;
+    for (const name of [this.name].flat()) source.addEventListener(name, (event) => {
+      const { data, lastEventId } = event as MessageEvent<string>;
       this.took(JSON.parse(data), lastEventId);
     });
     source.addEventListener("end", (event) => {

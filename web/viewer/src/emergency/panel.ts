@@ -1,0 +1,191 @@
+/** The emergency panel: the list of incidents, a new one, or one that is open; what happens comes by itself. */
+
+import { element } from "../dom";
+import { Feed, type FeedState } from "../live/feed";
+import { EmergencyApi, type Incident, type Kinds, type News } from "./api";
+import type { EmergencyHost } from "./host";
+import { IncidentList } from "./list";
+import { IncidentView } from "./incident_view";
+import { MarkLayers } from "./mark_layers";
+import { Markers } from "./markers";
+import { ReportForm } from "./report_form";
+import { said, term } from "./words";
+import { Work } from "./work";
+import "./emergency.css";
+
+const LIST_AGAIN_MS = 400;
+const NEAR_ZOOM = 14.5;
+const PANEL_PX = 456;
+const PHONE_PX = 640;
+/** Of the height, as in the style. */
+const PHONE_SHARE = 0.62;
+
+export class EmergencyPanel {
+  private readonly box = element("section", { class: "emergency", "aria-label": term("emergency") });
+  private readonly banner = element("div", { class: "drill-banner", role: "status", hidden: "" }, element("span", {}, term("drillBanner")));
+  private readonly lost = element("p", { class: "em-lost", role: "status", hidden: "" }, term("lost"));
+  private readonly body = element("div", { class: "em-body" });
+  private readonly api: EmergencyApi;
+  private readonly markers: Markers;
+  private readonly layers: MarkLayers;
+  private readonly feed: Feed;
+  private list: IncidentList;
+  private view: IncidentView | null = null;
+  private form: ReportForm | null = null;
+  private open: Incident[] = [];
+  private seq = 0;
+  private timer = 0;
+  private asked = 0;
+  private wasLost = false;
+
+  private constructor(private readonly host: EmergencyHost, private readonly kinds: Kinds, api: EmergencyApi, private readonly changed: () => void) {
+    this.api = api;
+    this.layers = new MarkLayers(host.map.gl);
+    this.markers = new Markers(host.map, (code) => void this.show(code));
+    this.list = new IncidentList(api, kinds, (code) => void this.show(code), () => this.report(), () => this.toggle(false));
+    this.feed = new Feed(() => `/incidents/feed?drill=all&since=${this.seq}`, ["incident", "drill"], (data) => this.hear(data as News), (state) => this.connection(state));
+    host.stage.before(this.banner);
+    this.box.append(this.lost, this.body);
+    host.stage.append(this.box);
+    const { layers } = this;
+    window.onemapEmergency = {
+      get marks() {
+        return layers.drawn;
+      },
+    };
+  }
+
+  static async make(host: EmergencyHost, changed: () => void): Promise<EmergencyPanel> {
+    const api = new EmergencyApi(host.session);
+    return new EmergencyPanel(host, await api.kinds(), api, changed);
+  }
+
+  get isOpen(): boolean {
+    return this.box.classList.contains("open");
+  }
+  /** Whether clicks on the map are this panel's. */
+  get busy(): boolean {
+    return this.isOpen && (this.view?.busy === true || this.form?.busy === true);
+  }
+
+  async toggle(open = !this.isOpen): Promise<void> {
+    if (open === this.isOpen) return;
+    this.box.classList.toggle("open", open);
+    this.changed();
+    if (!open) {
+      this.feed.stop();
+      this.leave();
+      this.markers.clear();
+      return;
+    }
+    this.body.replaceChildren(this.list.element);
+    try {
+      this.seq = await this.api.newest();
+      await this.readList();
+      if (this.isOpen) this.feed.start();
+    } catch (error) {
+      this.host.failed(error);
+    }
+  }
+
+  /** Show an incident with all that hangs on it. */
+  async show(code: string, notes: string[] | null = null): Promise<void> {
+    const mine = ++this.asked;
+    try {
+      const whole = await this.api.whole(code);
+      if (mine !== this.asked || !this.isOpen) return;
+      this.leave();
+      const reload = async (): Promise<void> => {
+        const newer = await this.api.whole(code);
+        if (this.view?.code === code) this.view.take(newer);
+      };
+      const work = new Work(code, this.api, this.kinds, this.host.map, this.layers, reload);
+      this.view = new IncidentView(work, whole, reload, () => this.back());
+      if (notes) this.view.tellGrading(notes);
+      this.body.replaceChildren(this.view.element);
+      this.body.scrollTop = 0;
+      this.tellDrill();
+      this.mark();
+      this.host.map.gl.easeTo({ center: [whole.lon, whole.lat], zoom: Math.max(NEAR_ZOOM, this.host.map.gl.getZoom()), padding: this.room, duration: 500 });
+    } catch (error) {
+      this.host.failed(error);
+    }
+  }
+
+  /** The place stands beside the panel; on a phone, above it. */
+  private get room(): { right: number; left: number; top: number; bottom: number } {
+    const { clientWidth: width, clientHeight: height } = this.host.stage;
+    return { right: width > 2 * PANEL_PX ? PANEL_PX : 0, left: 0, top: 0, bottom: width <= PHONE_PX ? height * PHONE_SHARE : 0 };
+  }
+
+  private report(): void {
+    this.leave();
+    this.form = new ReportForm(this.api, this.kinds, this.host.map, (made) => void this.reported(made), () => this.back());
+    this.body.replaceChildren(this.form.element);
+  }
+
+  private async reported(made: Incident): Promise<void> {
+    await this.show(made.code, made.notes ?? []);
+    this.readSoon();
+  }
+
+  private back(): void {
+    this.leave();
+    this.body.replaceChildren(this.list.element);
+    void this.readList().catch((error: unknown) => this.host.failed(error));
+  }
+
+  private leave(): void {
+    this.asked += 1;
+    this.view?.end();
+    this.form?.end();
+    this.view = this.form = null;
+    this.host.map.gl.setPadding({ right: 0, left: 0, top: 0, bottom: 0 });
+    this.tellDrill();
+  }
+
+  /** While a drill is looked at the whole page says so. */
+  private tellDrill(): void {
+    const drill = this.view?.drill === true;
+    this.banner.hidden = !drill;
+    document.body.classList.toggle("in-drill", drill);
+    this.box.classList.toggle("drill", drill);
+  }
+
+  private async readList(): Promise<void> {
+    const [open, closed] = await Promise.all([this.api.incidents("open"), this.api.incidents("closed")]);
+    if (!this.isOpen) return;
+    this.open = open;
+    this.list.show(open, closed);
+    this.mark();
+  }
+
+  private mark(): void {
+    this.markers.show(this.open, this.view?.code ?? null);
+  }
+
+  private readSoon(): void {
+    clearTimeout(this.timer);
+    this.timer = window.setTimeout(() => void this.readList().catch((error: unknown) => console.warn(said(error))), LIST_AGAIN_MS);
+  }
+
+  private hear(news: News): void {
+    this.seq = Math.max(this.seq, news.entry.seq);
+    if (this.view?.code === news.incident.code) this.view.hear(news);
+    if (news.entry.changes.some((one) => one.of === "incident")) this.readSoon();
+  }
+
+  /** What was missed comes again with the connection: events begin after the last one that was seen. */
+  private connection(state: FeedState): void {
+    this.lost.hidden = state !== "lost";
+    if (state === "open" && this.wasLost) this.readSoon();
+    this.wasLost = state === "lost";
+  }
+}
+
+declare global {
+  interface Window {
+    /** What tests and embedding pages may rely on (docs/emergency-map.md): names of the marks that are drawn. */
+    onemapEmergency?: { readonly marks: string[] };
+  }
+}
