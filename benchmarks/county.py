@@ -28,6 +28,7 @@ def import_layers(folder: Path, data: Path, layers: list[str]) -> None:
     """Import layers of the sample into a private cluster at ``data``."""
     for layer in layers:
         path = layer_file(folder, layer)
+        system = ["--crs", "EPSG:4490"] if path.suffix == ".csv" else []
         subprocess.run(
             [
                 sys.executable,
@@ -40,6 +41,7 @@ def import_layers(folder: Path, data: Path, layers: list[str]) -> None:
                 "--data",
                 str(data),
                 "--json",
+                *system,
             ],
             check=True,
             stdout=subprocess.DEVNULL,

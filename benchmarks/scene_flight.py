@@ -1,18 +1,17 @@
 """Memory of a browser in which the 3D view of the sample city is flown about, minute by minute."""
 
-import asyncio
+import json
 import os
 import random
-import shutil
+import subprocess
 import tempfile
 import time
 from pathlib import Path
 from typing import Any
 
-from playwright.async_api import CDPSession, Page, async_playwright
-
 from benchmarks.machine import children, proportional_mb
-from benchmarks.serving import key_of, server
+from benchmarks.serving import CIM, server
+from benchmarks.tab import Tab, opened_tab
 
 SAMPLE = Path(__file__).parents[1] / "data_samples" / "small"
 UNDULATION_M = -39.5
@@ -23,10 +22,7 @@ STOP_S = 2.0
 EARLY_SHARE = 0.25
 GROWN = 1.15
 """What memory may grow by from the first quarter, in which caches fill, to the last."""
-FLAGS = (
-    "--no-sandbox --use-angle=swiftshader --enable-unsafe-swiftshader --ignore-gpu-blocklist --disable-dev-shm-usage"
-    " --disable-background-networking --disable-component-update --disable-sync --no-first-run"
-)
+NAME, PASSWORD = "flyer", "of the benchmark alone"
 
 
 def measure(county: Path | None, rounds: int, data: Path | None = None, soak: int = 0) -> dict[str, object]:
@@ -36,7 +32,8 @@ def measure(county: Path | None, rounds: int, data: Path | None = None, soak: in
         Path(name).chmod(0o755)
         place = data or Path(name) / "d"
         with server(place, "--import-samples", str(SAMPLE)) as (_, port):
-            samples = asyncio.run(_flight(f"http://127.0.0.1:{port}", key_of(place), (soak or MINUTES) * 60))
+            _add_user(place)
+            samples = _flight(f"http://127.0.0.1:{port}", (soak or MINUTES) * 60)
     part = max(1, int(len(samples) * EARLY_SHARE))
     early, late = samples[:part], samples[-part:]
     grown = {name: _mean(late, name) / max(1e-9, _mean(early, name)) for name in ("page_mb", "graphics_mb")}
@@ -50,24 +47,31 @@ def measure(county: Path | None, rounds: int, data: Path | None = None, soak: in
     }
 
 
-async def _flight(address: str, key: str, seconds: float) -> list[dict[str, float]]:
-    async with async_playwright() as play:
-        browser = await play.chromium.launch(executable_path=shutil.which("chromium"), args=FLAGS.split())
-        page = await browser.new_page(viewport={"width": 800, "height": 500})
-        await page.set_extra_http_headers({"Authorization": f"Bearer {key}"})
-        await page.goto(f"{address}/map#quality=low&view=15/{SEAT[1]}/{SEAT[0]}&3d=on")
-        await page.wait_for_selector("body[data-scene=open]", timeout=120_000)
-        session = await page.context.new_cdp_session(page)
-        await session.send("Performance.enable")
+def _add_user(data: Path) -> None:
+    words = ["user", "add", NAME, "--role", "administrator", "--password-stdin", "--data", str(data)]
+    told = subprocess.run([*CIM, *words], input=PASSWORD, capture_output=True, text=True, check=False)
+    if told.returncode and "already" not in told.stderr:
+        raise RuntimeError(told.stderr)
+
+
+def _flight(address: str, seconds: float) -> list[dict[str, float]]:
+    with opened_tab(800, 500) as tab:
+        tab.send("Page.navigate", url=f"{address}/healthz")
+        tab.wait_for("document.readyState === 'complete'")
+        body = json.dumps({"name": NAME, "password": PASSWORD})
+        asked = f"{{method: 'POST', headers: {{'content-type': 'application/json'}}, body: {json.dumps(body)}}}"
+        assert tab.evaluate(f"fetch('/session', {asked}).then(answer => answer.ok)")
+        tab.send("Page.navigate", url=f"{address}/map#quality=low&view=15/{SEAT[1]}/{SEAT[0]}&3d=on")
+        tab.wait_for("document.body?.dataset.scene === 'open'")
+        tab.send("Performance.enable")
         samples, dice = [], random.Random(7)
-        begun = asked = time.monotonic()
+        begun = asked_at = time.monotonic()
         while time.monotonic() - begun < seconds:
-            await page.evaluate("given => window.onemapScene.lookAt(...given)", _somewhere(dice))
-            await page.wait_for_timeout(STOP_S * 1000)
-            if time.monotonic() - asked >= 60:
-                asked = time.monotonic()
-                samples.append(await _sample(page, session))
-        await browser.close()
+            tab.evaluate(f"void window.onemapScene.lookAt(...{json.dumps(_somewhere(dice))})")
+            time.sleep(STOP_S)
+            if time.monotonic() - asked_at >= 60:
+                asked_at = time.monotonic()
+                samples.append(_sample(tab))
     return samples
 
 
@@ -77,11 +81,11 @@ def _somewhere(dice: random.Random) -> list[float]:
     return [lon, lat, dice.choice([300.0, 900.0, 3_000.0, 12_000.0]), dice.uniform(0, 360), dice.uniform(-80, -20)]
 
 
-async def _sample(page: Page, session: CDPSession) -> dict[str, float]:
-    await session.send("HeapProfiler.collectGarbage")
-    figures: list[dict[str, Any]] = (await session.send("Performance.getMetrics"))["metrics"]
+def _sample(tab: Tab) -> dict[str, float]:
+    tab.send("HeapProfiler.collectGarbage")
+    figures: list[dict[str, Any]] = tab.send("Performance.getMetrics")["metrics"]
     heap = next(one["value"] for one in figures if one["name"] == "JSHeapUsedSize")
-    statistics = await page.evaluate("window.onemapScene.statistics")
+    statistics = tab.evaluate("window.onemapScene.statistics")
     return {
         "heap_mb": round(heap / 1e6, 1),
         "tilesets_mb": round(statistics["memoryBytes"] / 1e6, 1),

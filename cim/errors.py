@@ -16,6 +16,7 @@ to a user. Nothing here knows about HTTP: ``web.problems`` maps each class to a 
     ├── BadRequest          the caller's value cannot be used
     │   ├── TooLarge            more bytes than are taken or given at once
     │   │   └── AnswerTooLarge      what was asked for is more than one answer may hold
+    │   ├── Unsupported         a part of a standard that is not offered
     │   └── FrameRefused        a station's frame, or one value of it, cannot be used
     ├── ImportRefused       an import ends without changing anything
     ├── SettingsError       a setting of the server cannot be used
@@ -105,6 +106,10 @@ class TooLarge(BadRequest):
 
 class AnswerTooLarge(TooLarge):
     """What was asked for is more than one answer may hold; it is refused whole, never cut."""
+
+
+class Unsupported(BadRequest):
+    """The caller asks for a part of a standard that is not offered."""
 
 
 class FrameRefused(BadRequest):

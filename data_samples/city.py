@@ -14,6 +14,7 @@ from data_samples import (
     business,
     business_records,
     changes,
+    contacts,
     facilities,
     land,
     landmarks,
@@ -229,7 +230,9 @@ def _write_land(
     plan = plans.plan_parcels(blocks, area)
     folder.layer("plan_parcels", "gpkg", *plan)
     folder.layer("eco_redline", "geojson", *plans.eco_redline(admin, ground, network))
-    folder.layer("pipelines", "shp", *utilities.pipelines(network, area, seed + 8))
+    pipes = utilities.pipelines(network, area, seed + 8)
+    folder.layer("pipelines", "shp", *pipes)
+    folder.layer("valves", "csv", *utilities.valves(*pipes))
     belt = shapely.union_all(shapes[(boundary["class"] == "flexible").to_numpy()])
     _write_business(folder, admin, plan, found, belt, streams, surfaces, area, size, seed)
     return np.asarray(found.shapes[np.char.startswith(found.land_class, "01")])
@@ -283,3 +286,4 @@ def _write_sites(
         folder.layer(name, "csv", table, shapes)
     folder.layer("cameras", "csv", *sensors.cameras(sites, network, area, size.cameras))
     folder.layer("places", "csv", *facilities.places(admin, streams, services))
+    folder.layer("contacts", "csv", *contacts.contacts(admin, services, dangers))

@@ -27,7 +27,8 @@ PASSWORD, WATER_PASSWORD = "123456", "A000"
 ANSWER_S = 10.0
 REPEATS = 3
 HYDROLOGY = 8
-SENT_UNITS = {("*", code): "ug/m3" for code in ("a34004", "a34002", "a21026", "a21004", "a05024")}
+AIR_MN = [f"510182AQ{k:016d}" for k in range(1, AIR + 1)]
+SENT_UNITS = {(mn, code): "ug/m3" for mn in AIR_MN for code in ("a34004", "a34002", "a21026", "a21004", "a05024")}
 """The air stations here send micrograms, as such stations do; the listener is told so (ReadingRules.sent_units)."""
 
 
@@ -90,7 +91,7 @@ Station = Hj212Station | Sl651Station
 
 def county_stations() -> list[Hj212Station]:
     """The stations of HJ 212 that the sample layers name: air, water, and outlets of both kinds."""
-    air = [Hj212Station(f"510182AQ{k:016d}", "22", AIR_COURSES, version=1 + k % 2) for k in range(1, AIR + 1)]
+    air = [Hj212Station(mn, "22", AIR_COURSES, version=1 + k % 2) for k, mn in enumerate(AIR_MN, 1)]
     water = [Hj212Station(f"510182WQ{k:016d}", "21", WATER_COURSES, version=2) for k in range(1, WATER + 1)]
     outlets = [
         Hj212Station(

@@ -5,7 +5,7 @@ import pandas as pd
 import shapely
 
 from data_samples.facilities import Layer
-from data_samples.plane import snapped
+from data_samples.plane import Geometries, snapped
 from data_samples.roads import Roads
 
 CLASSES = (
@@ -16,6 +16,7 @@ CLASSES = (
     ("power", 6.0, 0.8, "电缆沟", 150),
     ("telecom", -7.0, 0.7, "排管", 110),
 )
+VALVED, EVERY = ("water", "gas"), 3
 
 
 def pipelines(roads: Roads, area: shapely.Geometry, seed: int) -> Layer:
@@ -60,3 +61,26 @@ def pipelines(roads: Roads, area: shapely.Geometry, seed: int) -> Layer:
         "road_id",
     ]
     return pd.DataFrame(rows, columns=columns), np.array(shapes, dtype=object)
+
+
+def valves(table: pd.DataFrame, lines: Geometries) -> Layer:
+    """Valves a metre from the start of every third water and gas pipe, and a supply point for each joined network."""
+    rows: list[tuple[str, str, str, str, str]] = []
+    points: list[shapely.Geometry] = []
+    for name in VALVED:
+        chosen = np.flatnonzero(table["class"] == name)
+        supplied: dict[tuple[float, float], int] = {}
+        ends = [[tuple(end) for end in shapely.get_coordinates(lines[k])[[0, -1]]] for k in chosen]
+        for number, (k, both) in enumerate(zip(chosen, ends, strict=True)):
+            pipe = str(table["pipe_id"][k])
+            if number % EVERY == 0:
+                rows.append((f"V{name[:2].upper()}{number:05d}", name, "valve", pipe, "open"))
+                points.append(shapely.line_interpolate_point(lines[k], 1.0))
+            joined = {supplied[end] for end in both if end in supplied}
+            network = min(joined) if joined else number
+            if not joined:
+                rows.append((f"S{name[:2].upper()}{number:05d}", name, "source", pipe, "open"))
+                points.append(shapely.get_point(lines[k], 0))
+            supplied |= dict.fromkeys(both, network)
+    columns = ["valve_id", "class", "kind", "pipe_id", "state"]
+    return pd.DataFrame(rows, columns=columns), np.array(points, dtype=object)

@@ -10,8 +10,8 @@ import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
+from cim.store import incident_tables, warning_tables
 from cim.store.cluster_logins import Logins
-from cim.store.tables import metadata
 
 ROOT = Path(__file__).parents[1]
 
@@ -47,6 +47,8 @@ def test_no_sql_crashes_the_database_when_it_is_cancelled() -> None:
 
 
 def test_migrations_make_the_tables_the_code_knows(logins: Logins) -> None:
+    metadata = incident_tables.metadata
+    assert warning_tables.metadata is metadata
     engine = sa.create_engine(logins.owner_url, poolclass=sa.NullPool)
     with engine.connect() as connection:
         context = MigrationContext.configure(

@@ -25,6 +25,11 @@ _WINDOW = re.compile(r"(?:PT?)?(\d{1,6})(s|min|m|h|d|)", re.IGNORECASE)
 _UNITS_S = {"": 1, "s": 1, "m": 60, "min": 60, "h": 3600, "d": 86_400}
 
 
+Sorting = Literal[
+    "code", "-code", "name", "-name", "owner", "-owner", "state", "-state", "value", "-value", "at", "-at"
+]
+
+
 class DeviceFilters(BaseModel):
     """Which devices; all conditions must hold."""
 
@@ -57,9 +62,10 @@ class DevicePage(DeviceFilters):
     """A page of devices, or all of them as CSV."""
 
     limit: int = Field(10, ge=1, description="devices a page")
-    after: str | None = Field(
-        None, max_length=200, description="the code the page before ended with; see its next link"
+    sortby: Sorting = Field(
+        "code", description="- before it for descending; value and at are of the newest value of property"
     )
+    after: str | None = Field(None, max_length=2_000, description="where the page before ended; see its next link")
     f: Literal["json", "geojson", "csv"] = Field("json", description="csv holds all that are found, not a page")
 
 

@@ -1,4 +1,4 @@
-"""Notices of the database, on one connection of each process: new values, steps of alarms, entries of incidents."""
+"""Notices of the database, on one connection of each process: new values, alarms, incidents, warnings."""
 
 import asyncio
 from collections.abc import Callable
@@ -8,7 +8,7 @@ import structlog
 from cim.errors import StoreError
 from cim.store.database import Database
 
-VALUES, ALARMS, INCIDENTS = "cim_sensing", "cim_alarm", "cim_incident"
+VALUES, ALARMS, INCIDENTS, WARNINGS = "cim_sensing", "cim_alarm", "cim_incident", "cim_warning"
 CONNECT_AFTER_S = 1.0
 _log = structlog.get_logger()
 
@@ -23,6 +23,7 @@ class Notices:
         self.on_values: list[Callable[[list[int] | None], None]] = []
         self.on_alarms: list[Callable[[], None]] = []
         self.on_incidents: list[Callable[[], None]] = []
+        self.on_warnings: list[Callable[[], None]] = []
         self._database = database
         self._task: asyncio.Task[None] | None = None
 
@@ -39,7 +40,7 @@ class Notices:
     async def _follow(self) -> None:
         while True:
             try:
-                async for channel, payload in self._database.listen_to(VALUES, ALARMS, INCIDENTS):
+                async for channel, payload in self._database.listen_to(VALUES, ALARMS, INCIDENTS, WARNINGS):
                     self._tell(channel, payload)
             except (StoreError, OSError) as error:
                 _log.warning("lost the notices of the database", reason=str(error))
@@ -50,7 +51,8 @@ class Notices:
             ids = None if payload in ("", "*") else [int(part) for part in payload.split(",")]
             for hear_values in self.on_values:
                 hear_values(ids)
-        for name, told in ((ALARMS, self.on_alarms), (INCIDENTS, self.on_incidents)):
+        heard = ((ALARMS, self.on_alarms), (INCIDENTS, self.on_incidents), (WARNINGS, self.on_warnings))
+        for name, told in heard:
             if channel in (name, ""):
                 for hear in told:
                     hear()

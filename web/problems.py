@@ -11,6 +11,7 @@ STATUS: dict[type[errors.CimError], HTTPStatus] = {
     errors.TooLarge: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     errors.StoreFull: HTTPStatus.INSUFFICIENT_STORAGE,
     errors.BadRequest: HTTPStatus.BAD_REQUEST,
+    errors.Unsupported: HTTPStatus.NOT_IMPLEMENTED,
     errors.NotIdentified: HTTPStatus.UNAUTHORIZED,
     errors.TooManyAttempts: HTTPStatus.TOO_MANY_REQUESTS,
     errors.NotAllowed: HTTPStatus.FORBIDDEN,

@@ -23,7 +23,8 @@ class ServerSettings(BaseSettings):
     ``station_host`` are listened on for stations, whose passwords the file ``stations`` has. ``video_gateway`` is
     the address of a camera's HLS playlist at the office's video gateway, with ``{code}`` for its code
     (``web.video_gateway``). ``webhook_private`` are the networks beyond the public ones that messages about alarms may
-    go to, between commas. ``mqtt_port`` of ``mqtt_host`` is where a broker of MQTT listens (0: only where ``--mqtt``
+    go to, between commas. ``warning_issuer`` are the 14 digits by which warnings made here say who issues them.
+    ``mqtt_port`` of ``mqtt_host`` is where a broker of MQTT listens (0: only where ``--mqtt``
     asks for one).
     """
 
@@ -52,6 +53,7 @@ class ServerSettings(BaseSettings):
     stations: Path | None = None
     video_gateway: str = ""
     webhook_private: str = ""
+    warning_issuer: str = Field(default="", pattern=r"^([0-9]{14})?$")
     mqtt_host: str = "127.0.0.1"
     mqtt_port: int = Field(default=0, ge=0, le=65_535)
 

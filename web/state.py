@@ -45,6 +45,7 @@ from web.queue import queue_app
 from web.settings import ServerSettings
 from web.video_fetching import Fetcher
 from web.video_gateway import VideoGateway, configured_gateway
+from web.warnings.feed import WarningFeed
 
 MIB = 1024 * 1024
 SCENES_AT_ONCE = 3
@@ -74,6 +75,7 @@ class ServerState:
     notices: Notices
     alarms: AlarmFeed
     incidents: IncidentFeed
+    warnings: WarningFeed
     readings: LiveReadings
     gate: Gate
     proxy: ProxyCache | None
@@ -115,6 +117,8 @@ class ServerState:
         notices.on_alarms.append(alarms.hear)
         incidents = IncidentFeed(database)
         notices.on_incidents.append(incidents.hear)
+        warnings = WarningFeed(database)
+        notices.on_warnings.append(warnings.hear)
         pictures = Pictures(database, PicturePool(), live.general_state, raster_pictures(database, files))
         rasters = RasterTiles(database, files, TileCache(settings.raster_cache_mb * MIB))
         live.on_change.append(rasters.follow)
@@ -152,6 +156,7 @@ class ServerState:
             notices=notices,
             alarms=alarms,
             incidents=incidents,
+            warnings=warnings,
             readings=readings,
             gate=gate,
             proxy=proxy,
@@ -177,14 +182,14 @@ class ServerState:
     async def start(self) -> None:
         """Load the catalogue and follow the database's notices."""
         await self.live.start()
-        for follower in (self.alarms, self.incidents, self.readings, self.notices):
+        for follower in (self.alarms, self.incidents, self.warnings, self.readings, self.notices):
             follower.start()
         if self.disk_tiles and self.live.database_id:
             await self.disk_tiles.start(self.live.database_id)
 
     async def stop(self) -> None:
         """End the background work and close the connections."""
-        for follower in (self.notices, self.alarms, self.incidents, self.readings):
+        for follower in (self.notices, self.alarms, self.incidents, self.warnings, self.readings):
             await follower.stop()
         await self.live.stop()
         if self.proxy:

@@ -8,8 +8,20 @@ from cim.analysis.block_figures import figures
 from cim.analysis.clash import clash
 from cim.analysis.compliance_review import batch, review
 from cim.analysis.enforcement import enforcement
+from cim.analysis.impact import (
+    debris_runout,
+    flash_flood,
+    flood,
+    hazard_grade,
+    impact_area,
+    intensity,
+    pipe_break,
+    plume,
+)
+from cim.analysis.incident_picture import picture
 from cim.analysis.interpolation import surface
 from cim.analysis.land_cycle import cycle
+from cim.analysis.routing import evacuation, isochrone, nearest_resources, route
 from cim.analysis.scheme_check import check
 from cim.analysis.terrain import cut_fill, profile, slope_aspect
 from cim.analysis.visibility import coverage, nearest
@@ -33,6 +45,19 @@ _ALL: tuple[Analysis[Any], ...] = (
     coverage.ANALYSIS,
     nearest.ANALYSIS,
     surface.ANALYSIS,
+    nearest_resources.ANALYSIS,
+    isochrone.ANALYSIS,
+    route.ANALYSIS,
+    evacuation.ANALYSIS,
+    plume.ANALYSIS,
+    impact_area.ANALYSIS,
+    flood.ANALYSIS,
+    flash_flood.ANALYSIS,
+    debris_runout.ANALYSIS,
+    intensity.ANALYSIS,
+    hazard_grade.ANALYSIS,
+    pipe_break.ANALYSIS,
+    picture.ANALYSIS,
 )
 ANALYSES: dict[str, Analysis[Any]] = {analysis.id: analysis for analysis in _ALL}
 

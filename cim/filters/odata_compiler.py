@@ -26,6 +26,8 @@ from cim.store.sensing_entities import Held, Kind, Rows, Sql
 from cim.store.sensing_entities_reading import OrderKey
 
 LONLAT_SRID = 4490
+ORDERED_LETTERS = 200
+"""Letters of a place, as it is written in answers, that tell its order."""
 OBSERVATION_ID = re.compile(r"^([0-9]{1,10})-(-?[0-9]{1,17})$", re.ASCII)
 _COMPARISONS: dict[str, Callable[[Any, Any], Any]] = {
     "eq": lambda a, b: a == b,
@@ -51,7 +53,6 @@ _WITH_TIME: dict[tuple[str, Kind, Kind], Kind] = {
     ("sub", "duration", "duration"): "duration",
     ("add", "duration", "timestamp"): "timestamp",
 }
-_WRITTEN_NUMBER = re.compile(r"^-?[0-9]{1,18}(\.[0-9]{1,18})?$", re.ASCII)
 _LOOSE: tuple[Kind, ...] = ("document", "result")
 
 
@@ -80,6 +81,9 @@ class ODataCompiler:
     def order(self, order: Order) -> list[OrderKey]:
         """The columns that an order goes by; paths through links to many have no order."""
         term = self._term(order.value)
+        if term.kind == "geometry" and term.other is not None:
+            written = sa.func.left(sa.cast(term.other, sa.Text), ORDERED_LETTERS, type_=sa.Text)
+            return [OrderKey(written, order.descending, term.nullable)]
         if term.kind in ("geometry", "null", "id"):
             if isinstance(order.value, Property) and order.value.name in ("id", "@iot.id"):
                 return [OrderKey(column, order.descending, nullable=False) for column in self._rows.ids()]
@@ -182,8 +186,8 @@ class ODataCompiler:
             return _interval_compared(node.op, left, as_kind(right, "timestamp").sql)
         if right.kind == "interval" and left.kind in ("timestamp", "date"):
             return _interval_compared(_MIRRORED[node.op], right, as_kind(left, "timestamp").sql)
-        if "result" in (left.kind, right.kind) and "text" in (left.kind, right.kind):
-            return _result_by_text(node.op, left, right)
+        if left.kind in _LOOSE and right.kind in _LOOSE:
+            return _both_loose(compare, left, right)
         left, right = _alike(left, right)
         if left.kind != right.kind or left.kind in ("geometry", "interval"):
             raise expected(
@@ -269,23 +273,15 @@ def _interval_compared(op: str, interval: Term, at: Sql) -> Sql:
     return found
 
 
-def _result_by_text(op: str, left: Term, right: Term) -> Sql:
-    """A result set against a text is one that is a text, or a number where the text writes one out."""
-    if right.kind == "result":
-        op, left, right = _MIRRORED[op], right, left
-    compare = _COMPARISONS[op]
-    found: Sql = compare(as_kind(left, "text").sql, right.sql)
-    if isinstance(right.given, str) and _WRITTEN_NUMBER.match(right.given):
-        found = sa.or_(found, compare(left.sql, sa.literal(float(right.given), sa.Double)))
+def _both_loose(compare: Callable[[Any, Any], Any], left: Term, right: Term) -> Sql:
+    """Two JSON values or results compared where they are of one type, unknown where they are not."""
+    kinds: tuple[Kind, ...] = ("number", "text", "boolean")
+    found: Sql = sa.func.coalesce(*(compare(as_kind(left, kind).sql, as_kind(right, kind).sql) for kind in kinds))
     return found
 
 
 def _alike(left: Term, right: Term) -> tuple[Term, Term]:
     """Two values brought to one kind where one of them can be of several."""
-    if left.kind in _LOOSE and right.kind in _LOOSE:
-        return as_kind(left, "number" if "result" in (left.kind, right.kind) else "text"), as_kind(
-            right, "number" if "result" in (left.kind, right.kind) else "text"
-        )
     if {left.kind, right.kind} == {"date", "timestamp"}:
         return as_kind(left, "timestamp"), as_kind(right, "timestamp")
     return as_kind(left, right.kind), as_kind(right, left.kind)

@@ -33,8 +33,9 @@ _PATTERN = re.compile(r"^[012TF*]{9}$")
 class Term:
     """A value in SQL and its kind.
 
-    ``end`` is the later end of an interval, ``other`` a result that is no number, ``given`` the value of a literal;
-    ``geodetic`` says that a literal was written as ``geography``, which is measured in metres over the ellipsoid.
+    ``end`` is the later end of an interval, ``given`` the value of a literal; ``other`` is a result that is no number,
+    or what answers have of a geometry. ``geodetic`` says that a literal was written as ``geography``, which is measured
+    in metres over the ellipsoid.
     """
 
     sql: Sql
@@ -49,9 +50,9 @@ class Term:
 def as_kind(term: Term, kind: Kind) -> Term:
     """A JSON value or a result taken as a text, number or truth value (unknown where it is of another type)."""
     if term.kind == "result":
-        if kind == "number":
-            return Term(term.sql, "number")
-        term = Term(term.other if term.other is not None else sa.null(), "document")
+        if kind in ("number", "text"):
+            return Term(term.sql if kind == "number" else _written(term), kind)
+        term = Term(_not_number(term), "document")
     if term.kind == "document" and kind in ("text", "number", "boolean"):
         return Term(_taken(term.sql, kind), kind)
     if term.kind == "date" and kind == "timestamp":
@@ -61,6 +62,15 @@ def as_kind(term: Term, kind: Kind) -> Term:
     if term.kind == "interval" and kind in ("timestamp", "date"):
         return as_kind(Term(term.sql, "timestamp"), kind)
     return term
+
+
+def _not_number(result: Term) -> Sql:
+    return result.other if result.other is not None else sa.null()
+
+
+def _written(result: Term) -> Sql:
+    """A result as a text: it itself, or the number written out."""
+    return sa.func.coalesce(sa.cast(result.sql, sa.Text), _taken(_not_number(result), "text"), type_=sa.Text)
 
 
 def _taken(value: Sql, kind: Kind) -> Sql:

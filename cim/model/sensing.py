@@ -82,6 +82,7 @@ class StationReading:
 
     ``station`` is the station's code in the protocol ``scheme`` (an MN of HJ 212, an address of SL 651), ``factor`` the
     code of the indicator there, ``statistic`` what was made of it (``real-time``, ``minute-mean``, ``hour-mean`` ...).
+    ``ambient`` is whether the station watches the air around and not what somebody lets out.
     """
 
     scheme: str
@@ -92,14 +93,15 @@ class StationReading:
     value: float
     until: datetime | None = None
     quality: Quality = Quality.NORMAL
+    ambient: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class StationStream:
     """The datastream that readings of a station go to: which it is, and how it is described when it is new.
 
-    ``name`` is that of the indicator, ``title`` that of the datastream; ``unit`` is the symbol of the unit the protocol
-    prescribes, empty where it prescribes none.
+    ``name`` is that of the indicator, ``title`` that of the datastream; ``unit`` is the symbol of the unit of the
+    readings, empty where none is known.
     """
 
     scheme: str

@@ -3,52 +3,49 @@
 The table is small on purpose: what is not in it is compared by its text and never converted.
 """
 
+import functools
 import re
 from dataclasses import dataclass
+from fractions import Fraction
 
 from cim.errors import BadRequest
 
 MASS, FRACTION = "mass concentration", "volume fraction"
-_TABLE: dict[str, tuple[str, float, float]] = {
-    "ng/m3": (MASS, 1e-12, 0),
-    "µg/m3": (MASS, 1e-9, 0),
-    "mg/m3": (MASS, 1e-6, 0),
-    "g/m3": (MASS, 1e-3, 0),
-    "µg/l": (MASS, 1e-6, 0),
-    "mg/l": (MASS, 1e-3, 0),
-    "g/l": (MASS, 1, 0),
-    "ppb": (FRACTION, 1e-9, 0),
-    "ppm": (FRACTION, 1e-6, 0),
-    "%vol": (FRACTION, 1e-2, 0),
-    "k": ("temperature", 1, 0),
-    "°c": ("temperature", 1, 273.15),
-    "°f": ("temperature", 5 / 9, 459.67 * 5 / 9),
-    "pa": ("pressure", 1, 0),
-    "hpa": ("pressure", 100, 0),
-    "kpa": ("pressure", 1_000, 0),
-    "mpa": ("pressure", 1e6, 0),
-    "mm": ("length", 1e-3, 0),
-    "cm": ("length", 1e-2, 0),
-    "m": ("length", 1, 0),
-    "km": ("length", 1_000, 0),
-    "m/s": ("speed", 1, 0),
-    "km/h": ("speed", 1 / 3.6, 0),
-    "l/s": ("flow", 1e-3, 0),
-    "m3/h": ("flow", 1 / 3_600, 0),
-    "m3/s": ("flow", 1, 0),
-    "µs/cm": ("conductivity", 1e-4, 0),
-    "ms/m": ("conductivity", 1e-3, 0),
-    "ms/cm": ("conductivity", 1e-1, 0),
-    "wh": ("energy", 1, 0),
-    "kwh": ("energy", 1_000, 0),
-    "w": ("power", 1, 0),
-    "kw": ("power", 1_000, 0),
-    "%": ("share", 1e-2, 0),
-    "1": ("share", 1, 0),
-    "db": ("level", 1, 0),
-    "db(a)": ("A-weighted level", 1, 0),
-    "ph": ("acidity", 1, 0),
-    "ntu": ("turbidity", 1, 0),
+_KINDS: dict[str, dict[str, str]] = {
+    MASS: {
+        "ng/m3": "1e-12",
+        "µg/m3": "1e-9",
+        "mg/m3": "1e-6",
+        "g/m3": "1e-3",
+        "ng/l": "1e-9",
+        "µg/l": "1e-6",
+        "mg/l": "1e-3",
+        "g/l": "1",
+    },
+    FRACTION: {"ppb": "1e-9", "ppm": "1e-6", "%vol": "1e-2"},
+    "temperature": {"k": "1", "°c": "1", "°f": "5/9"},
+    "pressure": {"pa": "1", "hpa": "100", "kpa": "1e3", "mpa": "1e6"},
+    "length": {"mm": "1e-3", "cm": "1e-2", "m": "1", "km": "1e3"},
+    "speed": {"cm/s": "1e-2", "m/s": "1", "km/h": "5/18"},
+    "flow": {"l/s": "1e-3", "m3/d": "1/86400", "m3/h": "1/3600", "m3/s": "1"},
+    "conductivity": {"µs/cm": "1e-4", "ms/m": "1e-3", "ms/cm": "1e-1"},
+    "mass": {"mg": "1e-6", "g": "1e-3", "kg": "1", "t": "1e3"},
+    "voltage": {"mv": "1e-3", "v": "1"},
+    "energy": {"wh": "1", "kwh": "1e3"},
+    "power": {"w": "1", "kw": "1e3"},
+    "share": {"%": "1e-2", "1": "1"},
+    "level": {"db": "1"},
+    "A-weighted level": {"db(a)": "1"},
+    "acidity": {"ph": "1"},
+    "turbidity": {"ntu": "1"},
+}
+"""By what is measured: how many of the unit that others of the kind are counted in one of each unit is."""
+_OFFSETS = {"°c": Fraction("273.15"), "°f": Fraction("459.67") * Fraction(5, 9)}
+_Known = tuple[str, Fraction, Fraction]
+_TABLE: dict[str, _Known] = {
+    unit: (kind, Fraction(factor), _OFFSETS.get(unit, Fraction(0)))
+    for kind, units in _KINDS.items()
+    for unit, factor in units.items()
 }
 """By unit: what it measures, and the factor and offset that lead to the unit the others of its kind are counted in."""
 _SAME = {
@@ -100,12 +97,13 @@ def normal_unit(text: str) -> str:
     """A unit in one spelling, to be compared: small letters, no blanks, µ, digits for powers."""
     plain = re.sub(r"[\s·^]|\*\*", "", text.strip().casefold())
     plain = plain.replace("μ", "µ").replace("³", "3").replace("²", "2").replace("º", "°").replace("㎡", "m2")
+    plain = re.sub(r"(?<=g)/?m-3$", "/m3", plain)
     plain = re.sub(r"^ug(?=/|$)", "µg", plain)
     plain = re.sub(r"^us(?=/cm)", "µs", plain)
-    plain = re.sub(r"(?<=g/)m-3$", "m3", plain)
     return _SAME.get(plain, plain)
 
 
+@functools.lru_cache(maxsize=1_000)
 def conversion(given: str, wanted: str) -> Conversion:
     """How values in the unit given become values in the unit wanted; BadRequest says why they do not."""
     first, second = normal_unit(given), normal_unit(wanted)
@@ -116,10 +114,10 @@ def conversion(given: str, wanted: str) -> Conversion:
         raise BadRequest(
             _why(given, wanted, one, other), where="unit", remedy="convert the values, or correct the unit"
         )
-    return Conversion(one[1] / other[1], (one[2] - other[2]) / other[1])
+    return Conversion(float(one[1] / other[1]), float((one[2] - other[2]) / other[1]))
 
 
-def _why(given: str, wanted: str, one: tuple[str, float, float] | None, other: tuple[str, float, float] | None) -> str:
+def _why(given: str, wanted: str, one: _Known | None, other: _Known | None) -> str:
     if one and other and {one[0], other[0]} == {MASS, FRACTION}:
         return f"{given} of a gas cannot be told in {wanted} without the gas, its temperature and pressure"
     return f"the values are in {given}, the datastream is in {wanted}"

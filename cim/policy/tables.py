@@ -41,6 +41,8 @@ TABLE_REACH: dict[str, Reach] = {
     "event_step": "rows",
     "incident": "rows",
     **dict.fromkeys(("incident_entry", "incident_task", "incident_receipt", "incident_mark", "incident_step"), "rows"),
+    **dict.fromkeys(("warning", "warning_reference", "warning_call", "warning_step"), "rows"),
+    **dict.fromkeys(("warning_token", "warning_delivery"), "closed"),
     "indicator": "closed",
     "indicator_value": "closed",
     "project": "closed",

@@ -11,7 +11,8 @@ AHEAD = timedelta(hours=1)
 """How far a moment may lie after now; a clock that is wrong by more is better set than believed."""
 UNSET_CLOCK_UNTIL = datetime(1970, 1, 3, tzinfo=UTC)
 UNSET_CLOCK_FROM = datetime(1969, 12, 31, tzinfo=UTC)
-GREATEST = 1e100
+GREATEST, LEAST = 1e100, 1e-100
+"""Squares of results are summed, and must be numbers as well."""
 MOST_TEXT = 4_000
 
 
@@ -49,8 +50,16 @@ def fault_of_result(result: object) -> str:
     """Why something cannot be a result; nothing where it can."""
     if isinstance(result, float) and not math.isfinite(result):
         return "the result is no finite number"
-    if isinstance(result, int | float) and not isinstance(result, bool) and abs(result) > GREATEST:
-        return f"no quantity is as great as {result:.3g}"
+    if isinstance(result, int | float) and not isinstance(result, bool):
+        return _fault_of_number(result)
     if isinstance(result, str) and len(result) > MOST_TEXT:
         return f"the text of the result has {len(result)} characters; at most {MOST_TEXT} are kept"
+    return ""
+
+
+def _fault_of_number(number: float) -> str:
+    if abs(number) > GREATEST:
+        return f"no quantity is as great as {number:.3g}"
+    if 0 < abs(number) < LEAST:
+        return f"no quantity is as small as {number:.3g}; send 0"
     return ""

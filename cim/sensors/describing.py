@@ -19,7 +19,7 @@ def describe(reading: StationReading) -> StationStream:
     name, unit = reading.factor, ""
     if reading.scheme == HJ212 and reading.factor in hj212.factors():
         name = hj212.factors()[reading.factor].zh
-        unit = hj212.unit_of(reading.factor, reading.statistic) or ""
+        unit = hj212.kept_unit(reading.factor, reading.statistic, ambient=reading.ambient) or ""
     elif reading.scheme == SL651 and reading.factor in sl651.elements():
         element = sl651.elements()[reading.factor]
         name, unit = element.zh, element.unit

@@ -80,7 +80,7 @@ def _linked(link: Link, value: Any, where: str, entity: Entity, *, partial: bool
 
 
 def _one(target: Entity, item: Any, where: str, link: Link, *, partial: bool) -> Reference | Draft:
-    if isinstance(item, dict) and ("@iot.id" in item or item.keys() == {"id"}):
+    if is_reference(item) or (partial and isinstance(item, dict) and "@iot.id" in item):
         return Reference(reference_id(item.get("@iot.id", item.get("id")), target, where))
     if partial:
         raise BadRequest(
@@ -89,6 +89,11 @@ def _one(target: Entity, item: Any, where: str, link: Link, *, partial: bool) ->
             remedy='write {"@iot.id": 1}, or make the new one with POST (OGC 18-088 clause 10.3)',
         )
     return read_draft(target, item, where, filled=frozenset({link.inverse}))
+
+
+def is_reference(item: object) -> bool:
+    """Whether this is the id of an entity that exists; one that is written out is a new one, whatever id it has."""
+    return isinstance(item, dict) and bool(item) and all("@iot." in name or name == "id" for name in item)
 
 
 def reference_id(value: Any, target: Entity, where: str) -> int:

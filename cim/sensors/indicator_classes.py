@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from datetime import date
 
 from cim.errors import BadRequest
+from cim.model.units import conversion, normal_unit
 from cim.sensors.air_quality import edition_at
 from cim.sensors.air_quality import tables as air_tables
-from cim.sensors.units import convert
 from cim.sensors.water_quality import Indicator, standard
 
 AIR = {
@@ -29,7 +29,6 @@ AIR = {
 WATER_COLOURS = ("#0070ff", "#0070ff", "#00b050", "#ffff00", "#ff7e00", "#ff0000")
 """Classes I and II blue, III green, IV yellow, V orange, worse red: 环办〔2011〕22号."""
 _WATER_ENGLISH = ("Class I", "Class II", "Class III", "Class IV", "Class V", "worse than V")
-_PLAIN = str.maketrans({"µ": "u", "μ": "u", "³": "3"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,25 +47,27 @@ def classes_of(code: str | None, unit: str, day: date) -> tuple[IndicatorClass, 
 
     Air is judged by the limits of hourly reports.
     """
-    name, plain = (code or "").rpartition(":")[2].lower(), unit.translate(_PLAIN)
+    name = (code or "").rpartition(":")[2].lower()
     if name == "aqi":
         return _levels([float(level.most) for level in air_tables().level])
     if name in AIR:
-        return _of_air(AIR[name], plain, day)
+        return _of_air(AIR[name], unit, day)
     known = {each: one for one in standard().indicator for each in (one.code, *one.hj212)}
-    same = name in known and unit in (known[name].unit, *_ALSO.get(known[name].unit, ()))
+    same = name in known and _same_unit(unit, known[name].unit)
     return _of_water(known[name]) if same else ()
 
 
-_ALSO = {"1": ("", "-", "pH"), "mg/L": ("mg/l",)}
+def _same_unit(unit: str, wanted: str) -> bool:
+    return normal_unit(unit) == normal_unit(wanted) or (wanted == "1" and normal_unit(unit) in ("", "-", "ph"))
 
 
 def _of_air(pollutant: str, unit: str, day: date) -> tuple[IndicatorClass, ...]:
     limits = edition_at(day).scales("hourly")[pollutant].limits[1:]
     try:
-        return _levels([convert(float(limit), "mg/m3" if pollutant == "CO" else "ug/m3", unit) for limit in limits])
+        told = conversion("mg/m3" if pollutant == "CO" else "ug/m3", unit)
     except BadRequest:
         return ()
+    return _levels([told(float(limit)) for limit in limits])
 
 
 def _levels(limits: Sequence[float]) -> tuple[IndicatorClass, ...]:

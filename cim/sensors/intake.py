@@ -100,25 +100,37 @@ class Intake:
         return group
 
     async def _keep_some(self, group: list[_Waiting]) -> None:
-        """Keep a group in one transaction; where that fails, each of it in its own, so that none fails for another."""
+        """Keep a group in one transaction; where that fails, each of it in its own, so that none fails for another.
+
+        Once one of them finds the database away the rest fails at once, as each try may take seconds.
+        """
+        error = await self._tried(group)
+        if error is not None and len(group) == 1:
+            _fail(group, error)
+        elif error is not None:
+            for place, one in enumerate(group):
+                error = await self._tried([one])
+                if isinstance(error, StoreUnavailable):
+                    _fail(group[place:], error)
+                    return
+                if error is not None:
+                    _fail([one], error)
+
+    async def _tried(self, group: Sequence[_Waiting]) -> CimError | None:
+        """Keep a group in one transaction and tell each of it; why the store did not, where it did not."""
         try:
             kept = await self._stored([one.columns for one in group])
         except CimError as error:
-            if len(group) == 1:
-                _fail(group[0], error)
-                return
-            for one in group:
-                await self._keep_some([one])
-            return
+            return error
         except BaseException as error:
-            for one in group:
-                _fail(one, error)
+            _fail(group, error)
             if not isinstance(error, Exception):
                 raise
-            return
+            return None
         for one, outcome in zip(group, kept, strict=True):
             if not one.done.done():
                 one.done.set_result(outcome)
+        return None
 
     async def _stored(self, parts: Sequence[ReadingColumns]) -> list[Kept]:
         columns = parts[0] if len(parts) == 1 else _joined(parts)
@@ -145,9 +157,10 @@ class Intake:
         self._months.clear()
 
 
-def _fail(waiting: _Waiting, error: BaseException) -> None:
-    with contextlib.suppress(asyncio.InvalidStateError):
-        waiting.done.set_exception(error)
+def _fail(group: Sequence[_Waiting], error: BaseException) -> None:
+    for one in group:
+        with contextlib.suppress(asyncio.InvalidStateError):
+            one.done.set_exception(error)
 
 
 def _joined(parts: Sequence[ReadingColumns]) -> ReadingColumns:

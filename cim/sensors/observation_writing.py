@@ -13,8 +13,9 @@ from cim.sensors.observation_bodies import TakenObservation, add_observation, re
 from cim.sensors.rights import missing
 from cim.sensors.streams import no_place
 from cim.store.observations import ReadingColumns, moment, the_observation
+from cim.store.observed_features import made_features, name_features
 from cim.store.sensing_entities_deleting import delete_observation
-from cim.store.sensing_entities_writing import Stream, made_feature, name_feature, streams_of
+from cim.store.sensing_entities_writing import Stream, streams_of
 
 Key = tuple[int, datetime | None]
 _NAMES = ("phenomenonTime", "resultTime", "result", "resultQuality", "validTime", "parameters")
@@ -34,11 +35,11 @@ class ObservationWriter:
         known = await self._stream(stream)
         taken = read_observation(_plain(values), known.observation_type, utc_now())
         if feature is None:
-            feature = await made_feature(self._connection, stream)
+            feature = (await made_features(self._connection, [stream])).get(stream)
             if feature is None:
                 raise no_place(stream)
         else:
-            await name_feature(self._connection, stream, feature)
+            await name_features(self._connection, {stream: feature})
         return self._add(stream, feature, taken)
 
     def _add(self, stream: int, feature: int | None, taken: TakenObservation) -> Key:
@@ -58,7 +59,7 @@ class ObservationWriter:
         known = await self._stream(target)
         taken = read_observation(values, known.observation_type, utc_now())
         if feature is not None:
-            await name_feature(self._connection, target, feature)
+            await name_features(self._connection, {target: feature})
         if (target, moment(taken.at_us)) != (stream, at):
             await delete_observation(self._connection, stream, at)
         return self._add(target, feature, taken)

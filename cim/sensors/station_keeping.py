@@ -2,9 +2,13 @@
 
 from collections.abc import Callable, Sequence
 
+from cim.errors import BadRequest
 from cim.model.sensing import Outcome, Reading, StationReading, StationStream
+from cim.model.units import conversion
 from cim.sensors.intake import Intake
+from cim.sensors.streams import Streams
 from cim.store.database import Database
+from cim.store.sensing_entities_writing import Stream
 from cim.store.station_streams import find_streams, make_streams
 
 Describe = Callable[[StationReading], StationStream]
@@ -20,6 +24,7 @@ class StationKeeper:
 
     def __init__(self, database: Database, intake: Intake, describe: Describe) -> None:
         self._database, self._intake, self._describe = database, intake, describe
+        self._streams = Streams(database)
         self._ids: dict[str, int] = {}
 
     async def keep(self, readings: Sequence[StationReading]) -> list[str | None]:
@@ -27,22 +32,25 @@ class StationKeeper:
 
         Raises StoreError when nothing could be kept.
         """
-        streams = [self._describe(one) for one in readings]
-        await self._learn(streams)
+        described = [self._describe(one) for one in readings]
+        await self._learn(described)
+        known = await self._streams.of(self._ids[one.key] for one in described if one.key in self._ids)
+        features = await self._streams.features_of(known.values())
         told: list[str | None] = [None] * len(readings)
-        places = []
-        for place, stream in enumerate(streams):
-            if stream.key in self._ids:
-                places.append(place)
-            else:
-                told[place] = (
-                    f"no device has the {stream.scheme} code {stream.station}; add it to the device's codes first"
-                )
-        kept = await self._intake.keep([self._reading(readings[place], streams[place]) for place in places])
-        for number, place in enumerate(places):
+        taken: list[tuple[int, Reading]] = []
+        for place, (reading, given) in enumerate(zip(readings, described, strict=True)):
+            number = self._ids.get(given.key)
+            stream = known.get(number) if number is not None else None
+            if stream is not None:
+                taken.append((place, _reading(reading, given, stream, features.get(stream.id))))
+                continue
+            told[place] = _stranger(given) if number is None else "there is no such datastream"
+            self._ids.pop(given.key, None)
+        kept = await self._intake.keep([reading for _, reading in taken])
+        for number, (place, _) in enumerate(taken):
             if kept.outcomes[number] is Outcome.REFUSED:
                 told[place] = kept.reasons.get(number, "it was refused")
-                self._ids.pop(streams[place].key, None)
+                self._ids.pop(described[place].key, None)
         return told
 
     async def _learn(self, streams: Sequence[StationStream]) -> None:
@@ -60,5 +68,15 @@ class StationKeeper:
                 found |= await make_streams(connection, missing)
         self._ids.update(found)
 
-    def _reading(self, reading: StationReading, stream: StationStream) -> Reading:
-        return Reading(self._ids[stream.key], reading.at, reading.value, reading.until, quality=reading.quality)
+
+def _reading(reading: StationReading, given: StationStream, stream: Stream, feature: int | None) -> Reading:
+    """The reading in the unit of its datastream, as far as both units are known to measure the same."""
+    try:
+        value = conversion(given.unit, stream.unit)(reading.value)
+    except BadRequest:
+        value = reading.value
+    return Reading(stream.id, reading.at, value, reading.until, quality=reading.quality, feature=feature)
+
+
+def _stranger(given: StationStream) -> str:
+    return f"no device has the {given.scheme} code {given.station}; add it to the device's codes first"

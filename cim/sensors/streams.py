@@ -10,7 +10,8 @@ from dataclasses import replace
 
 from cim.errors import BadRequest
 from cim.store.database import Database
-from cim.store.sensing_entities_writing import Stream, made_feature, name_feature, streams_of
+from cim.store.observed_features import made_features, name_features
+from cim.store.sensing_entities_writing import Stream, streams_of
 
 REMEMBER_S = 2.0
 MOST_REMEMBERED = 100_000
@@ -22,6 +23,7 @@ class Streams:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._known: dict[int, tuple[float, Stream]] = {}
+        self._placeless: dict[int, float] = {}
         self._named: set[tuple[int, int]] = set()
         self._wanted: dict[int, asyncio.Future[Stream | None]] = {}
         self._task: asyncio.Task[None] | None = None
@@ -29,6 +31,7 @@ class Streams:
     def forget(self) -> None:
         """Ask the database again for all of them."""
         self._known.clear()
+        self._placeless.clear()
         self._named.clear()
 
     async def of(self, ids: Iterable[int]) -> Mapping[int, Stream]:
@@ -82,25 +85,38 @@ class Streams:
         async with self._database.writing("streams") as connection:
             return {stream.id: stream for stream in await streams_of(connection, list(ids))}
 
-    async def feature_of(self, stream: Stream) -> int:
-        """The feature that observations are of where they name none; BadRequest where the Thing has no Location."""
-        if stream.feature is not None:
-            return stream.feature
-        async with self._database.writing("streams") as connection:
-            feature = await made_feature(connection, stream.id)
-        if feature is None:
-            raise no_place(stream.id)
-        known = self._known.get(stream.id)
-        if known:
-            self._known[stream.id] = (known[0], replace(known[1], feature=feature))
-        return feature
+    async def features_of(self, streams: Iterable[Stream]) -> dict[int, int]:
+        """The features that observations are of where they name none; none for Things without a Location."""
+        now, found, lacking = time.monotonic(), {}, []
+        for stream in streams:
+            if stream.feature is not None:
+                found[stream.id] = stream.feature
+            elif self._placeless.get(stream.id, 0.0) < now:
+                lacking.append(stream.id)
+        if lacking:
+            async with self._database.writing("streams") as connection:
+                made = await made_features(connection, lacking)
+            self._learn(lacking, made, now + REMEMBER_S)
+            found |= made
+        return found
+
+    def _learn(self, asked: Iterable[int], made: Mapping[int, int], until: float) -> None:
+        """Remember the features of datastreams, and which have none."""
+        if len(self._placeless) > MOST_REMEMBERED:
+            self._placeless.clear()
+        for number in asked:
+            known = self._known.get(number)
+            if number not in made:
+                self._placeless[number] = until
+            elif known:
+                self._known[number] = (known[0], replace(known[1], feature=made[number]))
 
     async def name(self, stream: int, feature: int) -> None:
         """Note that observations of a datastream are of a feature that they name themselves."""
         if (stream, feature) in self._named:
             return
         async with self._database.writing("streams") as connection:
-            await name_feature(connection, stream, feature)
+            await name_features(connection, {stream: feature})
         if len(self._named) > MOST_REMEMBERED:
             self._named.clear()
         self._named.add((stream, feature))

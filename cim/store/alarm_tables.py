@@ -57,6 +57,7 @@ receiver = sa.Table(
     sa.Column("enabled", sa.Boolean, nullable=False, server_default=sa.text("true")),
     sa.Column("author", sa.Text, nullable=False),
     _now("created_at"),
+    *(sa.Column(name, sa.Boolean, nullable=False, server_default=sa.text("false")) for name in ("warnings", "drills")),
 )
 
 delivery = sa.Table(

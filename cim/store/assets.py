@@ -15,7 +15,8 @@ from cim.model.device_codes_gb28181 import GbCode, next_gb_code
 from cim.model.device_codes_other import Alias
 from cim.model.devices import Device
 from cim.store.asset_bindings import GIVEN, PLACED_FROM
-from cim.store.sensing_tables import location, thing, thing_location
+from cim.store.asset_places import follow_places, new_location, places_of
+from cim.store.sensing_tables import thing, thing_location
 from cim.store.tables import asset, asset_alias, region
 
 NO_COUNTY = "000000"
@@ -113,6 +114,7 @@ async def put_devices(connection: AsyncConnection, devices: Sequence[Device]) ->
     """
     values = [_values(one) for one in devices]
     before = await _states(connection, [one.code for one in devices])
+    places = await places_of(connection, list(before))
     if values:
         given = insert(asset)
         await connection.execute(
@@ -120,6 +122,7 @@ async def put_devices(connection: AsyncConnection, devices: Sequence[Device]) ->
         )
     await _set_parents(connection, devices)
     await _set_grades(connection, devices)
+    await follow_places(connection, places)
     changed = await _put_aliases(connection, devices)
     after = await _states(connection, [one.code for one in devices])
     return {
@@ -134,7 +137,9 @@ async def put_devices(connection: AsyncConnection, devices: Sequence[Device]) ->
 
 async def change_device(connection: AsyncConnection, code: str, values: Mapping[str, Any]) -> None:
     """Set columns of a device to what is given, also to nothing; ``geom`` is EWKT."""
+    places = await places_of(connection, [code])
     await connection.execute(sa.update(asset).where(asset.c.code == code).values(**values))
+    await follow_places(connection, places)
 
 
 async def check_parent(connection: AsyncConnection, code: str, parent: str) -> None:
@@ -160,12 +165,7 @@ async def ensure_thing(connection: AsyncConnection, code: str) -> int:
     named = sa.select(asset.c.name, sa.literal("device " + code), asset.c.code).where(asset.c.code == code)
     made = sa.insert(thing).from_select(["name", "description", "asset"], named).returning(thing.c.id)
     number = int((await connection.scalars(made)).one())
-    shape = sa.func.ST_AsGeoJSON(asset.c.geom, 8, 0)
-    placed = sa.select(
-        asset.c.name, sa.literal("application/geo+json"), sa.cast(shape, location.c.location.type), asset.c.geom
-    ).where(asset.c.code == code, asset.c.geom.is_not(None))
-    columns = ["name", "encoding_type", "location", "geom"]
-    where = await connection.scalar(sa.insert(location).from_select(columns, placed).returning(location.c.id))
+    where = await new_location(connection, code)
     if where is not None:
         await connection.execute(sa.insert(thing_location).values(thing=number, location=where))
     return number

@@ -23,7 +23,7 @@ from psycopg import sql
 from cim.errors import StoreConflict, StoreError
 from cim.store.cluster import Cluster
 from cim.store.cluster_account import disk_floor, free_disk_problem
-from cim.store.cluster_logins import DATABASE, Logins, create_database, drop_database, prepare_database
+from cim.store.cluster_logins import DATABASE, EXTENSIONS, Logins, create_database, drop_database, prepare_database
 from cim.store.cluster_programs import Progress, find_programs
 from cim.store.files import MADE, PARTIAL
 from cim.store.migrating import current_revision, migrate, needed_revision
@@ -31,7 +31,7 @@ from cim.store.migrating import current_revision, migrate, needed_revision
 FORMAT = 1
 SUFFIX = ".cimbackup"
 MANIFEST, DUMP, FILES = "manifest.json", "database.dump", "files"
-SCHEMAS = ("bim", "cim", "city", "history", "scenario")
+SCHEMAS = ("bim", "cim", "city", "history", "scenario", "sensing")
 TABLES = """
 SELECT n.nspname, c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
 WHERE n.nspname = ANY (%s) AND c.relkind = 'r' ORDER BY 1, 2
@@ -137,7 +137,8 @@ def _dump(logins: Logins, target: Path, progress: Progress) -> dict[str, Any]:
         connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
         snapshot = str(_value(connection, "SELECT pg_export_snapshot()"))
         progress("dumping the database")
-        _run("pg_dump", logins, "-Fc", "-Z6", f"--snapshot={snapshot}", "-f", str(target), DATABASE)
+        extensions = [f"--extension={name}" for name in ("plpgsql", *EXTENSIONS)]
+        _run("pg_dump", logins, "-Fc", "-Z6", *extensions, f"--snapshot={snapshot}", "-f", str(target), DATABASE)
         progress("counting its tables")
         manifest = {
             "format": FORMAT,

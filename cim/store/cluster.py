@@ -352,9 +352,14 @@ class Cluster:
                 return
 
     def _bootstrap(self, logins: Logins) -> None:
-        """Make the roles and the database once; a marker says that it was done to its end."""
+        """Make the roles and the database once; a marker says that it was done to its end.
+
+        Extensions that the machine has got since are made at every start.
+        """
         marker = self.data_dir / "bootstrapped"
         if marker.exists():
+            with logins.connect_admin() as connection:
+                logins_.make_installed_extensions(connection)
             return
         self._progress("creating the logins and the database")
         with logins.connect_admin("postgres") as connection:

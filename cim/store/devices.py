@@ -92,15 +92,16 @@ def device_rows(query: DeviceQuery) -> sa.Subquery:
     return sa.select(every).where(*_conditions(query, every)).subquery("found")
 
 
+def entry_columns(rows: sa.Subquery) -> list[sa.ColumnElement[Any]]:
+    """What a DeviceEntry is made of, out of ``device_rows``."""
+    geometry = sa.func.ST_AsGeoJSON(rows.c.geom, DIGITS, 0).label("geometry")
+    return [*(rows.c[name] for name in (*_RECORD, "online_after_s")), geometry]
+
+
 async def page_of_devices(connection: AsyncConnection, query: DeviceQuery) -> list[DeviceEntry]:
     """Up to ``limit`` devices in the order of their codes, from the one after ``after``."""
     rows = device_rows(query)
-    geometry = sa.func.ST_AsGeoJSON(rows.c.geom, DIGITS, 0).label("geometry")
-    statement = (
-        sa.select(*(rows.c[name] for name in (*_RECORD, "online_after_s")), geometry)
-        .order_by(rows.c.code)
-        .limit(query.limit)
-    )
+    statement = sa.select(*entry_columns(rows)).order_by(rows.c.code).limit(query.limit)
     if query.after is not None:
         statement = statement.where(rows.c.code > query.after)
     return [DeviceEntry(**row) for row in (await connection.execute(statement)).mappings()]

@@ -24,7 +24,7 @@ CREATE ROLE cim_writer LOGIN PASSWORD '...';
 CREATE ROLE cim_reader LOGIN PASSWORD '...';
 CREATE DATABASE cim OWNER cim_owner;
 \\c cim
-CREATE EXTENSION postgis; CREATE EXTENSION pg_trgm;"""
+CREATE EXTENSION postgis; CREATE EXTENSION pg_trgm; CREATE EXTENSION pgrouting;"""
 LEAKPROOF_SQL = "ALTER FUNCTION geometry_overlaps(geometry, geometry) LEAKPROOF;"
 
 
@@ -36,7 +36,7 @@ def examine(urls: DatabaseUrls) -> list[Examination]:
     engine = sa.create_engine(urls.owner_url, poolclass=sa.NullPool)
     try:
         with engine.connect() as connection:
-            found += [_postgis(connection), _trigrams(connection), _leakproof(connection)]
+            found += [_postgis(connection), _trigrams(connection), _routing(connection), _leakproof(connection)]
     finally:
         engine.dispose()
     revision = current_revision(urls.owner_url)
@@ -87,6 +87,17 @@ def _trigrams(connection: sa.Connection) -> Examination:
     there = connection.scalar(sa.text("SELECT extversion FROM pg_extension WHERE extname = 'pg_trgm'"))
     return Examination(
         "pg_trgm", there is not None, there or "missing", "needed by search", "CREATE EXTENSION pg_trgm;"
+    )
+
+
+def _routing(connection: sa.Connection) -> Examination:
+    there = connection.scalar(sa.text("SELECT extversion FROM pg_extension WHERE extname = 'pgrouting'"))
+    return Examination(
+        "pgRouting",
+        there is not None,
+        there or "missing: no routes, isochrones and evacuation; all else works",
+        "" if there else "apt install postgresql-pgrouting, then start again",
+        "" if there else "CREATE EXTENSION pgrouting;",
     )
 
 

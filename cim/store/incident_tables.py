@@ -15,8 +15,8 @@ def _moments(*names: str, required: bool = True) -> list[sa.Column[object]]:
     return [sa.Column(name, sa.TIMESTAMP(timezone=True), nullable=not required) for name in names]
 
 
-def _flag(name: str) -> sa.Column[object]:
-    return sa.Column(name, sa.Boolean, nullable=False, server_default=sa.text("false"))
+def _flag(name: str, comment: str | None = None) -> sa.Column[object]:
+    return sa.Column(name, sa.Boolean, nullable=False, server_default=sa.text("false"), comment=comment)
 
 
 def _of_incident(*more: sa.Column[object]) -> list[sa.Column[object]]:
@@ -29,7 +29,7 @@ incident = sa.Table(
     metadata,
     sa.Column("code", sa.Text, primary_key=True),
     *_texts("kind", "title"),
-    _flag("drill"),
+    _flag("drill", "A drill shows in its code and its title; neither can be changed to look real"),
     sa.Column("state", sa.Text, nullable=False, server_default="open"),
     sa.Column("access", sa.Text, nullable=False, server_default="internal"),
     sa.Column("region_code", sa.Text),
@@ -63,9 +63,17 @@ entry = sa.Table(
     *_texts("author", "kind"),
     sa.Column("text", sa.Text, nullable=False, server_default=""),
     sa.Column("body", JSONB, nullable=False, server_default="{}"),
-    sa.Column("changes", JSONB, nullable=False, server_default="[]"),
+    sa.Column(
+        "changes",
+        JSONB,
+        nullable=False,
+        server_default="[]",
+        comment="What the entry changed, as it is afterwards: a replay puts them together",
+    ),
     sa.UniqueConstraint("incident", "number"),
     sa.UniqueConstraint("incident", "at"),
+    comment="Timelines, only ever added to. Who adds holds the lock incident:entries: numbers grow as they become"
+    " visible",
 )
 
 task = sa.Table(

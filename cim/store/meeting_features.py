@@ -39,7 +39,7 @@ async def features_meeting(
     The boxes are looked up one by one in the spatial index, so that an area far longer than wide reads little more than
     it needs; of thousands of boxes each costs a look.
     """
-    reaching = replace(selection, where=(*selection.where, _touching(boxes)))
+    reaching = replace(selection, where=(*selection.where, touching(boxes)))
     rows = selected_rows(reaching)
     own = selection.collection.schema.srid
     shape = rows.c.geom if srid == own else lonlat(rows)
@@ -57,7 +57,7 @@ async def features_meeting(
     return MeetingFeatures(np.array(fids, dtype=np.int64), keys, named, [bytes(shape) for shape in shapes], given)
 
 
-def _touching(boxes: Sequence[BoundingBox]) -> sa.ColumnElement[bool]:
+def touching(boxes: Sequence[BoundingBox]) -> sa.ColumnElement[bool]:
     """Whether a feature's box touches any of some boxes: a part each, or, of many, one array of boxes."""
     place: sa.ColumnElement[Any] = sa.column("geom_3857")
     if len(boxes) <= MOST_PARTS:

@@ -17,7 +17,8 @@ from cim.store.tables import event_step
 class Receiver:
     """Where messages go, and which: of these severities and grades, in this region. Its secret is never shown again.
 
-    One that is not ``standing`` gets only what is escalated to it by name.
+    One that is not ``standing`` gets only what is escalated to it by name. Warnings go where ``warnings`` says so, and
+    exercises and tests of them only where ``drills`` does too.
     """
 
     name: str
@@ -27,6 +28,8 @@ class Receiver:
     region_code: str | None = None
     standing: bool = True
     enabled: bool = True
+    warnings: bool = False
+    drills: bool = False
 
 
 async def all_receivers(connection: AsyncConnection) -> list[Receiver]:
@@ -95,13 +98,14 @@ def _values(new: Receiver) -> dict[str, Any]:
         "region_code": new.region_code,
         "standing": new.standing,
         "enabled": new.enabled,
+        "warnings": new.warnings,
+        "drills": new.drills,
     }
 
 
 def _receiver(row: Any) -> Receiver:
-    return Receiver(
-        row.name, row.url, tuple(row.severities), tuple(row.grades), row.region_code, row.standing, row.enabled
-    )
+    same = (row.region_code, row.standing, row.enabled, row.warnings, row.drills)
+    return Receiver(row.name, row.url, tuple(row.severities), tuple(row.grades), *same)
 
 
 def _missing(name: str) -> NotFound:

@@ -58,6 +58,7 @@ _SHOWN: dict[str, tuple[str, ...]] = {
     "parameters": ("details",),
 }
 """The columns that a property is shown from, where they are not the one it is compared by."""
+_MOMENT = r"^\d{4}-\d\d-\d\d[T ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[+-]\d\d:?\d\d)$"
 _TO_ONE = {
     ("HistoricalLocation", "Thing"): "thing",
     ("Datastream", "Thing"): "thing",
@@ -89,7 +90,10 @@ class Seen:
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """A property in SQL; ``end`` is the later end of an interval, ``other`` a result that is no number."""
+    """A property in SQL.
+
+    ``end`` is the later end of an interval, ``other`` a result that is no number, or what answers have of a geometry.
+    """
 
     sql: Sql
     kind: Kind
@@ -201,7 +205,8 @@ class Rows:
             return Held(start, "interval", end)
         column, kind = _COLUMNS[name]
         found = self.c[column]
-        return Held(found, kind, nullable=found.nullable)
+        written = self.c[_SHOWN[name][0]] if kind == "geometry" else None
+        return Held(found, kind, nullable=found.nullable, other=written)
 
     def shown(self, name: str) -> list[Sql]:
         """The columns, labelled, that a property is shown from (``web.sensorthings.documents`` puts them together)."""
@@ -284,5 +289,14 @@ class Rows:
             return Held(c.value, "result", other=c.result)
         if name == "resultQuality":
             return Held(sa.cast(c.quality, sa.Text), "text", nullable=False)
+        if name == "validTime":
+            text = c.details.op("->>", return_type=sa.Text())(sa.literal(name, sa.Text))
+            return Held(_moment_in(text, 1), "interval", _moment_in(text, 2))
         inner = c.details.op("->", return_type=JSONB())(sa.literal(name, sa.Text))
         return Held(inner, "document")
+
+
+def _moment_in(text: Sql, part: int) -> Sql:
+    """One end of an interval written as ``start/end``; unknown where it is none."""
+    found = sa.func.substring(sa.func.split_part(text, "/", part), _MOMENT)
+    return sa.cast(found, sa.TIMESTAMP(timezone=True))

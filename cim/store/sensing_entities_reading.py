@@ -22,7 +22,7 @@ _DATA_FAULT = "22"
 
 @dataclass(frozen=True, slots=True)
 class OrderKey:
-    """One column to order by; ``nullable`` ones come last where they are unknown."""
+    """One column to order by; unknown values of a ``nullable`` one come before all others, or last when descending."""
 
     sql: Sql
     descending: bool
@@ -31,15 +31,17 @@ class OrderKey:
     def clause(self) -> sa.UnaryExpression[Any]:
         """The column as ORDER BY takes it."""
         clause = self.sql.desc() if self.descending else self.sql.asc()
-        return clause.nulls_last() if self.nullable else clause
+        if not self.nullable:
+            return clause
+        return clause.nulls_last() if self.descending else clause.nulls_first()
 
     def beyond(self, value: Any) -> sa.ColumnElement[bool]:
         """Whether a row comes after one with this value."""
         if value is None:
-            return sa.false()
+            return sa.false() if self.descending else self.sql.is_not(None)
         bound = sa.literal(value, self.sql.type)
         after: sa.ColumnElement[bool] = self.sql < bound if self.descending else self.sql > bound
-        return sa.or_(after, self.sql.is_(None)) if self.nullable else after
+        return sa.or_(after, self.sql.is_(None)) if self.nullable and self.descending else after
 
     def level(self, value: Any) -> sa.ColumnElement[bool]:
         """Whether a row has this value."""

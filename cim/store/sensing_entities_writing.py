@@ -7,7 +7,6 @@ from typing import Any
 
 import sqlalchemy as sa
 from shapely.geometry.base import BaseGeometry
-from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from cim.store import sensing_tables as t
@@ -32,13 +31,14 @@ class Claim:
 
 @dataclass(frozen=True, slots=True)
 class Stream:
-    """What must be known of a datastream to take observations for it."""
+    """What must be known of a datastream to take observations for it; ``unit`` is the symbol, empty without one."""
 
     id: int
     reach: int
     claim: Claim
     observation_type: str
     feature: int | None
+    unit: str = ""
 
 
 async def insert_row(
@@ -169,60 +169,11 @@ async def streams_of(connection: AsyncConnection, ids: Sequence[int]) -> list[St
     d, r = t.datastream, tables.reach
     rows = await connection.execute(
         sa.select(d.c.id, d.c.reach, r.c.grade, r.c.region_code, d.c.observation_type, d.c.feature)
+        .add_columns(sa.func.coalesce(d.c.unit["symbol"].astext, "").label("symbol"))
         .join(r, r.c.id == d.c.reach)
         .where(d.c.id == sa.any_(sa.literal(list(ids), sa.ARRAY(sa.Integer))))
     )
     return [
-        Stream(row.id, row.reach, Claim(row.grade, row.region_code), row.observation_type, row.feature) for row in rows
+        Stream(row.id, row.reach, Claim(row.grade, row.region_code), row.observation_type, row.feature, row.symbol)
+        for row in rows
     ]
-
-
-async def made_feature(connection: AsyncConnection, datastream: int) -> int | None:
-    """The feature that observations of a datastream are of where they name none, made where there is none yet.
-
-    It is made from the location of the thing (OGC 18-088 clause 10.2); None where the thing has no location.
-    """
-    given = await connection.scalar(sa.select(t.datastream.c.feature).where(t.datastream.c.id == datastream))
-    if given is not None:
-        return int(given)
-    place, d, pair, thing = t.location, t.datastream, t.thing_location, t.thing
-    chosen = (
-        sa.select(place.c.name, place.c.description, place.c.encoding_type, place.c.location, place.c.geom)
-        .add_columns(place.c.id, thing.c.reach)
-        .join(pair, pair.c.location == place.c.id)
-        .join(d, d.c.thing == pair.c.thing)
-        .join(thing, thing.c.id == d.c.thing)
-        .where(d.c.id == datastream)
-        .order_by(place.c.geom.is_(None), place.c.id)
-        .limit(1)
-    )
-    names = ["name", "description", "encoding_type", "feature", "geom", "made_from", "reach"]
-    making = insert(t.feature).from_select(names, chosen)
-    made = making.on_conflict_do_update(index_elements=["made_from"], set_={"made_from": making.excluded.made_from})
-    number = await connection.scalar(made.returning(t.feature.c.id))
-    if number is None:
-        return None
-    await connection.execute(sa.update(d).where(d.c.id == datastream, d.c.feature.is_(None)).values(feature=number))
-    await name_feature(connection, datastream, int(number))
-    return int(number)
-
-
-async def name_feature(connection: AsyncConnection, datastream: int, feature: int) -> None:
-    """Note that observations of a datastream are of a feature; the area that was observed grows by it."""
-    pair = insert(t.observed_feature).values(datastream_id=datastream, feature_id=feature).on_conflict_do_nothing()
-    if (await connection.execute(pair)).rowcount == 0:
-        return
-    d, f, named = t.datastream, t.feature, t.observed_feature
-    reach = sa.select(d.c.reach).where(d.c.id == datastream).scalar_subquery()
-    await connection.execute(sa.update(f).where(f.c.id == feature, f.c.reach.is_(None)).values(reach=reach))
-    area = (
-        sa.select(named.c.datastream_id, sa.func.ST_Envelope(sa.func.ST_Collect(f.c.geom)).label("area"))
-        .join(named, named.c.feature_id == f.c.id)
-        .where(named.c.datastream_id == datastream, f.c.geom.is_not(None))
-        .group_by(named.c.datastream_id)
-        .subquery()
-    )
-    document = sa.cast(sa.func.ST_AsGeoJSON(area.c.area, 9, 0), t.datastream.c.observed_area.type)
-    await connection.execute(
-        sa.update(d).where(d.c.id == area.c.datastream_id).values(observed_geom=area.c.area, observed_area=document)
-    )

@@ -8,15 +8,15 @@ from collections.abc import Sequence
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import JSONB, insert
+from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from cim.model.sensing import StationStream
-from cim.store.sensing_tables import datastream, location, observed_property, sensor, thing, thing_location
+from cim.store.asset_places import new_location
+from cim.store.sensing_tables import datastream, observed_property, sensor, thing, thing_location
 from cim.store.tables import asset, asset_alias
 
 MEASUREMENT = "http://www.opengis.net/def/observationType/OGC-OM/2.0/OM_Measurement"
-GEOJSON = "application/geo+json"
 STANDARDS = {"hj212": "HJ 212", "sl651": "SL 651-2014"}
 _LOCK = sa.text("SELECT pg_advisory_xact_lock(hashtextextended('sensing:stations', 0))")
 
@@ -47,7 +47,6 @@ async def _things(connection: AsyncConnection, scheme: str, stations: Sequence[s
             asset_alias.c.code.label("station"),
             asset.c.code,
             asset.c.name,
-            sa.func.ST_AsGeoJSON(asset.c.geom, 9).label("place"),
             thing.c.id,
         )
         .select_from(asset_alias.join(asset, asset.c.code == asset_alias.c.asset))
@@ -66,17 +65,8 @@ async def _things(connection: AsyncConnection, scheme: str, stations: Sequence[s
 async def _new_thing(connection: AsyncConnection, row: Any) -> int:
     made = sa.insert(thing).values(name=row.name, asset=row.code, description="").returning(thing.c.id)
     number = int(await connection.scalar(made) or 0)
-    if row.place:
-        place = await connection.scalar(
-            sa.insert(location)
-            .values(
-                name=row.name,
-                encoding_type=GEOJSON,
-                location=sa.cast(row.place, JSONB),
-                geom=sa.func.ST_SetSRID(sa.func.ST_GeomFromGeoJSON(row.place), 4490),
-            )
-            .returning(location.c.id)
-        )
+    place = await new_location(connection, row.code)
+    if place is not None:
         await connection.execute(sa.insert(thing_location).values(thing=number, location=place))
     return number
 

@@ -40,6 +40,7 @@ class Suite:
     """One of the OGC's test suites.
 
     ``entry`` is the main class of a suite of TestNG, or the script of one written in CTL, and ``test`` the test in it.
+    A suite of TestNG that is not ``directed`` writes below the home folder, whatever it is told.
     """
 
     id: str
@@ -47,6 +48,7 @@ class Suite:
     version: str
     entry: str
     test: str = ""
+    directed: bool = True
 
     @property
     def folder(self) -> Path:
@@ -79,7 +81,11 @@ FEATURES = Suite(
 TILES = Suite("ogcapi-tiles10", "OGC API - Tiles 1.0", "1.2", "org.opengis.cite.ogcapitiles10.TestNGController")
 WMS = Suite("wms13", "Web Map Service 1.3.0", "1.34", "main-auto.xml", "main:main-auto")
 WMTS = Suite("wmts10", "Web Map Tile Service 1.0.0", "1.11", "wmts-auto.xml", "wmts:main")
+SENSORTHINGS = Suite(
+    "sta10", "SensorThings API 1.0 part 1", "1.5", "org.opengis.cite.sta10.TestNGController", directed=False
+)
 SUITES = (FEATURES, TILES, WMS, WMTS)
+"""Those that read layers; SensorThings has a test of its own."""
 
 
 def require(suite: Suite) -> None:

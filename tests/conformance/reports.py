@@ -76,13 +76,16 @@ def failures(outcomes: Iterable[Outcome]) -> list[Outcome]:
     return [outcome for outcome in outcomes if outcome.verdict == "failed"]
 
 
-def page(title: str, version: str, day: str, outcomes: Sequence[Outcome], notes: str) -> str:
-    """A short page of Markdown: counts by group, and each failure and each reason for skipping once."""
+def page(title: str, version: str, run: str, outcomes: Sequence[Outcome], notes: str) -> str:
+    """A short page of Markdown: counts by group, and each failure and each reason for skipping once.
+
+    ``run`` says when it ran, and against what.
+    """
     groups = sorted({outcome.group for outcome in outcomes})
     lines = [
         f"# {title}",
         "",
-        f"The OGC's test suite, version {version}, run on {day} against layers of the sample city.",
+        f"The OGC's test suite, version {version}, run on {run}.",
     ]
     lines += [notes, "", "| group | passed | failed | skipped |", "|---|---|---|---|"]
     for group in [*groups, ""]:

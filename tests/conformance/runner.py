@@ -25,7 +25,7 @@ def run_suite(suite: Suite, arguments: Mapping[str, str], folder: Path) -> list[
     with schema_proxy(ENGINE / "lib") as port:
         java = ["nice", "-n", "15", "java", "-Xmx1g", "-Djava.awt.headless=true", f"-Djava.io.tmpdir={folder}"]
         java += ["-Dhttp.proxyHost=127.0.0.1", f"-Dhttp.proxyPort={port}", "-Dhttp.nonProxyHosts=127.0.0.1|localhost"]
-        java += [f"-DTE_BASE={folder / 'te'}", "-cp", suite.classpath()]
+        java += [f"-DTE_BASE={folder / 'te'}", f"-Duser.home={folder}", "-cp", suite.classpath()]
         prepared = _engine_arguments if suite.scripted else _testng_arguments
         command = [*java, *prepared(suite, arguments, folder)]
         done = subprocess.run(command, capture_output=True, text=True, timeout=TIME_LIMIT_S, check=False, cwd=folder)
@@ -47,7 +47,7 @@ def _testng_arguments(suite: Suite, arguments: Mapping[str, str], folder: Path) 
     file = folder / "arguments.xml"
     file.write_text(f'<?xml version="1.0"?><properties version="1.0">{entries}</properties>', "utf-8")
     shutil.rmtree(folder / "testng", ignore_errors=True)
-    return [suite.entry, "-o", str(folder), str(file)]
+    return [suite.entry, *(["-o", str(folder)] if suite.directed else []), str(file)]
 
 
 def _engine_arguments(suite: Suite, arguments: Mapping[str, str], folder: Path) -> list[str]:

@@ -14,13 +14,15 @@ from layers.catalog import load_catalog
 SMALL = Path(__file__).parents[2] / "data_samples" / "small"
 ENDINGS = {".csv", ".geojson", ".gpkg", ".parquet", ".shp"}
 REGIONS = ("admin_county.geojson", "admin_town.geojson", "admin_village.gpkg")
+NO_LAYER = "devices.csv"
+"""Devices are no features of a layer, and some are bound to building models that are not here."""
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(300)
 async def test_the_sample_city_raises_no_alarm(database: Database) -> None:
     catalog = load_catalog()
-    others = sorted(p.name for p in SMALL.iterdir() if p.suffix in ENDINGS and p.name not in REGIONS)
+    others = sorted(p.name for p in SMALL.iterdir() if p.suffix in ENDINGS and p.name not in (*REGIONS, NO_LAYER))
     alarms, unmade, met = {}, {}, set()
     for name in (*REGIONS, *others):
         path = SMALL / name

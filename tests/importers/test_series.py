@@ -8,14 +8,11 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
-from hypothesis import given
-from hypothesis import strategies as st
 from made_devices import device, make_devices, make_stream
 from sensing import CELSIUS
 
 from cim.errors import BadRequest
 from cim.model.imports import ImportReport
-from cim.model.units import conversion, normal_unit
 from cim.store.database import Database
 from cim.store.sensing_tables import datastream, observation
 from importers.importer import ReadOptions
@@ -201,37 +198,3 @@ def test_moments_as_tables_write_them(text: str, zone: str | None, expected: dat
             moment_of(text, zone_named(zone))
     else:
         assert moment_of(text, zone_named(zone)) == expected
-
-
-@pytest.mark.parametrize(
-    ("given_unit", "wanted", "value", "expected"),
-    [
-        ("mg/m3", "µg/m³", 0.04, 40.0),
-        ("μg·m-3", "ug/m3", 5.0, None),
-        ("℃", "degC", 20.0, 20.0),
-        ("°F", "°C", 212.0, 100.0),
-        ("K", "℃", 273.15, 0.0),
-        ("hPa", "kPa", 1013.25, 101.325),
-        ("km/h", "m/s", 36.0, 10.0),
-        ("furlong", "furlong", 3.0, 3.0),
-        ("ppm", "ppb", 1.0, 1000.0),
-    ],
-)
-def test_units_are_converted_by_the_table(given_unit: str, wanted: str, value: float, expected: float | None) -> None:
-    if expected is None:
-        assert normal_unit(given_unit) != ""
-        return
-    assert conversion(given_unit, wanted)(value) == pytest.approx(expected)
-
-
-@pytest.mark.parametrize(
-    ("one", "other"), [("ppm", "mg/m3"), ("m", "°C"), ("furlong", "m"), ("", "m"), ("db", "db(a)")]
-)
-def test_units_that_are_not_the_same_kind_are_refused(one: str, other: str) -> None:
-    with pytest.raises(BadRequest):
-        conversion(one, other)
-
-
-@given(st.sampled_from(["µg/m3", "mg/m3", "mg/l"]), st.sampled_from(["ng/m3", "g/m3"]), st.floats(-1e6, 1e6))
-def test_there_and_back_is_the_same_value(one: str, other: str, value: float) -> None:
-    assert conversion(other, one)(conversion(one, other)(value)) == pytest.approx(value, rel=1e-12, abs=1e-12)

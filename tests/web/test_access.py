@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from serving import Served
 
 from cim.policy.tables import BIM_REACH, SENSING_REACH, TABLE_REACH
-from cim.store import bim_tables, sensing_tables
+from cim.store import bim_tables, sensing_tables, warning_tables
 from cim.store.tables import metadata
 from web.access import ROUTE_ACCESS
 
@@ -46,6 +46,7 @@ async def test_layer_routes_give_anonymous_nothing_of_a_graded_layer(served: Ser
 
 
 async def test_every_table_is_classified_and_the_grants_agree(served: Served) -> None:
+    assert warning_tables.metadata is metadata
     assert set(TABLE_REACH) == {table.name for table in metadata.tables.values()} | {"alembic_version"}
     assert set(BIM_REACH) == {table.name for table in bim_tables.metadata.tables.values()}
     assert set(SENSING_REACH) == {table.name for table in sensing_tables.metadata.tables.values()}

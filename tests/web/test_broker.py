@@ -2,15 +2,21 @@
 
 import asyncio
 import json
+import shutil
+import threading
 import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import paho.mqtt.client as mqtt
 import pytest
 import sqlalchemy as sa
-from brokers import bridged, connected, running_broker, until
+from brokers import bridged, connected, free_port, running_broker, until
+from paho.mqtt.packettypes import PacketTypes
+from paho.mqtt.reasoncodes import ReasonCode
 from sensing import made_datastreams
+from structlog.testing import capture_logs
 
 from cim.errors import StoreUnavailable
 from cim.model.access import Grade, Operation, Principal, Right
@@ -24,6 +30,8 @@ from cim.store.refusals import refusals_since
 from cim.store.sensing_tables import observation
 from web.broker import starting
 from web.broker.accounts import Account, acl_file
+from web.broker.bridge import Bridge
+from web.broker.starting import start_broker
 from web.gathering.broker import broker_part
 
 NOW = datetime.now(UTC).replace(microsecond=0) - timedelta(minutes=30)
@@ -68,7 +76,9 @@ async def test_observations_are_kept_and_new_values_published(database: Database
             connected(broker.port, viewer, viewer_secret, "#") as reader,
         ):
             await asyncio.to_thread(post.publish, POSTS, body(public, 1))
-            await asyncio.to_thread(post.publish, f"v1.1/Datastreams({secret_stream})/Observations", body(0, 2, 7.5))
+            await asyncio.to_thread(
+                post.publish, f"v1.1/Datastreams({secret_stream})/Observations", body(secret_stream, 2, 7.5)
+            )
             await kept(database, 2)
             await until(lambda: len([1 for _, text in post.messages if b'@iot.id": "' in text]) >= 4)
             await until(lambda: len(reader.messages) >= 2)
@@ -119,12 +129,12 @@ async def test_refused_ones_are_told_with_their_reason_and_hold_up_nothing(datab
     assert all(one["source"] == "mqtt" and one["message"] for one in told)
     reasons = " ".join(one["message"] for one in told)
     for word in (
-        "no JSON",
-        "no result",
+        "not JSON",
+        "lacks",
         "zone",
         "ahead",
-        "no such datastream",
-        "characters",
+        "no Datastream",
+        "not a number",
         "before it begins",
         "topic",
     ):
@@ -170,26 +180,106 @@ async def test_what_comes_while_the_bridge_is_away_waits_at_the_broker(database:
                 await kept(database, 200)
 
 
+async def test_what_devices_post_before_the_bridge_first_comes_waits_at_the_broker(
+    database: Database, tmp_path: Path
+) -> None:
+    (stream,) = await made_datastreams(database, 1)
+    _, device, secret = await key(database, "technician")
+    async with running_broker(database, tmp_path / "broker") as broker:
+        with connected(broker.port, device, secret) as post:
+            for number in range(20):
+                await asyncio.to_thread(post.publish, POSTS, body(stream, number))
+        async with bridged(database, broker):
+            await kept(database, 20)
+
+
+async def test_a_broker_that_does_not_start_is_told_of_and_stops_nothing(database: Database, tmp_path: Path) -> None:
+    (tmp_path / "broker" / "kept").mkdir(parents=True)
+    (tmp_path / "broker" / "kept" / "mosquitto.db").write_bytes(b"no database of a broker")
+    with capture_logs() as told:
+        await start_broker(database, tmp_path / "broker", "127.0.0.1", free_port())
+    assert "session could not be made" in str(told)
+
+
+async def test_what_the_bridge_has_outlasts_a_broker_that_forgets_it(
+    database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Killed before it wrote anything to its disk, while the database is away."""
+    (stream,) = await made_datastreams(database, 1)
+    _, device, secret = await key(database, "technician")
+    real = Intake.keep_columns
+
+    async def away(*_: object) -> None:
+        raise StoreUnavailable("the database is away")
+
+    async with running_broker(database, tmp_path / "broker") as broker, bridged(database, broker) as part:
+        monkeypatch.setattr(Intake, "keep_columns", away)
+        with connected(broker.port, device, secret) as post:
+            for number in range(20):
+                await asyncio.to_thread(post.publish, POSTS, body(stream, number))
+        await until(lambda: "cannot be kept" in part.problem)
+        await asyncio.to_thread(broker.stop, kill=True)
+        shutil.rmtree(broker.folder / "kept")
+        (broker.folder / "kept").mkdir()
+        await asyncio.sleep(0.5)
+        monkeypatch.setattr(Intake, "keep_columns", real)
+        await kept(database, 20)
+        await asyncio.to_thread(broker.start)
+        await until(lambda: not part.problem)
+
+
+async def test_a_bridge_that_ends_while_it_connects_leaves_no_connection(
+    database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It would take the session from the bridge that follows."""
+    real, begun = mqtt.Client.connect, threading.Event()
+
+    def slow(self: mqtt.Client, *words: Any) -> Any:
+        begun.set()
+        time.sleep(0.3)
+        return real(self, *words)
+
+    async with running_broker(database, tmp_path / "broker") as broker:
+        bridge = Bridge(database, Intake(database), broker.address)
+        with monkeypatch.context() as slowly:
+            slowly.setattr(mqtt.Client, "connect", slow)
+            task = asyncio.create_task(bridge.run())
+            await until(begun.is_set)
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+        await asyncio.sleep(0.5)
+        assert bridge.client.socket() is None
+
+
+async def test_a_refused_subscription_is_told_of(database: Database, tmp_path: Path) -> None:
+    async with running_broker(database, tmp_path / "broker") as broker:
+        bridge = Bridge(database, Intake(database), broker.address)
+        bridge._on_subscribe(bridge.client, None, 1, [ReasonCode(PacketTypes.SUBACK, identifier=128)])
+        assert (bridge.connected, "refuses the subscription" in bridge.problem) == (False, True)
+        bridge._on_subscribe(bridge.client, None, 1, [ReasonCode(PacketTypes.SUBACK, identifier=1)])
+        assert (bridge.connected, bridge.problem) == (True, "")
+
+
 async def test_nothing_is_acknowledged_before_it_is_committed(
     database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """While the database is away the broker keeps what it was not told is kept; a new bridge gets it again."""
     (stream,) = await made_datastreams(database, 1)
     _, device, secret = await key(database, "technician")
-    real = Intake.keep
+    real = Intake.keep_columns
 
     async def away(*_: object) -> None:
         raise StoreUnavailable("the database is away")
 
     async with running_broker(database, tmp_path / "broker") as broker:
-        monkeypatch.setattr(Intake, "keep", away)
+        monkeypatch.setattr(Intake, "keep_columns", away)
         async with bridged(database, broker) as part:
             with connected(broker.port, device, secret) as post:
                 for number in range(20):
                     await asyncio.to_thread(post.publish, POSTS, body(stream, number))
             await until(lambda: "cannot be kept" in part.problem)
         assert await count(database) == 0
-        monkeypatch.setattr(Intake, "keep", real)
+        monkeypatch.setattr(Intake, "keep_columns", real)
         async with bridged(database, broker):
             await kept(database, 20)
 
@@ -199,12 +289,12 @@ async def test_one_value_the_database_refuses_holds_up_no_other(
 ) -> None:
     (stream,) = await made_datastreams(database, 1)
     _, device, secret = await key(database, "technician")
-    monkeypatch.setattr("web.broker.bridge.body_of", json.loads)
+    monkeypatch.setattr("cim.sensors.observation_bodies.plain_json", lambda value, _: value)
     async with running_broker(database, tmp_path / "broker") as broker, bridged(database, broker) as part:
         with connected(broker.port, device, secret) as post:
             for number in range(30):
-                value = "\0" if number == 17 else None
-                await asyncio.to_thread(post.publish, POSTS, body(stream, number, value))
+                text = "\0" if number == 17 else "x"
+                await asyncio.to_thread(post.publish, POSTS, body(stream, number, parameters={"by": text}))
             await kept(database, 29)
             await until(lambda: part.detail["refused"] == 1)
 

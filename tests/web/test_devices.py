@@ -84,6 +84,60 @@ async def test_devices_are_found(city: Served) -> None:
         assert await codes(city.anonymous, query) == found, query
 
 
+SORTED = [
+    ("code", ["A1", "A2", "A3", "C1", "P1"]),
+    ("-code", ["P1", "C1", "A3", "A2", "A1"]),
+    ("name", ["A1", "A2", "A3", "C1", "P1"]),
+    ("-owner", ["A3", "A1", "A2", "P1", "C1"]),
+    ("state", ["A1", "A3", "A2", "C1", "P1"]),
+    ("-state", ["C1", "P1", "A2", "A1", "A3"]),
+    ("value", ["A1", "A2", "A3", "C1", "P1"]),
+    ("-value", ["A3", "A2", "A1", "C1", "P1"]),
+    ("at", ["A2", "A1", "A3", "C1", "P1"]),
+]
+
+
+@pytest.mark.parametrize(("by", "order"), SORTED)
+async def test_devices_are_sorted_over_all_pages(city: Served, by: str, order: list[str]) -> None:
+    """Whatever the size of the pages; devices without a value come last, those that are equal in the order of codes."""
+    if by == "name":
+        names = {"A1": "安定站", "A2": "北君平站", "A3": "丹景山站", "C1": "龙门山站", "P1": "小鱼洞站"}
+        async with city.database.writing() as connection:
+            for code, name in names.items():
+                await connection.execute(sa.update(asset).where(asset.c.code == code).values(name=name))
+    for size in (1, 2, 100):
+        address: str | None = f"/devices?limit={size}&sortby={by}"
+        met: list[str] = []
+        while address:
+            document = (await city.viewer.get(address)).json()
+            assert document["numberMatched"] == 5
+            met += [one["code"] for one in document["devices"]]
+            address = next((one["href"] for one in document["links"] if one["rel"] == "next"), None)
+        assert met == order
+
+
+async def test_values_are_those_of_the_property(city: Served) -> None:
+    stream = await make_stream(city.database, "A1", "noise")
+    await observe(city.database, stream, [(ago(minutes=1), 900.0)])
+    assert await codes(city.anonymous, "property=pm25&sortby=-value") == ["A2", "A1"]
+    body = {"sortby": "-value", "limit": 1, "property": "pm25"}
+    first = (await city.anonymous.post("/devices", json=body)).json()
+    second = (await city.anonymous.post("/devices", json={**body, "after": first["after"]})).json()
+    assert [one["devices"][0]["code"] for one in (first, second)] == ["A2", "A1"]
+    assert second["after"] is None
+
+
+@pytest.mark.parametrize(
+    "query",
+    ["sortby=colour", "sortby=value&after=A1", "sortby=at&after=WyJ4IiwgIkExIl0", "sortby=value&after=WyJ4IiwgIkExIl0",
+     "sortby=name&after=WzEsICJBMSJd", "sortby=name&after=W10", "after=a%00b", "sortby=name&after=%E4%B8%AD"],
+)  # fmt: skip
+async def test_an_order_or_place_that_is_none_is_refused(city: Served, query: str) -> None:
+    answer = await city.anonymous.get(f"/devices?{query}")
+    assert answer.status_code == 400, answer.text
+    assert "after" in answer.text or "sortby" in answer.text
+
+
 async def test_a_threshold_holds_for_normal_values_only(city: Served) -> None:
     (stream,) = [one["id"] for one in (await city.anonymous.get("/devices/A1")).json()["datastreams"]]
     await observe(city.database, stream, [(ago(minutes=2), 999.0)], "D")

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import random
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -9,10 +10,11 @@ from typing import Any
 import httpx
 import pytest
 import sqlalchemy as sa
-from incidents import AT, LEAK, SQUARE, made, sent, worked_on
+from incidents import AT, LEAK, POINT, SQUARE, made, sent, worked_on
 from serving import Served, following, listening
 
 from cim.errors import StoreError
+from cim.model.incidents import may_call
 from cim.store import identities
 
 COUNTY = """
@@ -295,6 +297,9 @@ async def test_a_drill_cannot_be_mistaken(city: Served) -> None:
     for part in ("tasks", "marks", "steps", "entries"):
         answer = (await city.technician.get(f"/incidents/{code}/{part}")).json()
         assert (answer["drill_mark"], answer["title"]) == ("演练", "【演练】改名")
+    assert not may_call(drill=True, for_drills=False)
+    assert may_call(drill=True, for_drills=True)
+    assert may_call(drill=False, for_drills=False)
     pretending = await made(city.technician, title="【演练】其实是真的")
     assert (pretending["title"], pretending["drill"]) == ("其实是真的", False)
     news = (await city.technician.get("/incidents/feed", params={"since": 0})).json()["entries"]
@@ -351,6 +356,43 @@ async def test_a_replay_at_each_entry_is_what_was_seen_then(city: Served) -> Non
     assert (await client.get(f"/incidents/{code}/replay", params={"at": before})).status_code == 404
     for wrong in ("yesterday", "", ".."):
         assert (await client.get(f"/incidents/{code}/replay", params={"at": wrong})).status_code == 400
+
+
+async def test_any_course_of_events_replays_as_it_was_seen(city: Served) -> None:
+    """A walk through everything that can happen, edits that come too late among it."""
+    client, chance = city.technician, random.Random(20261128)
+    code = (await made(client))["code"]
+    point = {"geometry": POINT, "symbol": "team"}
+    seen: list[dict[str, Any]] = []
+    for _ in range(40):
+        then = (await client.get(f"/incidents/{code}")).json()
+        if not seen or then["entries"] != seen[-1]["entries"]:
+            seen.append(then)
+        mark, task, read = (
+            chance.randint(1, 4),
+            chance.randint(1, 4),
+            max(1, then["revision"] - (chance.random() < 0.2)),
+        )
+        deeds: list[tuple[str, str, dict[str, Any]]] = [
+            ("POST", "/entries", {"text": "记录"}),
+            ("POST", "/marks", {**point, "label": str(chance.random())}),
+            ("PATCH", f"/marks/{mark}", {"version": chance.randint(1, 2), "label": str(chance.random())}),
+            ("DELETE", f"/marks/{mark}?version={chance.randint(1, 2)}", {}),
+            ("POST", "/tasks", {"recipient": "甲", "what": "乙"}),
+            ("POST", f"/tasks/{task}/receipts", {"kind": chance.choice(["sent", "received", "done"])}),
+            ("PATCH", "", {"revision": read, "figures": {"dead": chance.randint(0, 40)}}),
+            ("POST", "/entries", {"kind": "report", "report": {"to": chance.choice(["city", "province"])}}),
+            ("POST", f"/{chance.choice(['close', 'reopen'])}", {"revision": read}),
+        ]
+        verb, path, body = chance.choice(deeds)
+        answer = await client.request(verb, f"/incidents/{code}{path}", json=body or None)
+        assert answer.status_code in (200, 201, 404, 409), answer.text
+    assert len(seen) > 15
+    for then in seen:
+        at = then["entries"][-1]["at"]
+        replayed = (await client.get(f"/incidents/{code}/replay", params={"at": at})).json()
+        del replayed["replayed_at"]
+        assert {name: then[name] for name in replayed} == replayed
 
 
 BAD_MARKS: list[dict[str, Any]] = [

@@ -85,7 +85,8 @@ async def test_a_frame_is_answered_once_its_readings_are_in_their_datastreams(po
         ).all()
     assert count == len(AIR_COURSES) == len(rows)
     assert {row.at for row in rows} == {at}
-    assert "细微颗粒物PM2.5 实时" in {row.name for row in rows}
+    units = {row.name: row.unit["symbol"] for row in rows}
+    assert (units["细微颗粒物PM2.5 实时"], units["一氧化碳 实时"]) == ("ug/m3", "mg/m3")
 
 
 async def test_what_is_refused_can_be_looked_up_without_its_password(port: int, database: Database) -> None:

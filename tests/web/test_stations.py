@@ -506,7 +506,7 @@ async def test_the_county_speaks_hj212() -> None:
     told = {(reading.station, reading.factor, reading.at): reading.value for reading in served.intake.kept}
     assert len(told) == len(served.intake.kept)
     fine = told[stations[0].mn, "a34004", moments[0]]
-    assert 1_000 < fine < 100_000
+    assert 1 < fine < 100
     assert isinstance(stations[0], Hj212Station)
     assert stations[0].frame(NOON) == stations[0].frame(NOON)
 

@@ -2,37 +2,33 @@
 
 The session at the broker lasts while the bridge is away, so that the broker keeps what comes meanwhile. A message is
 acknowledged after the commit of its observation; one that comes again adds nothing, as its moment is kept already.
+What came before the connection was lost is kept all the same: a broker that was killed may not have it any more.
 """
 
 import asyncio
-import re
 from collections import deque
 from datetime import UTC, datetime
 from typing import Any
 
 import paho.mqtt.client as mqtt
 import structlog
-from paho.mqtt.enums import CallbackAPIVersion
 from paho.mqtt.properties import Properties
 
-from cim.errors import BadRequest, StoreConflict, StoreError, StoreFull, StoreUnavailable
-from cim.model.sensing import Reading
+from cim.errors import StoreConflict, StoreError, StoreFull, StoreUnavailable
 from cim.sensors.intake import Intake
-from cim.sensors.message_bodies import body_of, reading_of
 from cim.store.database import Database
 from cim.store.gaps import note_gap
 from cim.store.refusals import Refused, keep_refusals
-from web.broker.accounts import POSTED
 from web.broker.configuration import BrokerAddress
 from web.broker.line import Line
+from web.broker.messages import SOURCE, Messages, Row, columns_of, refused_message
+from web.broker.session import bridge_client, subscribe
+from web.sensorthings.observing import Observing
 
-CLIENT = "cim-bridge"
 AT_ONCE = 5_000
 MOST_HELD = 100_000
 """Messages of quality 0 beyond these are dropped; of quality 1 the broker sends no more than may be unacknowledged."""
 AGAIN_AFTER_S = 1.0
-SOURCE = "mqtt"
-_TOPIC = re.compile(r"^v1\.1/(?:Datastreams\((\d{1,10})\)/)?Observations$", re.ASCII)
 _log = structlog.get_logger()
 
 
@@ -42,8 +38,9 @@ class Bridge:
     def __init__(self, database: Database, intake: Intake, address: BrokerAddress) -> None:
         self._database = database
         self._intake = intake
+        self._messages = Messages(Observing(database, intake))
         self._address = address
-        self._inbox: deque[mqtt.MQTTMessage] = deque()
+        self._inbox: deque[tuple[int, mqtt.MQTTMessage]] = deque()
         self._wake = asyncio.Event()
         self._session = 0
         self._came = 0
@@ -81,27 +78,36 @@ class Bridge:
                 await self._take()
 
     def _made_client(self) -> mqtt.Client:
-        """A client of MQTT 3.1.1, whose packets cost a third of those of MQTT 5.
-
-        In the mode of bridges the broker does not send back to it what it publishes.
-        """
-        client = mqtt.Client(CallbackAPIVersion.VERSION2, CLIENT, clean_session=False, manual_ack=True)
-        client.enable_bridge_mode()
-        client.username_pw_set(self._address.name, self._address.secret)
+        client = bridge_client(self._address)
         client.max_queued_messages_set(MOST_HELD)
         client.on_connect = self._on_connect
+        client.on_subscribe = self._on_subscribe
         client.on_disconnect = self._on_disconnect
         client.on_message = self._on_message
         return client
 
-    def _on_connect(self, client: mqtt.Client, _: Any, __: Any, reason: Any, ___: Properties | None = None) -> None:
+    def _on_connect(
+        self, client: mqtt.Client, _: Any, flags: mqtt.ConnectFlags, reason: Any, __: Properties | None = None
+    ) -> None:
         if reason.is_failure:
             self.problem = f"the broker refuses the bridge: {reason}"
             return
-        client.subscribe([(topic, 1) for topic in POSTED])
-        if self._lost_at is not None and self._session:
-            self._gaps.append((self._lost_at, datetime.now(UTC)))
         self._session += 1
+        subscribe(client)
+        if flags.session_present:
+            self._be_connected()
+
+    def _on_subscribe(self, _: mqtt.Client, __: Any, ___: int, reasons: Any, ____: Properties | None = None) -> None:
+        """Where the broker knows of no session, it passes on nothing before this."""
+        refused = [str(one) for one in reasons if one.is_failure]
+        if refused:
+            self.connected, self.problem = False, f"the broker refuses the subscription: {refused[0]}"
+        else:
+            self._be_connected()
+
+    def _be_connected(self) -> None:
+        if self._lost_at is not None and self._session > 1:
+            self._gaps.append((self._lost_at, datetime.now(UTC)))
         self._lost_at = None
         self.connected, self.problem = True, ""
         self._wake.set()
@@ -110,41 +116,41 @@ class Bridge:
         self.problem = problem
 
     def _on_disconnect(self, _: mqtt.Client, __: Any, ___: Any, reason: Any, ____: Properties | None = None) -> None:
-        """What was not acknowledged the broker sends again, so it is forgotten here."""
+        """What waits is kept, but too much of it is left to the broker, which sends again what was not acknowledged."""
         self.connected = False
-        self.problem = f"the connection to the broker was lost: {reason}"
+        if not self.problem.startswith("the broker refuses"):
+            self.problem = f"the connection to the broker was lost: {reason}"
         self._lost_at = self._lost_at or datetime.now(UTC)
         self._session += 1
-        self._inbox.clear()
+        if len(self._inbox) > MOST_HELD:
+            self._inbox.clear()
 
     def _on_message(self, _: mqtt.Client, __: Any, message: mqtt.MQTTMessage) -> None:
         self._came += 1
         if message.qos or len(self._inbox) < MOST_HELD:
-            self._inbox.append(message)
+            self._inbox.append((self._session, message))
             self._wake.set()
 
     async def _take(self) -> None:
         """Keep the messages that wait, and acknowledge them once they are committed."""
-        session = self._session
-        messages: list[mqtt.MQTTMessage] = []
-        while self._inbox and len(messages) < AT_ONCE:
-            messages.append(self._inbox.popleft())
-        self.counts["received"] += len(messages)
-        while not await self._kept(messages):
+        taken: list[tuple[int, mqtt.MQTTMessage]] = []
+        while self._inbox and len(taken) < AT_ONCE:
+            taken.append(self._inbox.popleft())
+        self.counts["received"] += len(taken)
+        messages = [message for _, message in taken]
+        while True:
+            if await self._kept(messages):
+                break
             await asyncio.sleep(AGAIN_AFTER_S)
-            if session != self._session:
-                return
-        for message in messages:
-            if session != self._session:
-                return
-            if message.qos:
+        for session, message in taken:
+            if message.qos and session == self._session:
                 self.client.ack(message.mid, message.qos)
 
     async def _kept(self, messages: list[mqtt.MQTTMessage]) -> bool:
         """Keep the observations of messages and the reasons of refused ones; whether the database took them."""
-        readings, sources, refused = _read(messages)
         try:
-            refused += await self._keep(readings, sources)
+            rows, refused = await self._messages.read(messages)
+            refused += await self._keep(rows)
             if refused:
                 async with self._database.writing("mqtt") as connection:
                     await keep_refusals(connection, refused)
@@ -157,24 +163,23 @@ class Bridge:
         self.counts["refused"] += len(refused)
         return True
 
-    async def _keep(self, readings: list[Reading], sources: list[mqtt.MQTTMessage]) -> list[Refused]:
-        """Keep readings, and return those that cannot be; raises where the database is away or full.
+    async def _keep(self, rows: list[Row]) -> list[Refused]:
+        """Keep observations, and return those that cannot be; raises where the database is away or full.
 
         What the database refuses altogether is tried by halves, so that one bad value holds up no other.
         """
-        if not readings:
+        if not rows:
             return []
         try:
-            kept = await self._intake.keep(readings)
+            kept = await self._intake.keep_columns(columns_of(rows))
         except (StoreUnavailable, StoreFull, StoreConflict):
             raise
         except StoreError as error:
-            if len(readings) == 1:
-                return [_refused(sources[0], error.what)]
-            half = len(readings) // 2
-            first = await self._keep(readings[:half], sources[:half])
-            return first + await self._keep(readings[half:], sources[half:])
-        return [_refused(sources[place], reason) for place, reason in kept.reasons.items()]
+            if len(rows) == 1:
+                return [refused_message(rows[0].message, error.what)]
+            half = len(rows) // 2
+            return await self._keep(rows[:half]) + await self._keep(rows[half:])
+        return [refused_message(rows[place].message, reason) for place, reason in kept.reasons.items()]
 
     async def _note_gaps(self) -> None:
         while self._gaps:
@@ -185,26 +190,3 @@ class Bridge:
             except StoreError:
                 return
             self._gaps.popleft()
-
-
-def _read(messages: list[mqtt.MQTTMessage]) -> tuple[list[Reading], list[mqtt.MQTTMessage], list[Refused]]:
-    """The readings in messages, the message of each, and what cannot be read."""
-    readings, sources, refused = [], [], []
-    for message in messages:
-        try:
-            readings.append(_reading(message))
-            sources.append(message)
-        except BadRequest as error:
-            refused.append(_refused(message, str(error)))
-    return readings, sources, refused
-
-
-def _reading(message: mqtt.MQTTMessage) -> Reading:
-    named = _TOPIC.match(message.topic)
-    if named is None:
-        raise BadRequest("observations are posted to no such topic", where="topic", remedy=f"post to {POSTED[0]}")
-    return reading_of(body_of(bytes(message.payload)), int(named[1]) if named[1] else None)
-
-
-def _refused(message: mqtt.MQTTMessage, reason: str) -> Refused:
-    return Refused(SOURCE, message.topic, "observation", reason, message.payload[:2_000].decode("utf-8", "replace"))

@@ -19,8 +19,7 @@ DEFAULT_PORT = 1883
 SETTINGS = """\
 # Written by cim at each start.
 per_listener_settings false
-listener {port} {host}
-socket_domain {domain}
+{listener}
 allow_anonymous false
 password_file {folder}/passwords
 acl_file {folder}/acl
@@ -72,14 +71,23 @@ def broker(folder: Path, host: str, port: int, accounts: Sequence[Account]) -> P
     (folder / "kept").mkdir(mode=0o700, parents=True, exist_ok=True)
     folder.chmod(0o700)
     write_accounts(folder, accounts)
-    settings = folder / "mosquitto.conf"
-    # Started by root it would become another account, which could not read these files.
-    user = f"user {pwd.getpwuid(os.geteuid()).pw_name}\n" if os.geteuid() == 0 else ""
     domain = "ipv6" if ":" in host else "ipv4"
-    _write(settings, SETTINGS.format(port=port, host=host, domain=domain, folder=folder, user=user))
+    settings = _write_settings(folder, f"listener {port} {host}\nsocket_domain {domain}")
     command = [mosquitto_program(), "-c", str(settings)]
     ends_with_us = shutil.which("setpriv")
     return Program("broker", [ends_with_us, "--pdeathsig", "TERM", *command] if ends_with_us else command)
+
+
+def listening_on(folder: Path, socket: Path) -> Path:
+    """Settings of the same broker that is reached by a socket of this machine only; returns their file."""
+    return _write_settings(folder, f"listener 0 {socket}", "within.conf")
+
+
+def _write_settings(folder: Path, listener: str, name: str = "mosquitto.conf") -> Path:
+    # Started by root it would become another account, which could not read these files.
+    user = f"user {pwd.getpwuid(os.geteuid()).pw_name}\n" if os.geteuid() == 0 else ""
+    _write(folder / name, SETTINGS.format(listener=listener, folder=folder, user=user))
+    return folder / name
 
 
 def write_accounts(folder: Path, accounts: Sequence[Account]) -> bool:
@@ -93,8 +101,10 @@ def write_accounts(folder: Path, accounts: Sequence[Account]) -> bool:
 
 def read_again(folder: Path) -> None:
     """Tell the broker that its accounts are others: it ends connections of those that are gone."""
-    with suppress(ValueError, ProcessLookupError, PermissionError):
-        os.kill(int(_text(folder / "mosquitto.pid") or ""), signal.SIGHUP)
+    with suppress(ValueError, OSError):
+        number = int(_text(folder / "mosquitto.pid") or "")
+        if Path(f"/proc/{number}/comm").read_text().strip() == "mosquitto":
+            os.kill(number, signal.SIGHUP)
 
 
 def keep_address(folder: Path, address: BrokerAddress | None) -> None:

@@ -39,7 +39,7 @@ class Line:
         try:
             while True:
                 try:
-                    await asyncio.to_thread(self._client.connect, self._address.host, self._address.port, KEEP_ALIVE_S)
+                    await self._connect()
                 except (OSError, ValueError) as error:
                     self._failed(f"the broker cannot be reached: {type(error).__name__}")
                 else:
@@ -48,6 +48,15 @@ class Line:
         finally:
             self._client.disconnect()
             self._client.loop_write()
+
+    async def _connect(self) -> None:
+        """Connect in another thread, and outlast it when cancelled: a connection made later would take the session."""
+        host, port = self._address.host, self._address.port
+        connecting = asyncio.create_task(asyncio.to_thread(self._client.connect, host, port, KEEP_ALIVE_S))
+        try:
+            await asyncio.shield(connecting)
+        finally:
+            await asyncio.wait([connecting])
 
     async def _look_after(self) -> None:
         """Keep the connection alive for as long as it lasts."""

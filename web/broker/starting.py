@@ -20,6 +20,7 @@ from web.broker.configuration import (
     read_again,
     write_accounts,
 )
+from web.broker.session import make_session
 from web.cli.supervising import Program
 
 TASK = "mqtt"
@@ -36,6 +37,7 @@ async def start_broker(database: Database, folder: Path, host: str, port: int) -
     address = BrokerAddress(local, port, BRIDGE, secrets.token_urlsafe(32))
     program = broker(folder, host, port, [_bridge_account(address), *await key_accounts(database)])
     keep_address(folder, address)
+    await asyncio.to_thread(make_session, program.command, folder, address)
     return program
 
 

@@ -25,6 +25,7 @@ from web.gathering.parts import Part, run_parts
 from web.gathering.refusing import RefusalBook
 from web.gathering.stations import station_parts
 from web.gathering.upkeep import upkeep
+from web.gathering.warnings import warning_part
 from web.settings import ServerSettings
 
 POOL = 6
@@ -83,6 +84,7 @@ def gathering_parts(database: Database, settings: ServerSettings, broker: Path |
         upkeep(database, settings.sensing_raw_days, intake.forget_months),
         refusals.part(),
         alarm_part(database, settings),
+        warning_part(database, settings),
         *([broker_part(database, intake, broker, address)] if broker and address else []),
         *station_parts(database, intake, settings, refusals.note),
     ]

@@ -16,6 +16,7 @@ import typer
 from cim.errors import ClusterError
 from cim.store import audits, identities
 from cim.store.cluster_account import unprivileged_account
+from cim.store.cluster_watch import kept_running
 from cim.store.database import Database, run
 from cim.store.deployment import Deployment, open_deployment
 from cim.store.staging import sweep_runs
@@ -79,6 +80,7 @@ def up(
         with worker_beside(deployment.data_dir):
             drop_privileges()
             configured_undulation(settings)
+            open_now.enter_context(kept_running(deployment.cluster))
             folder = open_now.enter_context(_passing_folder())
             local = open_now.enter_context(listen_local(folder, processes if with_proxy else 0))
             programs = _web_processes(

@@ -11,7 +11,7 @@ from cim.model.incident_kinds import the_kind
 from cim.model.incidents import State
 from tiles.picture_colour import parse_colour
 from tiles.sheet_words import SheetOrder
-from web.incidents.situation import DRILL_HEADER, local, plain
+from web.incidents.situation import DRILL_HEADER, SYMBOLS, local, plain
 from web.sheets import ordered_sheet
 from web.state import Caller
 
@@ -69,19 +69,22 @@ def situation_features(state: State) -> list[dict[str, Any]]:
             drawn += [_feature(one["geometry"], ANALYSIS_COLOUR, _name(one), "分析结果") for one in areas]
     for mark in state.marks:
         colour = _colour(mark.style.get("stroke"), COLOURS.get(mark.symbol, MARK_COLOUR))
-        drawn.append(_feature(mark.geometry, colour, mark.label, "标绘"))
+        name = mark.label or SYMBOLS.get(mark.symbol, mark.symbol)
+        drawn.append(_feature(mark.geometry, colour, name, SYMBOLS.get(mark.symbol, "标绘")))
     place = {"type": "Point", "coordinates": [incident.lon, incident.lat]}
     return [*drawn, _feature(place, PLACE_COLOUR, "事发地", "事发地")]
 
 
 def _feature(geometry: Mapping[str, Any], colour: str, label: str, legend: str) -> dict[str, Any]:
-    looks = {"stroke": colour, "fill": colour, "fill-opacity": 0.15, "label": plain(label)[:60], "legend": legend}
-    return {"type": "Feature", "geometry": geometry, "properties": looks}
+    """A shape as the sheet draws it; an area is named in the legend, as its middle is often the place itself."""
+    named, is_area = plain(label)[:60], str(geometry.get("type")).endswith("Polygon")
+    looks = {"stroke": colour, "fill": colour, "fill-opacity": 0.12, "label": "" if is_area else named}
+    return {"type": "Feature", "geometry": geometry, "properties": {**looks, "legend": named if is_area else legend}}
 
 
 def _name(feature: Mapping[str, Any]) -> str:
     facts = feature.get("properties") or {}
-    return str(facts.get("label") or facts.get("name") or "")
+    return str(facts.get("label") or facts.get("name") or "分析结果")
 
 
 def _colour(given: Any, otherwise: str) -> str:

@@ -16,6 +16,16 @@ from web.reports.content import BEIJING, ReportTable
 ReportKind = Literal["first", "follow", "final"]
 REPORTS: dict[ReportKind, str] = {"first": "快报", "follow": "续报", "final": "终报"}
 DUE_STATES = {"done": "按时", "late": "超时报告", "due": "待报", "overdue": "逾期未报"}
+SYMBOLS = {
+    "command-post": "指挥部",
+    "cordon": "警戒区",
+    "evacuation": "疏散",
+    "shelter": "安置点",
+    "roadblock": "封控点",
+    "team": "救援队伍",
+    "water": "水域",
+}
+"""What the usual symbols are called; others are written as they are."""
 CHECKED = {"text": "已与原文核对", "reprint": "依据转载文本", "memory": "待与原文核对"}
 DRILL_HEADER = "【演练】演练材料，非真实事件　DRILL - NOT A REAL INCIDENT"
 _ROMAN = {"I": "Ⅰ级", "II": "Ⅱ级", "III": "Ⅲ级", "IV": "Ⅳ级"}
@@ -132,7 +142,14 @@ def _tables(state: State, shown: Sequence[Entry], now: datetime) -> list[ReportT
         for one in state.steps
     ]
     marks = [
-        (str(one.number), one.symbol, one.label or "—", _kind_of(one.geometry), one.author, local(one.at))
+        (
+            str(one.number),
+            SYMBOLS.get(one.symbol, one.symbol),
+            one.label or "—",
+            _kind_of(one.geometry),
+            one.author,
+            local(one.at),
+        )
         for one in state.marks
     ]
     note = f"依据：{clock.source}（{CHECKED[clock.checked]}）"

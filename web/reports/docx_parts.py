@@ -76,6 +76,8 @@ def add_grid(
         _repeat(grid.rows[0])
     for row in rows:
         _fill(grid.add_row(), row, numeric, widths_mm)
+    if widths_mm:
+        _set_columns(grid, widths_mm)
     return grid
 
 
@@ -95,13 +97,28 @@ def _fill(
         run.bold = bold
         if number:
             paragraph.alignment = WD_ALIGN_PARAGRAPH.RIGHT
+    _say(row, "w:cantSplit")
+
+
+def _set_columns(grid: Any, widths_mm: Sequence[int]) -> None:
+    """The widths of the columns too, by which office programs other than Word go."""
+    from docx.shared import Mm  # noqa: PLC0415
+
+    grid.autofit = False
+    for column, width_mm in zip(grid.columns, widths_mm, strict=True):
+        column.width = Mm(width_mm)
 
 
 def _repeat(row: Any) -> None:
     """Show the row again at the top of every page."""
+    _say(row, "w:tblHeader")
+
+
+def _say(row: Any, name: str) -> None:
+    """Set a property of a row: that it is repeated, or not parted by the end of a page."""
     from docx.oxml import OxmlElement  # noqa: PLC0415
     from docx.oxml.ns import qn  # noqa: PLC0415
 
-    mark = OxmlElement("w:tblHeader")
+    mark = OxmlElement(name)
     mark.set(qn("w:val"), "true")
     row._tr.get_or_add_trPr().append(mark)  # noqa: SLF001 - python-docx has no other way to it

@@ -24,7 +24,8 @@ SECRET_BYTES = 32
 class ReceiverBody(BaseModel, extra="forbid"):
     """Where messages go, and which: of these severities and grades, in this region and below.
 
-    One that is not ``standing`` gets only what is escalated to it by name.
+    One that is not ``standing`` gets only what is escalated to it by name. ``warnings`` sends warnings and calls there,
+    ``drills`` those of exercises and tests too.
     """
 
     url: str = Field(max_length=2_000)
@@ -33,11 +34,14 @@ class ReceiverBody(BaseModel, extra="forbid"):
     region_code: str | None = Field(None, pattern=r"^\d{2,12}$")
     standing: bool = True
     enabled: bool = True
+    warnings: bool = False
+    drills: bool = False
 
     def named(self, name: str) -> store.Receiver:
         """The receiver of this name."""
         severities, grades = tuple(map(str, self.severities)), tuple(map(str, self.grades))
-        return store.Receiver(name, self.url, severities, grades, self.region_code, self.standing, self.enabled)
+        same = (self.region_code, self.standing, self.enabled, self.warnings, self.drills)
+        return store.Receiver(name, self.url, severities, grades, *same)
 
 
 class NewReceiver(ReceiverBody):

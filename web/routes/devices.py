@@ -16,6 +16,7 @@ from cim.model.access import Operation
 from cim.model.device_kinds import placements
 from cim.policy.policy import read_context
 from cim.store.device_figures import UptimeBy, device_counts, latest_columns, uptime
+from cim.store.device_order import ordered_page
 from cim.store.device_streams import streams_of
 from cim.store.devices import DeviceQuery, aliases_of, count_devices, page_of_devices
 from cim.store.regions import region_names
@@ -32,6 +33,7 @@ from web.device_answers import (
     uptime_rows,
 )
 from web.device_binding import BindingPatch, patched
+from web.device_pages import order_of, place_of, token_of
 from web.device_series import SeriesParameters, series_document, span_of_request, the_series
 from web.devices import DevicePage, PostedFilters, device_query, may_see, the_properties
 from web.items import page_address
@@ -56,7 +58,7 @@ async def _reading(who: Caller, timeout_ms: int = 15_000) -> AsyncIterator[Async
 
 @router.get("/devices", summary="Devices", response_class=JSONResponse)
 async def devices(who: Who, request: Request, asked: Annotated[DevicePage, Query()]) -> Response:
-    """Devices in the order of their codes: by placement, place, binding, state, or what they measure."""
+    """Devices in the order of ``sortby``: by placement, place, binding, state, or what they measure."""
     return await _found(who, asked, request.query_params.multi_items())
 
 
@@ -192,15 +194,16 @@ async def _found(who: Caller, asked: DevicePage, given: list[tuple[str, str]] | 
         query = await device_query(connection, who, asked)
         if asked.f == "csv":
             return await _csv(connection, query)
-        limit = min(asked.limit, who.state.settings.page_limit)
-        entries = await page_of_devices(connection, replace(query, limit=limit + 1, after=asked.after))
+        limit, order = min(asked.limit, who.state.settings.page_limit), order_of(asked.sortby)
+        after_this = place_of(asked.after, order)
+        found = await ordered_page(connection, replace(query, limit=limit + 1), order, after_this)
         matched = await count_devices(connection, query)
-    shown = entries[:limit]
+    shown = [entry for entry, _ in found[:limit]]
     links = []
     href = f"{who.base}/devices"
     if given is not None:
         links.append({"rel": "self", "href": page_address(href, given, limit, asked.after), "type": "application/json"})
-    after = shown[-1].code if len(entries) > limit else None
+    after = token_of(found[limit - 1][1], order) if len(found) > limit else None
     if after is not None and given is not None:
         links.append({"rel": "next", "href": page_address(href, given, limit, after), "type": "application/json"})
     told = {"numberMatched": matched, "numberReturned": len(shown), "after": after, "links": links}

@@ -1,12 +1,10 @@
-"""Bodies of requests: read up to a limit, and as JSON; what is no JSON is refused with line and column."""
+"""Bodies of requests, read up to a limit."""
 
 from collections.abc import Mapping
-from typing import Any
 
-import orjson
 from starlette.types import Receive
 
-from cim.errors import BadRequest, TooLarge
+from cim.errors import TooLarge
 
 MOST_BYTES = 64 * 1024 * 1024
 
@@ -32,15 +30,3 @@ async def read_body(receive: Receive, headers: Mapping[bytes, bytes]) -> bytes:
 
 def _too_large() -> TooLarge:
     return TooLarge(f"the body is over {MOST_BYTES >> 20} MB", where="body", remedy="send it in parts")
-
-
-def json_of(body: bytes) -> Any:
-    """The JSON value of a body (UTF-8)."""
-    try:
-        return orjson.loads(body)
-    except orjson.JSONDecodeError as error:
-        raise BadRequest(
-            f"the body is not JSON: {error.msg} at line {error.lineno}, column {error.colno}"[:300],
-            where="body",
-            remedy="correct it there; SensorThings takes one JSON value in UTF-8",
-        ) from None

@@ -17,6 +17,7 @@ _MET = (
     "create-update-delete/update-entity-put",
     "create-update-delete/delete-entity",
     "create-update-delete/historical-location-auto-creation",
+    "create-update-delete/historical-location-manual-creation",
     "data-array/data-array",
 )
 _BATCH = "http://docs.oasis-open.org/odata/odata-json-format/v4.01/odata-json-format-v4.01.html#sec_BatchRequestsandResponses"

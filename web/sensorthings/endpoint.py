@@ -9,12 +9,13 @@ from starlette.datastructures import Headers
 from starlette.types import Receive, Scope, Send
 
 from cim.errors import BadRequest, CimError, StoreError
+from cim.sensors.posted_observations import json_of
 from web.identity import check_csrf, credential_of
 from web.phrases import told
 from web.problems import language_of, problem, problem_response, status_of
 from web.sensorthings.address import ROOT
 from web.sensorthings.batch import Batch
-from web.sensorthings.bodies import json_of, read_body
+from web.sensorthings.bodies import read_body
 from web.sensorthings.service import Answer, Sender, SensorThings
 from web.state import ServerState
 from web.tile_answer import send_parts

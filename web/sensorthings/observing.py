@@ -1,16 +1,15 @@
 """Observations on the short way: from JSON to the columns that the intake keeps, many senders in one transaction."""
 
 import time
-from collections.abc import Mapping
-from typing import Any
 
 from cim.errors import BadRequest
 from cim.model.access import Principal
 from cim.sensors.entity_checks import EntityChecks
 from cim.sensors.intake import Intake
 from cim.sensors.observation_bodies import add_observation, read_observation, utc_now
+from cim.sensors.posted_observations import Posted
 from cim.sensors.rights import missing, require_import
-from cim.sensors.streams import REMEMBER_S, Streams
+from cim.sensors.streams import REMEMBER_S, Streams, no_place
 from cim.store.database import Database
 from cim.store.observations import ReadingColumns, moment
 from cim.store.sensing_entities_writing import Claim, Stream
@@ -33,15 +32,16 @@ class Observing:
         self.streams.forget()
         self._usable.clear()
 
-    async def take(self, principal: Principal, body: Mapping[str, Any], stream: int, feature: int | None) -> Key:
+    async def take(self, principal: Principal, posted: Posted) -> Key:
         """Keep one observation; returns its key once it is committed."""
+        stream = posted.stream
         known = (await self.streams.of([stream])).get(stream)
         require_import(principal, [known.claim] if known else [], f"Datastream {stream}")
         if known is None:
             raise missing(f"Datastream {stream}")
-        taken = read_observation(body, known.observation_type, utc_now())
+        taken = read_observation(posted.values, known.observation_type, utc_now())
         columns = ReadingColumns()
-        add_observation(columns, stream, await self.feature(principal, known, feature), taken)
+        add_observation(columns, stream, await self.feature(principal, known, posted.feature), taken)
         leave_out_empty(columns)
         kept = await self.intake.keep_columns(columns)
         if kept.reasons:
@@ -51,7 +51,10 @@ class Observing:
     async def feature(self, principal: Principal, stream: Stream, feature: int | None) -> int:
         """The feature that an observation is of: one it names and the sender may use, or where the Thing is."""
         if feature is None:
-            return await self.streams.feature_of(stream)
+            made = (await self.streams.features_of([stream])).get(stream.id)
+            if made is None:
+                raise no_place(stream.id)
+            return made
         mark = (principal.role, stream.claim, feature)
         now = time.monotonic()
         if self._usable.get(mark, 0.0) < now:

@@ -9,12 +9,13 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from cim.errors import BadRequest, NotFound
 from cim.model.access import Operation, Principal
-from cim.model.sensing_entities import ENTITIES, Entity, Link, Reference
+from cim.model.sensing_entities import ENTITIES, Entity, Link
 from cim.policy.policy import may, read_context, require
 from cim.sensors.entity_bodies import read_draft
 from cim.sensors.entity_writing import EntityWriter
 from cim.sensors.intake import Intake
 from cim.sensors.observation_writing import ObservationWriter
+from cim.sensors.posted_observations import posted
 from cim.store.audits import record
 from cim.store.database import Database
 from cim.store.sensing_entities import Seen, open_reaches
@@ -80,10 +81,10 @@ class SensorThings:
             return Answer(201, [self._told(sender, key) for key in keys])
         address = parse_address(path)
         if method == "POST" and address.is_set and address.last.entity.name == "Observation":
-            stream, feature = _known_links(address, body)
-            if stream is not None:
-                draft = _plain_values(body)
-                key = await self.observing.take(sender.principal, draft, stream, feature)
+            above = _links_above(address)
+            found = None if above is None else posted(body, above)
+            if found is not None:
+                key = await self.observing.take(sender.principal, found)
                 return self._made(sender, ENTITIES["Observation"], key)
         async with self.transaction(sender) as connection:
             answer = await self.write_within(connection, sender, method, path, body)
@@ -179,38 +180,12 @@ class SensorThings:
         return f"error: {key}" if isinstance(key, str) else f"{sender.root}/{link_to(ENTITIES['Observation'], key)}"
 
 
-def _known_links(address: Address, body: Any) -> tuple[int | None, int | None]:
-    """The datastream and feature of an observation whose links all lead to entities that exist; else no datastream."""
-    draft_links = body if isinstance(body, dict) else {}
-    found: dict[str, int | None] = {}
-    for name in ("Datastream", "FeatureOfInterest"):
-        link = draft_links.get(name)
-        if link is not None:
-            if not isinstance(link, dict) or "@iot.id" not in link:
-                return None, None
-            draft = read_draft(ENTITIES["Observation"], {name: link}, partial=True)
-            (reference,) = draft.links[name]
-            found[name] = reference.id if isinstance(reference, Reference) else None
+def _links_above(address: Address) -> dict[str, int] | None:
+    """The links that the address of a set of observations gives; None where it goes by more than one entity."""
     if len(address.steps) == 2 and address.steps[0].key is not None:
         above = address.steps[0]
-        name = above.entity.links["Observations"].inverse
-        found.setdefault(name, above.key[0] if above.key else None)
-    elif len(address.steps) > 2:
-        return None, None
-    return found.get("Datastream"), found.get("FeatureOfInterest")
-
-
-def _plain_values(body: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The properties of an observation; BadRequest for a name that Observations do not have."""
-    entity = ENTITIES["Observation"]
-    for name in body:
-        if name not in entity.properties and name not in entity.links and "@iot." not in name:
-            raise BadRequest(
-                f"an Observation has no {name[:60]!r}",
-                where="body",
-                remedy=f"there are {', '.join([*entity.properties, *entity.links])}; all else goes to parameters",
-            )
-    return body
+        return {above.entity.links["Observations"].inverse: above.key[0]} if above.key else {}
+    return {} if len(address.steps) == 1 else None
 
 
 def _require_whole(entity: Entity, values: Mapping[str, Any]) -> None:

@@ -7,6 +7,8 @@ from typing import Literal
 from cim.sensors.tables import Entry, read_table
 
 FOLDER = Path(__file__).parent
+AMBIENT_AIR = "22"
+"""The system code (ST) of stations that watch the air around."""
 PUBLISHED = {1: 2017, 2: 2025}
 """Editions that are spoken by the version number in Flag; 0 was HJ/T 212-2005."""
 
@@ -23,12 +25,16 @@ class Command(Entry):
 
 
 class Factor(Entry):
-    """A factor code: its names, the unit of its values and that of its sums, its code in HJ/T 212-2005."""
+    """A factor code: its names, the unit of its values and that of its sums, its code in HJ/T 212-2005.
+
+    ``ambient`` is the unit of GB 3095 for what is in the air around, where it is another.
+    """
 
     zh: str
     en: str
     medium: Literal["water", "air", "noise"]
     unit: str
+    ambient: str = ""
     amount: str = ""
     old: str = ""
 
@@ -51,3 +57,11 @@ def unit_of(factor: str, statistic: str) -> str | None:
     if known is None:
         return None
     return known.amount or None if statistic.endswith("-sum") else known.unit
+
+
+def kept_unit(factor: str, statistic: str, *, ambient: bool) -> str | None:
+    """The unit in which a factor's values are kept: of ambient air that of GB 3095, else that of HJ 212."""
+    prescribed, known = unit_of(factor, statistic), factors().get(factor)
+    if known is None or not ambient or statistic.endswith("-sum"):
+        return prescribed
+    return known.ambient or prescribed

@@ -8,15 +8,17 @@ from datetime import datetime, timedelta
 
 from cim.errors import BadRequest, FrameRefused
 from cim.model.sensing import Quality, StationReading
-from cim.sensors.hj212.codes import FOLDER, Command, commands, unit_of
+from cim.model.units import conversion
+from cim.sensors.hj212.codes import AMBIENT_AIR, FOLDER, Command, commands, kept_unit, unit_of
 from cim.sensors.hj212.segment import Group, Message, moment
 from cim.sensors.stations import demand_not_ahead
 from cim.sensors.tables import Entry, read_table
-from cim.sensors.units import convert
 
 SCHEME = "hj212"
 _NUMBER = re.compile(r"[+-]?[0-9]{1,15}(\.[0-9]{1,10})?([eE][+-]?[0-9]{1,2})?")
 _FLAGS = frozenset("NFMSDCTB")
+DIGITS = 12
+"""Digits that are kept of a converted value; no station sends as many."""
 
 
 class Suffix(Entry):
@@ -45,24 +47,27 @@ class ReadingRules:
 
     ``minute_interval_min`` is the span of "minute values" (CN 2051), which the frames do not say; without it they have
     no end. ``sent_units`` names, by (station or ``*``, factor), the unit a station really sends; such values are turned
-    into the prescribed unit, or refused when that cannot be.
+    into the unit they are kept in, or refused when that cannot be.
     """
 
     minute_interval_min: int | None = None
     sent_units: Mapping[tuple[str, str], str] = field(default_factory=dict)
 
-    def in_prescribed_unit(self, value: float, station: str, factor: str, statistic: str) -> float:
-        """A value in the unit of the factor table."""
+    def in_kept_unit(self, value: float, station: str, factor: str, statistic: str, *, ambient: bool) -> float:
+        """A value in the unit it is kept in."""
         sent = self.sent_units.get((station, factor)) or self.sent_units.get(("*", factor))
-        if sent is None or statistic.endswith("-sum"):
+        if statistic.endswith("-sum"):
             return value
-        wanted = unit_of(factor, statistic)
+        wanted = kept_unit(factor, statistic, ambient=ambient)
         if wanted is None:
+            if sent is None:
+                return value
             raise FrameRefused("unit", f"{factor} is in no table, so no unit is prescribed", where=factor)
         try:
-            return convert(value, sent, wanted)
+            told = conversion(sent or unit_of(factor, statistic) or wanted, wanted)
         except BadRequest as error:
             raise FrameRefused("unit", error.what, where=factor, remedy=error.remedy) from error
+        return value if told.is_none else float(f"{told(value):.{DIGITS}g}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,13 +112,13 @@ def read_values(
     the wrong command is refused alone; the others are given.
     """
     command = command_of(message)
-    until = _until(at, command, rules)
+    until, ambient = _until(at, command, rules), message.st == AMBIENT_AIR
     readings: list[StationReading] = []
     refused: list[FrameRefused] = []
     for factor, suffix, text, group in _fields(groups):
         try:
             statistic = _statistic(suffix, command, factor)
-            value = rules.in_prescribed_unit(_number(text, factor), message.mn, factor, statistic)
+            value = rules.in_kept_unit(_number(text, factor), message.mn, factor, statistic, ambient=ambient)
             begun = _sampled(group, factor, now) if command.span == "real-time" else None
             readings.append(
                 StationReading(
@@ -125,6 +130,7 @@ def read_values(
                     value=value,
                     until=until,
                     quality=_quality(group, factor),
+                    ambient=ambient,
                 )
             )
         except FrameRefused as error:

@@ -1,7 +1,7 @@
 """HJ 212: frames in a stream, the standard's own examples, what is refused and why."""
 
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 import pytest
 from hypothesis import assume, given, settings
@@ -10,6 +10,8 @@ from station_sessions import framed, lines, turns
 
 from cim.errors import FrameRefused
 from cim.model.sensing import BEIJING, Quality
+from cim.sensors.air_quality import air_quality
+from cim.sensors.describing import describe
 from cim.sensors.hj212.codes import commands, factors, unit_of
 from cim.sensors.hj212.crc import crc16
 from cim.sensors.hj212.frames import MOST_FRAME, Fault, FrameReader, encode
@@ -18,6 +20,7 @@ from cim.sensors.hj212.readings import ReadingRules, Values, command_of, data_ti
 from cim.sensors.hj212.redaction import shown
 from cim.sensors.hj212.segment import Flag, Message, read_segment
 from cim.sensors.hj212.writing import answer_to, written
+from cim.sensors.indicator_classes import AIR
 
 PUBLISHED_2017 = (
     b"##0101QN=20160801085857223;ST=32;CN=1062;PW=100000;MN=010000A8900016F000169DC0;Flag=5;"
@@ -206,9 +209,61 @@ def test_values_in_another_unit_are_converted_or_refused() -> None:
     assert unit_of("w01018", "real-time") == "mg/L"
     (converted,) = values(GOOD, ReadingRules(sent_units={(MN, "w01018"): "ug/L"})).readings
     assert converted.value == pytest.approx(0.0401)
-    refused = values(GOOD, ReadingRules(sent_units={("*", "w01018"): "mg/m3"}))
+    refused = values(GOOD, ReadingRules(sent_units={("*", "w01018"): "ppm"}))
     assert not refused.readings
     assert [error.code for error in refused.refused] == ["unit"]
+
+
+def air(st: str, fields: str, rules: ReadingRules | None = None) -> dict[str, tuple[float, str]]:
+    """Values of a station of a system, with the units of the datastreams they go to."""
+    read = values(GOOD.replace("ST=32", f"ST={st}").replace("w01018-Rtd=40.1,w01018-Flag=N", fields), rules)
+    assert not read.refused
+    return {one.factor: (one.value, describe(one).unit) for one in read.readings}
+
+
+def test_ambient_air_is_kept_in_the_unit_of_gb_3095() -> None:
+    fields = "a34004-Rtd=42000;a34002-Rtd=68500;a21026-Rtd=0.0093;a21005-Rtd=0.8;a05024-Rtd=0.075;a25002-Rtd=0.002"
+    assert air("22", fields) == {
+        "a34004": (42.0, "ug/m3"),
+        "a34002": (68.5, "ug/m3"),
+        "a21026": (9.3, "ug/m3"),
+        "a21005": (0.8, "mg/m3"),
+        "a05024": (75.0, "ug/m3"),
+        "a25002": (0.002, "mg/m3"),
+    }
+
+
+def test_emissions_keep_the_unit_of_the_standard() -> None:
+    assert air("31", "a21026-Rtd=18.5;a34013-Rtd=12.34") == {"a21026": (18.5, "mg/m3"), "a34013": (12.34, "mg/m3")}
+
+
+@pytest.mark.parametrize("name", ["hj212-2017", "hj212-2025"])
+def test_recorded_sessions_of_outlets_keep_their_numbers(name: str) -> None:
+    """Every value of the recorded sessions, none of which is of ambient air, is as it was sent."""
+    for side, segment in lines(name):
+        message = read_segment(segment.encode()) if side == ">" else None
+        if message is None or commands()[message.cn].kind != "values" or (at := data_time(message)) is None:
+            continue
+        for one in read_values(message.groups, message, at, ReadingRules()).readings:
+            assert any(float(text) == one.value for group in message.groups for text in group.values() if _number(text))
+            assert describe(one).unit == (unit_of(one.factor, one.statistic) or "")
+
+
+def _number(text: str) -> bool:
+    return text.replace(".", "", 1).isdecimal()
+
+
+@given(value=st.integers(0, 99_999).map(lambda tenths: tenths / 10))
+def test_what_is_sent_in_the_unit_that_is_kept_stays_as_it_is(value: float) -> None:
+    rules = ReadingRules(sent_units={("*", "a34004"): "ug/m3"})
+    assert air("22", f"a34004-Rtd={value}", rules) == {"a34004": (value, "ug/m3")}
+    assert air("22", f"a34004-Rtd={value * 1000:.0f}") == {"a34004": (value, "ug/m3")}
+
+
+def test_the_index_of_an_ambient_station_is_that_of_its_concentrations() -> None:
+    kept = air("22", "a34004-Rtd=75000;a34002-Rtd=80000;a21026-Rtd=0.02;a21004-Rtd=0.04;a21005-Rtd=1;a05024-Rtd=0.1")
+    found = air_quality({AIR[code]: value for code, (value, _) in kept.items()}, date(2025, 6, 1), "hourly")
+    assert (found.index, found.primary, found.missing) == (100, ("PM2.5",), ())
 
 
 def test_units_of_the_table() -> None:

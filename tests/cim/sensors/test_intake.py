@@ -3,7 +3,10 @@
 import asyncio
 import math
 from collections import defaultdict
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import UTC, date, datetime, timedelta
+from typing import cast
 
 import pytest
 import sqlalchemy as sa
@@ -12,7 +15,7 @@ from hypothesis import strategies as st
 from sensing import made_datastreams
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from cim.errors import BadRequest
+from cim.errors import BadRequest, StoreUnavailable
 from cim.model.access import Grade, ReadContext
 from cim.model.sensing import BEIJING, Kept, Outcome, Quality, Reading
 from cim.sensors.intake import Intake
@@ -102,6 +105,27 @@ async def test_values_a_datastream_cannot_measure_are_flagged_and_count_in_no_me
         (newest,) = await latest_values(connection)
     assert (hour.count, hour.flagged, hour.mean, hour.greatest) == (1, 2, 10.0, 10.0)
     assert newest.quality is Quality.CALIBRATION
+
+
+async def test_while_the_database_is_away_all_that_waits_fails_at_once(database: Database) -> None:
+    """One after another would keep the last of them waiting for minutes."""
+    (stream,) = await made_datastreams(database, 1)
+    tries = 0
+
+    class Away:
+        @asynccontextmanager
+        async def writing(self, *_: object) -> AsyncIterator[AsyncConnection]:
+            nonlocal tries
+            tries += 1
+            await asyncio.sleep(0.1)
+            raise StoreUnavailable("the database cannot be reached")
+            yield
+
+    intake = Intake(cast("Database", Away()))
+    keeping = [intake.keep([Reading(stream, minutes(k), 1.0)]) for k in range(100)]
+    failed = await asyncio.gather(*keeping, return_exceptions=True)
+    assert {type(one) for one in failed} == {StoreUnavailable}
+    assert tries == 2
 
 
 Given = tuple[int, int, float, str]

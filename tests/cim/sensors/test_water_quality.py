@@ -5,8 +5,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cim.errors import BadRequest
+from cim.model.units import conversion
 from cim.sensors.hj212.codes import factors
-from cim.sensors.units import convert
 from cim.sensors.water_quality import WORSE, class_of, standard, water_quality
 
 INDICATORS = {indicator.code: indicator for indicator in standard().indicator}
@@ -103,7 +103,7 @@ def test_the_table_is_in_order_and_its_codes_are_known() -> None:
             assert list(limits) == sorted(limits, reverse=indicator.at_least)
             assert len(limits) in (0, 5)
         for code in indicator.hj212:
-            assert convert(1.0, factors()[code].unit, indicator.unit) > 0
+            assert conversion(factors()[code].unit, indicator.unit)(1.0) > 0
 
 
 @given(

@@ -4,9 +4,6 @@ import asyncio
 import contextlib
 import os
 import signal
-import socket
-import subprocess
-import sys
 import time
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
@@ -16,6 +13,7 @@ import morecantile
 import pytest
 import sqlalchemy as sa
 from publishing import publish_rows, schema, square
+from running_up import Server, children, running_up
 
 from cim.model.access import Grade
 from cim.store import identities
@@ -24,7 +22,6 @@ from cim.store.database import Database
 from cim.store.deployment import DatabaseUrls
 from web.cli.proxying import nginx_settings
 
-PROJECT = Path(__file__).resolve().parents[3]
 GRID = morecantile.tms.get("WebMercatorQuad")
 PLACE = (103.9605, 30.9805)
 GRADED = "密级内容甲乙丙丁"
@@ -40,74 +37,15 @@ def tile(layer: str = "squares", z: int = 15) -> str:
     return f"/tiles/{layer}/{found.z}/{found.x}/{found.y}.mvt"
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-class Server:
-    """A running ``cim up``."""
-
-    def __init__(self, process: "subprocess.Popen[bytes]", port: int) -> None:
-        self.process = process
-        self.port = port
-        self.address = f"http://127.0.0.1:{port}"
-
-    def web_processes(self) -> list[int]:
-        """The process ids of its web processes."""
-        return [pid for pid in children(self.process.pid) if "serve" in command(pid)]
-
-    async def get(self, path: str, **headers: str) -> httpx.Response:
-        """An answer on a connection of its own, so that the kernel chooses a process anew."""
-        async with httpx.AsyncClient(base_url=self.address, timeout=20, headers=headers) as client:
-            return await client.get(path)
-
-    async def ready(self) -> None:
-        deadline = time.monotonic() + 90
-        while time.monotonic() < deadline:
-            assert self.process.poll() is None, "cim up ended"
-            with contextlib.suppress(httpx.HTTPError):
-                if (await self.get("/readyz")).status_code == 200:
-                    return
-            await asyncio.sleep(0.2)
-        raise TimeoutError("the server did not get ready")
-
-
-def children(pid: int) -> list[int]:
-    found = []
-    for path in Path(f"/proc/{pid}/task").glob("*/children"):
-        for child in path.read_text().split():
-            found += [int(child), *children(int(child))]
-    return found
-
-
-def command(pid: int) -> list[str]:
-    with contextlib.suppress(OSError):
-        return Path(f"/proc/{pid}/cmdline").read_text().split("\0")
-    return []
-
-
 @contextlib.asynccontextmanager
 async def served(urls: DatabaseUrls, folder: Path, *options: str) -> AsyncIterator[Server]:
-    port = free_port()
     environment = {
-        **os.environ,
         "CIM_DATABASE_URL": urls.owner_url,
         "CIM_DATABASE_URL_WRITER": urls.writer_url,
         "CIM_DATABASE_URL_READER": urls.reader_url,
     }
-    words = [sys.executable, "-m", "web.cli.main", "up", "--port", str(port), "--data", str(folder / "d"), *options]
-    with (folder / "up.log").open("wb") as log:
-        process = await asyncio.to_thread(subprocess.Popen, words, cwd=PROJECT, env=environment, stdout=log, stderr=log)
-    server = Server(process, port)
-    try:
-        await server.ready()
+    async with running_up(folder, *options, **environment) as server:
         yield server
-    finally:
-        process.terminate()
-        await asyncio.to_thread(process.wait, 60)
-        print((folder / "up.log").read_text()[-3_000:])
 
 
 @pytest.fixture

@@ -93,6 +93,8 @@ def value_of(node: Node, row: tuple[int, str, Any]) -> Any:
 def computed(op: str, args: tuple[Node, ...], row: tuple[int, str, Any]) -> Any:
     if op in ("eq", "ne") and isinstance(args[1], Call) and args[1].op == "null":
         return (row[2] is None) == (op == "eq")
+    if op in COMPARE and args == (Property("properties/rank"), Property("properties/rank")):
+        return None if row[2] is None else COMPARE[op](0, 0)
     values = [value_of(arg, row) for arg in args]
     if op in ("and", "or"):
         decisive = op == "or"
@@ -156,6 +158,7 @@ OF_OBSERVATIONS: list[tuple[str, list[int]]] = [
     ("result mod 2 eq 1", [1, 3]),
     ("result div 2 ge 1.5", [3, 4]),
     ("result gt '2'", [3, 4]),
+    ("result eq '2' or length(result) eq 1 and result gt '11' and result lt '4'", [2, 3]),
     ("hour(phenomenonTime) eq 2 and minute(phenomenonTime) eq 0 and second(phenomenonTime) eq 0", [2]),
     ("year(phenomenonTime) eq 2026 and month(phenomenonTime) eq 3 and day(phenomenonTime) eq 1", [0, 1, 2, 3, 4]),
     ("phenomenonTime ge 2026-03-01T03:00:00Z", [3, 4]),

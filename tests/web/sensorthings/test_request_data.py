@@ -56,17 +56,18 @@ async def test_select_gives_what_is_named(service: Service) -> None:
     await service.get("Things", status=400, select="height")
 
 
-async def test_orders_go_by_paths_and_put_the_unknown_last(service: Service) -> None:
+async def test_orders_go_by_paths_and_put_the_unknown_first_or_last(service: Service) -> None:
     for name, rank in (("甲", 2), ("乙", None), ("丙", 10)):
         body = thing(name)
         body["properties"] |= {"rank": rank} if rank else {}
         await service.make("Things", body | {"Datastreams": [datastream(f"{name}流")]})
-    assert await service.names("Things", orderby="properties/rank") == ["甲", "丙", "乙"]
+    assert await service.names("Things", orderby="properties/rank") == ["乙", "甲", "丙"]
     assert await service.names("Things", orderby="properties/rank desc") == ["丙", "甲", "乙"]
     assert await service.names("Datastreams", orderby="Thing/properties/rank desc,id") == ["丙流", "甲流", "乙流"]
     await service.get("Things", status=400, orderby="Datastreams/name")
     for order in ("properties/rank", "properties/rank desc", "name desc,id", "length(name),description"):
-        assert len(await service.every("Things", orderby=order, top=1)) == 3
+        whole = await service.names("Things", orderby=order)
+        assert [one["name"] for one in await service.every("Things", orderby=order, top=1)] == whole
 
 
 @pytest.mark.parametrize("order", ["", "result desc", "phenomenonTime desc", "Datastream/id desc,result"])
@@ -145,7 +146,6 @@ UNUSABLE: list[dict[str, object]] = [
     {"skiptoken": "WzFlOTld"},
     {"filter": "result eq 1"},
     {"filter": "name eq '\x00'"},
-    {"nothing": 1},
 ]
 
 

@@ -156,6 +156,7 @@ async def test_the_table_is_filtered_sorted_and_saved(page: Page, address: str, 
     await page.press(".by-value", "Enter")
     await rows(page, 3)
     await page.get_by_role("button", name="当前值").click()
+    await page.wait_for_selector(".live-table th[aria-sort=descending]")
     values = [float(text.split()[0]) for text in await page.locator(".live-table .col-value").all_inner_texts()]
     assert values == sorted(values, reverse=True)
     async with page.expect_download() as given:
@@ -167,6 +168,32 @@ async def test_the_table_is_filtered_sorted_and_saved(page: Page, address: str, 
     await page.fill(".by-text", "没有这样的设备")
     await page.press(".by-text", "Enter")
     await expect(page.locator(".live-table .none")).to_contain_text("没有符合条件的设备")
+
+
+@pytest.mark.slow
+async def test_the_table_is_sorted_over_all_devices_and_shows_more_of_them(
+    page: Page, address: str, urls: DatabaseUrls
+) -> None:
+    database = Database(urls.reader_url, urls.writer_url, pool_size=4)
+    streams = await make_crowd(database, 450)
+    now = datetime.now(UTC)
+    await Intake(database).keep([Reading(stream, now, float(stream % 449)) for stream in streams])
+    await page.set_viewport_size({"width": 1300, "height": 800})
+    await open_live(page, address, indicator="crowd-t", view="#view=9/31.1/103.9")
+    await page.click(".to-table")
+    count = page.locator(".live-table .live-count")
+    await expect(count).to_have_text("已列 200 / 450 台")
+    await page.get_by_role("button", name="当前值").click()
+    expected = sorted((stream % 449 for stream in streams), reverse=True)
+    value = page.locator(".live-table .col-value")
+    await expect(value.first).to_have_text(f"{expected[0]} °C")
+    for size, more in ((400, "再列 50 台"), (450, None)):
+        await page.locator(".live-table .more").click()
+        await expect(count).to_have_text(f"已列 {size} / 450 台")
+        await expect(page.locator(".live-table .more")).to_have_text([more] if more else [])
+    shown = [int(text.split()[0]) for text in await value.all_inner_texts()]
+    assert shown == expected
+    await database.close()
 
 
 @pytest.mark.slow

@@ -173,7 +173,7 @@ export const codeLists = (): Promise<CodeLists> => ask("/devices/codelists");
 export const deviceOf = (code: string): Promise<DeviceDocument> => ask(path(code));
 
 /** Devices by conditions, see POST /devices. */
-export function findDevices(conditions: Record<string, unknown>, csrf: string | null): Promise<{ devices: DeviceRecord[]; numberMatched: number }> {
+export function findDevices(conditions: Record<string, unknown>, csrf: string | null): Promise<{ devices: DeviceRecord[]; numberMatched: number; after: string | null }> {
   return ask("/devices", { method: "POST", headers: { "Content-Type": "application/json", "X-CSRF-Token": csrf ?? "" }, body: JSON.stringify(conditions) });
 }
 

@@ -11,10 +11,12 @@ import type { LiveStore } from "./store";
 import { TableFilters } from "./table_filters";
 import { moment, named, plainNumber, term, type LiveTerm } from "./words";
 
-const MOST_ROWS = 200;
+const ROWS_A_PAGE = 200;
 const SETTLED_MS = 400;
 const COLUMNS = ["name", "kind", "placement", "owner", "state", "indicator", "value", "at", "trend"] as const satisfies LiveTerm[];
 type Column = (typeof COLUMNS)[number];
+/** What the server sorts by. */
+const SORTED_BY: ReadonlySet<Column> = new Set(["name", "owner", "state", "value", "at"]);
 
 interface Row {
   device: DeviceRecord;
@@ -32,6 +34,8 @@ export class DeviceTable {
   private readonly count = element("span", { class: "live-count" });
   private readonly place = element("div", { class: "scroll" });
   private rows: Row[] = [];
+  private matched = 0;
+  private after: string | null = null;
   private sorted: { column: Column; down: boolean } = { column: "name", down: false };
   private drawing: Drawing | null = null;
   private area: GeoJSON.Polygon | null = null;
@@ -98,7 +102,8 @@ export class DeviceTable {
     });
   }
 
-  private async load(): Promise<void> {
+  /** Ask for the first page, or for the one after those that are shown. */
+  private async load(more = false): Promise<void> {
     const { filters } = this;
     if (!filters) return;
     const mine = ++this.asked;
@@ -108,15 +113,18 @@ export class DeviceTable {
       return;
     }
     if (filters.place !== "inArea") showDrawing(this.map, []);
+    const sortby = `${this.sorted.down ? "-" : ""}${this.sorted.column}`;
     try {
-      const found = await findDevices({ ...conditions, ...this.where(), limit: MOST_ROWS }, this.actions.csrf);
+      const found = await findDevices({ ...conditions, ...this.where(), sortby, limit: ROWS_A_PAGE, after: more ? this.after : null }, this.actions.csrf);
       const codes = found.devices.map((one) => one.code);
       const trends = codes.length ? await trendsOf(codes, filters.indicator) : {};
       if (mine !== this.asked) return;
-      this.rows = found.devices.map((device) => ({ device, trend: trends[device.code] ?? null }));
-      const some = found.numberMatched > this.rows.length ? `${term("firstShown")} ${this.rows.length}` : "";
-      this.count.textContent = `${found.numberMatched} ${term("matched")}${some}`;
+      const rows = found.devices.map((device) => ({ device, trend: trends[device.code] ?? null }));
+      this.rows = more ? [...this.rows, ...rows] : rows;
+      this.matched = found.numberMatched;
+      this.after = found.after;
       this.fill();
+      if (!more) this.place.scrollTop = 0;
     } catch (error) {
       if (mine === this.asked) this.tell(error instanceof Error ? error.message : String(error));
     }
@@ -136,17 +144,23 @@ export class DeviceTable {
   }
 
   private fill(): void {
+    this.count.textContent = `${term("shown")} ${plainNumber(this.rows.length)} / ${plainNumber(this.matched)} ${term("devicesUnit")}`;
     if (!this.rows.length) {
       this.place.replaceChildren(element("p", { class: "none" }, term("noneMatch")));
       return;
     }
     const heads = COLUMNS.map((column) => {
       const mark = this.sorted.column === column ? (this.sorted.down ? " ▾" : " ▴") : "";
-      const head = element("th", { scope: "col" }, column === "trend" ? term(column) : button(`${term(column === "indicator" ? "measured" : column)}${mark}`, "link", () => this.sort(column)));
+      const head = element("th", { scope: "col" }, SORTED_BY.has(column) ? button(`${term(column)}${mark}`, "link", () => this.sort(column)) : term(column === "indicator" ? "measured" : column));
       if (mark) head.setAttribute("aria-sort", this.sorted.down ? "descending" : "ascending");
       return head;
     });
-    this.place.replaceChildren(element("table", {}, element("thead", {}, element("tr", {}, ...heads)), element("tbody", {}, ...this.ordered().map((row) => this.line(row)))));
+    this.place.replaceChildren(element("table", {}, element("thead", {}, element("tr", {}, ...heads)), element("tbody", {}, ...this.rows.map((row) => this.line(row)))), ...(this.after ? [this.more()] : []));
+  }
+
+  private more(): HTMLElement {
+    const rest = Math.min(ROWS_A_PAGE, this.matched - this.rows.length);
+    return button(`${term("showMore")} ${plainNumber(rest)} ${term("devicesUnit")}`, "link more", () => void this.load(true));
   }
 
   private line(row: Row): HTMLElement {
@@ -162,18 +176,8 @@ export class DeviceTable {
   }
 
   private sort(column: Column): void {
-    this.sorted = { column, down: this.sorted.column === column ? !this.sorted.down : column === "value" };
-    this.fill();
-  }
-
-  private ordered(): Row[] {
-    const { column, down } = this.sorted;
-    const by = (row: Row): number | string => (column === "value" ? (this.newest(row)?.value ?? -Infinity) : column === "at" ? (this.newest(row)?.at ?? 0) : this.text(row, column));
-    return [...this.rows].sort((a, b) => {
-      const [first, second] = [by(a), by(b)];
-      const order = typeof first === "number" && typeof second === "number" ? first - second : String(first).localeCompare(String(second), "zh");
-      return down ? -order : order;
-    });
+    this.sorted = { column, down: this.sorted.column === column ? !this.sorted.down : column === "value" || column === "at" };
+    void this.load();
   }
 
   private newest(row: Row): { value: number; at: number } | null {
@@ -199,7 +203,7 @@ export class DeviceTable {
   private save(): void {
     const columns = COLUMNS.filter((column) => column !== "trend");
     const cell = (text: string): string => `"${(/^[=+\-@\t\r](?!\d)/.test(text) ? `'${text}` : text).replaceAll('"', '""')}"`;
-    const lines = this.ordered().map((row) => [row.device.code, ...columns.map((column) => (column === "value" ? String(this.newest(row)?.value ?? "") : this.text(row, column))), row.trend?.unit ?? ""]);
+    const lines = this.rows.map((row) => [row.device.code, ...columns.map((column) => (column === "value" ? String(this.newest(row)?.value ?? "") : this.text(row, column))), row.trend?.unit ?? ""]);
     const head = [term("code"), ...columns.map((column) => term(column)), "unit"];
     keepFile(new Blob([`\uFEFF${[head, ...lines].map((line) => line.map(cell).join(",")).join("\r\n")}\r\n`], { type: "text/csv" }), "devices.csv");
   }

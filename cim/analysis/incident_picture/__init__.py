@@ -1,0 +1,1 @@
+"""What is in and around the place of an incident: people, facilities, networks, models, devices, dangers."""
