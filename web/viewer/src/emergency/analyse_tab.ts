@@ -15,6 +15,8 @@ import type { Shown, Tab, Work } from "./work";
 const PICTURE = "incident-picture";
 const RADII = "500, 1000, 3000";
 const LOOK_EVERY_MS = 700;
+/** Beside the room of the panel, which the map keeps already. */
+const FIT_PX = { top: 60, bottom: 60, left: 330, right: 24 };
 const OTHERS: [string, Term][] = [["nearest-resources", "nearest"], ["isochrone", "isochrone"], ["evacuation", "evacuation"], ["plume", "plume"], ["flood", "flood"]];
 const MOST_KEPT = 30;
 
@@ -103,7 +105,7 @@ export class AnalyseTab implements Tab {
     if (!drawn.some((one) => one.properties?.["kind"] === "ring")) drawn.unshift(...radii.map((radius) => circle(lon, lat, radius)));
     this.work.layers.picture({ type: "FeatureCollection", features: drawn });
     const box = extent({ type: "FeatureCollection", features: [circle(lon, lat, Math.max(...radii))] });
-    if (box) this.work.map.gl.fitBounds(box, { padding: { top: 60, bottom: 60, left: 330, right: 490 }, duration: 600 });
+    if (box) this.work.map.gl.fitBounds(box, { padding: FIT_PX, duration: 600 });
     const keep = button(term("keep"), "deed keep-answer", () => void this.keep(answer, inputs, keep));
     keep.hidden = !this.may;
     const clear = button(term("clear"), "deed", () => this.work.layers.picture(NOTHING));

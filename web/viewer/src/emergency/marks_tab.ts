@@ -101,6 +101,6 @@ export class MarksTab implements Tab {
 
   private go(mark: Mark): void {
     const box = extent({ type: "FeatureCollection", features: [{ type: "Feature", properties: {}, geometry: mark.geometry }] });
-    if (box) this.work.map.gl.fitBounds(box, { padding: { top: 80, bottom: 80, left: 340, right: 480 }, maxZoom: NEAR_ZOOM, duration: 500 });
+    if (box) this.work.map.gl.fitBounds(box, { padding: { top: 80, bottom: 80, left: 330, right: 24 }, maxZoom: NEAR_ZOOM, duration: 500 });
   }
 }
