@@ -11,10 +11,12 @@ from cim.model.access import Grade
 from cim.sensors.indicator_classes import classes_of
 
 HOUR = timedelta(hours=1)
-NOW = datetime.now(UTC)
-THIS_HOUR = NOW.replace(minute=0, second=0, microsecond=0)
 MILLIGRAMS = {"name": "milligram per litre", "symbol": "mg/L", "definition": "http://qudt.org/vocab/unit/MilliGM-PER-L"}
 DAY = date(2026, 11, 1)
+
+
+def this_hour() -> datetime:
+    return datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
 
 
 @pytest.fixture
@@ -26,12 +28,12 @@ async def city(served: Served) -> Served:
     streams = {code: await make_stream(served.database, code) for code in ("A1", "A2", "A3")}
     water = await make_stream(served.database, "A2", "w01009", MILLIGRAMS)
     await observe(
-        served.database, streams["A1"], [(THIS_HOUR - 2 * HOUR, 10.0), (THIS_HOUR - 2 * HOUR + HOUR / 2, 30.0)]
+        served.database, streams["A1"], [(this_hour() - 2 * HOUR, 10.0), (this_hour() - 2 * HOUR + HOUR / 2, 30.0)]
     )
-    await observe(served.database, streams["A1"], [(THIS_HOUR - 2 * HOUR + HOUR / 3, 900.0)], "D")
-    await observe(served.database, streams["A2"], [(THIS_HOUR - HOUR, 80.0)])
-    await observe(served.database, streams["A3"], [(THIS_HOUR - 2 * HOUR, 70.0)])
-    await observe(served.database, water, [(THIS_HOUR - HOUR, 6.5)])
+    await observe(served.database, streams["A1"], [(this_hour() - 2 * HOUR + HOUR / 3, 900.0)], "D")
+    await observe(served.database, streams["A2"], [(this_hour() - HOUR, 80.0)])
+    await observe(served.database, streams["A3"], [(this_hour() - 2 * HOUR, 70.0)])
+    await observe(served.database, water, [(this_hour() - HOUR, 6.5)])
     return served
 
 
@@ -53,14 +55,14 @@ async def test_values_of_one_hour_and_day_are_those_a_caller_may_see(city: Serve
         document: dict[str, Any] = answer.json()
         return document
 
-    hour = await told(city.anonymous, THIS_HOUR - 2 * HOUR + timedelta(minutes=59))
+    hour = await told(city.anonymous, this_hour() - 2 * HOUR + timedelta(minutes=59))
     assert (hour["code"], hour["mean"], hour["least"], hour["greatest"]) == (["A1"], [20.0], [10.0], [30.0])
     assert (hour["count"], hour["flagged"]) == ([2], [1])
-    assert (await told(city.viewer, THIS_HOUR - 2 * HOUR))["code"] == ["A1", "A3"]
-    day = await told(city.anonymous, THIS_HOUR - HOUR, bucket="day")
+    assert (await told(city.viewer, this_hour() - 2 * HOUR))["code"] == ["A1", "A3"]
+    day = await told(city.anonymous, this_hour() - HOUR, bucket="day")
     assert day["start"].endswith("T00:00:00+08:00")
     assert day["mean"][day["code"].index("A2")] == 80.0
-    assert (await told(city.anonymous, THIS_HOUR - timedelta(days=700)))["code"] == []
+    assert (await told(city.anonymous, this_hour() - timedelta(days=700)))["code"] == []
 
 
 async def test_trends_of_some_devices(city: Served) -> None:
