@@ -22,8 +22,8 @@ class NewsFeed(Generic[Item]):
     """Reads what is new whenever it is told that there is something.
 
     ``newest`` gives the number of the newest item of all; ``after`` items with a higher number than one given, in
-    order, and ``number`` that of an item. ``called`` is what the history is called, ``instead`` what somebody is told
-    to do when too many follow.
+    order, and ``number`` that of an item; followers get those that are ``shown``. ``called`` is what the history is
+    called, ``instead`` what somebody is told to do when too many follow.
     """
 
     def __init__(
@@ -33,13 +33,14 @@ class NewsFeed(Generic[Item]):
         after: Callable[[AsyncConnection, int, int], Awaitable[Sequence[Item]]],
         number: Callable[[Item], int],
         *,
+        shown: Callable[[Item], bool] | None = None,
         called: str,
         instead: str,
     ) -> None:
         self.feed: Feed[Item] = Feed(instead=instead)
         self.seq: int | None = None
         self._database = database
-        self._newest, self._after, self._number = newest, after, number
+        self._newest, self._after, self._number, self._shown = newest, after, number, shown
         self._called = called
         self._wake = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
@@ -77,5 +78,5 @@ class NewsFeed(Generic[Item]):
             found = await self._after(connection, self.seq, MOST)
         if found:
             self.seq = self._number(found[-1])
-            self.feed.publish(found)
+            self.feed.publish([one for one in found if self._shown is None or self._shown(one)])
         return len(found)

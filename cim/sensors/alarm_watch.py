@@ -1,18 +1,16 @@
 """The part of alarms that the clock drives: silence, areas that things left, escalation, closing, messages."""
 
-import asyncio
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
-import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from cim.errors import CimError
 from cim.model.alarms import Rule, Severity
 from cim.sensors.alarm_messages import send_messages
 from cim.sensors.alarm_pairs import actor_of
 from cim.sensors.outbound import Network
+from cim.sensors.watching import watch
 from cim.store.alarm_clock import closable, fenced_things, has_fences, orphans, silent_streams, unheeded_alarms
 from cim.store.alarm_rules import all_rules
 from cim.store.alarm_writing import Followed, NewAlarm, open_alarms, write_alarms
@@ -21,14 +19,12 @@ from cim.store.database import Database
 
 LOOK_EVERY_S = 5.0
 SEND_EVERY_S = 1.0
-AGAIN_AFTER_S = 2.0
 TASK = "alarms"
 CLOSE_HEEDED, CLOSE_UNHEEDED = timedelta(days=1), timedelta(days=30)
 MOST_CLOSED = 500
 HEARD_AGAIN = "a value has come again"
 INSIDE_AGAIN = "it is back where it belongs"
 GONE = "its device or its rule is gone"
-_log = structlog.get_logger()
 
 
 async def watch_alarms(database: Database, private: Sequence[Network] = ()) -> None:
@@ -41,25 +37,7 @@ async def watch_alarms(database: Database, private: Sequence[Network] = ()) -> N
         while await send_messages(database, private):
             pass
 
-    while True:
-        try:
-            async with database.alone(TASK) as mine:
-                if mine:
-                    async with asyncio.TaskGroup() as tasks:
-                        tasks.create_task(_every(LOOK_EVERY_S, lambda: look(database)))
-                        tasks.create_task(_every(SEND_EVERY_S, send))
-        except (CimError, OSError) as error:
-            _log.warning("alarms are not watched", reason=str(error))
-        await asyncio.sleep(AGAIN_AFTER_S)
-
-
-async def _every(seconds: float, work: Callable[[], Awaitable[None]]) -> None:
-    while True:
-        try:
-            await work()
-        except (CimError, OSError) as error:
-            _log.warning("the watch over alarms failed and goes on", reason=str(error))
-        await asyncio.sleep(seconds)
+    await watch(database, TASK, (LOOK_EVERY_S, lambda: look(database)), (SEND_EVERY_S, send))
 
 
 async def look(database: Database) -> None:

@@ -1,8 +1,6 @@
 """Alarms: lists, one with its history, and what people do to it."""
 
-from datetime import datetime
 from typing import Annotated, Any, Literal
-from urllib.parse import urlencode
 
 from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import JSONResponse, Response
@@ -11,7 +9,7 @@ from pydantic import BaseModel, Field
 from cim.errors import BadRequest
 from cim.model.access import Grade, Operation
 from cim.model.alarm_documents import alarm_document, alarm_feature
-from cim.model.alarms import Alarm, Severity, State
+from cim.model.alarms import Severity, State
 from cim.policy.policy import read_context
 from cim.policy.rows import require_with
 from cim.store import alarms as store
@@ -21,6 +19,7 @@ from web.alarm_answers import step_told
 from web.parameters import parse_bbox, parse_datetime
 from web.problems import language_of
 from web.state import Caller, caller
+from web.time_pages import next_href, place_after
 
 router = APIRouter(tags=["alarms"])
 Who = Annotated[Caller, Depends(caller)]
@@ -62,13 +61,17 @@ async def alarms(
         parse_datetime(since, "since"),
         datastream,
         rule,
-        _place(after),
+        place_after(after),
         limit + 1,
     )
     async with who.state.database.reading(read_context(who.principal, who.request_id)) as connection:
         found = await store.alarms(connection, query)
     page, more = found[:limit], len(found) > limit
-    links = [{"rel": "next", "href": _next(request, who.base, page[-1])}] if more else []
+    links = (
+        [{"rel": "next", "href": next_href(request, f"{who.base}/alarms", page[-1].raised_at, page[-1].code)}]
+        if more
+        else []
+    )
     headers = {"cache-control": "private, no-cache", "vary": "Accept"}
     if f == "geojson" or (f is None and GEOJSON in request.headers.get("accept", "")):
         features = [alarm_feature(one) for one in page]
@@ -117,21 +120,3 @@ async def act(
             detail={"note": what.note, "state": changed.state},
         )
     return alarm_document(changed)
-
-
-def _place(text: str | None) -> store.Place | None:
-    if text is None:
-        return None
-    moment, _, code = text.partition("~")
-    try:
-        at = datetime.fromisoformat(moment)
-    except ValueError:
-        at = None
-    if at is None or at.tzinfo is None or not code or "\0" in code:
-        raise BadRequest(f"{text[:60]!r} is not where a page ended", where="after", remedy="follow the link next")
-    return at, code
-
-
-def _next(request: Request, base: str, last: Alarm) -> str:
-    asked = [(name, value) for name, value in request.query_params.multi_items() if name != "after"]
-    return f"{base}/alarms?{urlencode([*asked, ('after', f'{last.raised_at.isoformat()}~{last.code}')])}"

@@ -1,8 +1,6 @@
 """Incidents: lists, one with all that hangs on it, new ones, changes of facts, closing, the replay."""
 
-from datetime import datetime
 from typing import Annotated, Any, Literal
-from urllib.parse import urlencode
 
 from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import JSONResponse, Response
@@ -10,7 +8,6 @@ from fastapi.responses import JSONResponse, Response
 from cim.errors import BadRequest, StoreConflict
 from cim.model.incident_kinds import Family, GradeName, kinds_document, lists, the_kind
 from cim.model.incident_replay import at_moment
-from cim.model.incidents import Incident
 from cim.policy.policy import read_context
 from cim.store import incidents as store
 from cim.store.incident_writing import NewIncident as Made
@@ -22,6 +19,7 @@ from web.incidents.facts import changed_facts, new_facts
 from web.incidents.places import find_place
 from web.parameters import parse_bbox, parse_datetime
 from web.state import Caller, caller
+from web.time_pages import next_href, place_after
 
 router = APIRouter(tags=["incidents"])
 Who = Annotated[Caller, Depends(caller)]
@@ -62,13 +60,17 @@ async def incidents(
         parse_bbox(bbox),
         parse_datetime(since, "since"),
         drill,
-        _place(after),
+        place_after(after),
         limit + 1,
     )
     async with who.state.database.reading(read_context(who.principal, who.request_id)) as connection:
         found = await store.incidents(connection, query)
     page, more = found[:limit], len(found) > limit
-    links = [{"rel": "next", "href": _next(request, who.base, page[-1])}] if more else []
+    links = (
+        [{"rel": "next", "href": next_href(request, f"{who.base}/incidents", page[-1].occurred_at, page[-1].code)}]
+        if more
+        else []
+    )
     headers = {**PRIVATE, "vary": "Accept"}
     if f == "geojson" or (f is None and GEOJSON in request.headers.get("accept", "")):
         features = [incident_feature(one) for one in page]
@@ -150,21 +152,3 @@ def _kinds(given: list[str] | None, family: Family | None) -> tuple[str, ...]:
         return tuple(given or ())
     of_family = [name for name, kind in lists().kind.items() if kind.family is family]
     return tuple(name for name in of_family if given is None or name in given) or ("none",)
-
-
-def _place(text: str | None) -> store.Place | None:
-    if text is None:
-        return None
-    moment, _, code = text.partition("~")
-    try:
-        at = datetime.fromisoformat(moment)
-    except ValueError:
-        at = None
-    if at is None or at.tzinfo is None or not code or "\0" in code:
-        raise BadRequest(f"{text[:60]!r} is not where a page ended", where="after", remedy="follow the link next")
-    return at, code
-
-
-def _next(request: Request, base: str, last: Incident) -> str:
-    asked = [(name, value) for name, value in request.query_params.multi_items() if name != "after"]
-    return f"{base}/incidents?{urlencode([*asked, ('after', f'{last.occurred_at.isoformat()}~{last.code}')])}"

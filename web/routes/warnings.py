@@ -1,15 +1,13 @@
 """Warnings: lists, one with what it says, what it affects, and the feed of Atom."""
 
-from datetime import datetime
 from typing import Annotated, Literal
-from urllib.parse import urlencode
 
 from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import JSONResponse, Response
 
 from cim.errors import BadRequest
 from cim.model.alarms import Severity as Colour
-from cim.model.warning_course import HeldWarning, WarningState
+from cim.model.warning_course import WarningState
 from cim.model.warning_documents import alert_document, step_document, warning_feature
 from cim.model.warning_ids import parsed_id
 from cim.model.warning_reading import read_alert
@@ -20,6 +18,7 @@ from web.parameters import parse_bbox, parse_datetime
 from web.phrases import told
 from web.problems import language_of
 from web.state import Caller, caller
+from web.time_pages import next_href, place_after
 from web.warnings.affected import affected
 from web.warnings.answers import warning_told
 from web.warnings.atom import ATOM_TYPE, atom_feed
@@ -55,14 +54,18 @@ async def warnings(
         parse_bbox(bbox),
         drill,
         parse_datetime(since, "since"),
-        _place(after),
+        place_after(after),
         limit + 1,
         features,
     )
     async with who.state.database.reading(read_context(who.principal, who.request_id)) as connection:
         found = await store.warnings(connection, query)
     page, more = found[:limit], len(found) > limit
-    links = [{"rel": "next", "href": _next(request, who.base, page[-1])}] if more else []
+    links = (
+        [{"rel": "next", "href": next_href(request, f"{who.base}/warnings", page[-1].sent, page[-1].code)}]
+        if more
+        else []
+    )
     if features:
         body = {"type": "FeatureCollection", "features": [warning_feature(one) for one in page], "links": links}
         return JSONResponse(body, headers=_PRIVATE, media_type=GEOJSON)
@@ -123,21 +126,3 @@ async def what_it_affects(
     found["missing"] = [{**one, "reason": told(one["reason"], language)} for one in found["missing"]]
     head = {"drill": held.drill, "warning": code, "title": held.title, "state": held.state}
     return JSONResponse({**head, **found}, headers=_PRIVATE)
-
-
-def _place(text: str | None) -> store.Place | None:
-    if text is None:
-        return None
-    moment, _, code = text.partition("~")
-    try:
-        at = datetime.fromisoformat(moment)
-    except ValueError:
-        at = None
-    if at is None or at.tzinfo is None or not code or "\0" in code:
-        raise BadRequest(f"{text[:60]!r} is not where a page ended", where="after", remedy="follow the link next")
-    return at, code
-
-
-def _next(request: Request, base: str, last: HeldWarning) -> str:
-    asked = [(name, value) for name, value in request.query_params.multi_items() if name != "after"]
-    return f"{base}/warnings?{urlencode([*asked, ('after', f'{last.sent.isoformat()}~{last.code}')])}"
