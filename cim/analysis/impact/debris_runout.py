@@ -14,8 +14,9 @@ from cim.analysis.context import Context
 from cim.analysis.impact.people import METHOD as PEOPLE_METHOD
 from cim.analysis.impact.people import People, people_in, uncovered
 from cim.analysis.impact.runout import Fan, downslope_deg, fan, run_outs
-from cim.analysis.impact.shapes import Point, absent, area_m2, drawn, place_field, point_of, reached, stated
+from cim.analysis.impact.shapes import Point, absent, area_m2, drawn, reached, stated
 from cim.analysis.overlay import Floats
+from cim.analysis.place import place_field, place_of
 from cim.analysis.reaching import EVERYWHERE
 from cim.analysis.terrain.ground import Ground, ground_of, heights_told, layer_field, source_note
 from cim.errors import BadRequest, NotFound
@@ -89,7 +90,7 @@ async def debris_runout(asked: RunoutParameters, context: Context) -> Answer:
 
 async def _source(asked: RunoutParameters, context: Context) -> _Source:
     if asked.hazard is None:
-        return _Source(point_of(asked.place), "给定源点", "", None, None)
+        return _Source(place_of(asked.place), "给定源点", "", None, None)
     context.collection(GEOHAZARDS)
     none = np.zeros(0, dtype=object)
     async with context.reading() as connection:

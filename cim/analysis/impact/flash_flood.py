@@ -15,9 +15,10 @@ from cim.analysis.impact.grids import MOST_CELLS, Mask, Window, mask_of, plane_p
 from cim.analysis.impact.people import METHOD as PEOPLE_METHOD
 from cim.analysis.impact.people import People, people_in, uncovered
 from cim.analysis.impact.rivers import NEAR_M, water_in
-from cim.analysis.impact.shapes import Point, absent, drawn, place_field, point_of, stated
+from cim.analysis.impact.shapes import Point, absent, drawn, stated
 from cim.analysis.impact.streams import Walk, lies_below, walked
 from cim.analysis.overlay import Floats
+from cim.analysis.place import place_field, place_of
 from cim.analysis.reaching import taken
 from cim.analysis.terrain.cells import Lattice, lattice_over
 from cim.analysis.terrain.ground import Ground, ground_of, layer_field, source_note
@@ -71,7 +72,7 @@ class Met:
 
 async def flash_flood(asked: FlashFloodParameters, context: Context) -> Answer:
     """The zones down the stream in the order that the water comes to them."""
-    place = point_of(asked.place)
+    place = place_of(asked.place)
     ground = await ground_of(context, asked.layer)
     window = window_around(place, asked.within_m)
     water = await water_in(context, window)

@@ -15,9 +15,10 @@ from cim.analysis.context import Context
 from cim.analysis.impact.flood_answer import Flooded, flood_answer
 from cim.analysis.impact.grids import Grid, Mask, Window, grid_over, window_around, window_of
 from cim.analysis.impact.rivers import River, river_of, water_in
-from cim.analysis.impact.shapes import Point, place_field, point_of
+from cim.analysis.impact.shapes import Point
 from cim.analysis.impact.spreading import nearest_values, rising
 from cim.analysis.overlay import Floats
+from cim.analysis.place import place_field, place_of
 from cim.analysis.terrain.ground import Ground, cell_field, ground_of, layer_field
 from cim.errors import BadRequest
 from cim.model.analysis import Answer, Title
@@ -115,7 +116,7 @@ def _rising_levels(asked: FloodParameters) -> list[float]:
 
 
 async def _window(asked: FloodParameters, context: Context) -> tuple[Window, Point | None]:
-    place = point_of(asked.place) if asked.place is not None else None
+    place = place_of(asked.place) if asked.place is not None else None
     if asked.area is not None:
         red_line = await red_line_of(context, asked.area)
         return window_of(shapely.union_all(red_line.lonlat())), place

@@ -11,9 +11,9 @@ from cim.analysis.analysis import Parameters, area_field
 from cim.analysis.area import red_line_of
 from cim.analysis.context import Context
 from cim.analysis.impact.hazard_rules import OUTSIDE_M, Stock
-from cim.analysis.impact.shapes import place_field, point_of
 from cim.analysis.impact.substances import found_substance
 from cim.analysis.overlay import Shapes
+from cim.analysis.place import place_field, place_of
 from cim.analysis.reaching import EVERYWHERE
 from cim.analysis.terrain.cells import metric_srid
 from cim.errors import BadRequest, NotFound
@@ -85,7 +85,7 @@ async def units_of(asked: GradeParameters, context: Context) -> tuple[list[Unit]
 def _given(asked: GradeParameters, area: shapely.Geometry | None) -> Unit:
     if area is None and asked.place is None:
         raise BadRequest("the stock has no place", where="place", remedy="give the plant's area, or its place")
-    plant = area if area is not None else _disc(shapely.Point(*point_of(asked.place)), asked.boundary_m)
+    plant = area if area is not None else _disc(shapely.Point(*place_of(asked.place)), asked.boundary_m)
     stocks = tuple(_stock(item.substance, item.quantity_t) for item in asked.inventory)
     return Unit("", "给定存量", plant, stocks)
 

@@ -19,14 +19,13 @@ from cim.analysis.impact.shapes import (
     circle,
     downwind,
     drawn,
-    place_field,
-    point_of,
     ring,
     sector,
     stated,
     united,
     wind_from_field,
 )
+from cim.analysis.place import place_field, place_of
 from cim.analysis.terrain.ground import ground_of
 from cim.errors import BadRequest
 from cim.model.analysis import Answer, Column, Finding, Place, SourceEdition, Table, Title
@@ -75,7 +74,7 @@ async def _made(asked: ImpactParameters, context: Context) -> Made:
         return await _drawn(asked, context)
     if asked.shape == "grid":
         return await _grid(asked, context)
-    place = point_of(asked.place)
+    place = place_of(asked.place)
     if asked.shape == "blast":
         return _blast(asked, place)
     radii = _radii(asked.radii_m)

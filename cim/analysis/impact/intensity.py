@@ -10,8 +10,9 @@ from pydantic import Field
 
 from cim.analysis.analysis import Analysis, Parameters
 from cim.analysis.context import Context
-from cim.analysis.impact.shapes import Point, area_m2, drawn, ellipse, place_field, point_of, stated
+from cim.analysis.impact.shapes import Point, area_m2, drawn, ellipse, stated
 from cim.analysis.impact.substances import UNCHECKED
+from cim.analysis.place import place_field, place_of
 from cim.analysis.rule_sets import Strict
 from cim.errors import BadRequest
 from cim.model.analysis import Answer, Column, Finding, Place, Table, Title
@@ -96,7 +97,7 @@ def the_relation(name: str | None) -> Relation:
 
 async def intensity(asked: IntensityParameters, _context: Context) -> Answer:
     """The ellipses from the lowest intensity to the highest that is reached."""
-    place, relation = point_of(asked.place), the_relation(asked.relation)
+    place, relation = place_of(asked.place), the_relation(asked.relation)
     zones = _zones(relation, asked.magnitude, asked.least)
     places, rows = _drawn(place, asked.strike_deg, zones)
     epicentral = min(relation.long.intensity(asked.magnitude, 0.0), relation.short.intensity(asked.magnitude, 0.0))

@@ -11,7 +11,8 @@ from cim.analysis.analysis import Parameters
 from cim.analysis.context import Context, Features
 from cim.analysis.impact.grids import plane_points
 from cim.analysis.impact.pipe_network import Spot, Valve
-from cim.analysis.impact.shapes import Point, place_field, point_of
+from cim.analysis.impact.shapes import Point
+from cim.analysis.place import place_field, place_of
 from cim.analysis.reaching import EVERYWHERE
 from cim.analysis.terrain.cells import metric_srid
 from cim.errors import BadRequest, NotFound
@@ -49,7 +50,7 @@ class Network:
 async def network_of(asked: BreakParameters, context: Context) -> Network:
     """The network of the broken pipe; BadRequest or NotFound where there is none."""
     context.collection(PIPES)
-    place = None if asked.pipe is not None else point_of(asked.place)
+    place = None if asked.pipe is not None else place_of(asked.place)
     srid = metric_srid(place[0]) if place else metric_srid(104.0)
     none = np.zeros(0, dtype=object)
     async with context.reading() as connection:

@@ -21,7 +21,7 @@ from cim.analysis.impact.dispersion import (
     checked_wind,
     stability_of,
 )
-from cim.analysis.impact.shapes import Point, downwind, drawn, laid, place_field, point_of, stated, wind_from_field
+from cim.analysis.impact.shapes import Point, downwind, drawn, laid, stated, wind_from_field
 from cim.analysis.impact.substances import (
     UNCHECKED,
     Spill,
@@ -32,6 +32,7 @@ from cim.analysis.impact.substances import (
     substance_data,
     the_substance,
 )
+from cim.analysis.place import place_field, place_of
 from cim.errors import BadRequest
 from cim.model.analysis import Answer, Column, Finding, Place, Table, Title
 
@@ -85,7 +86,7 @@ class PlumeParameters(Parameters):
 
 async def plume(asked: PlumeParameters, _context: Context) -> Answer:
     """The areas above each threshold; for a dense cloud initial isolation and protective distances instead."""
-    place = point_of(asked.place)
+    place = place_of(asked.place)
     substance = the_substance(asked.substance)
     state = asked.state or substance.usual
     if state in substance.dense_as:

@@ -7,9 +7,7 @@ import numpy as np
 import shapely
 from pydantic import Field
 
-from cim.analysis.area import position
 from cim.analysis.overlay import Floats
-from cim.errors import BadRequest
 from cim.model.analysis import Finding, Place, SourceEdition, Title, Verdict
 from cim.model.cameras import GEOD
 from cim.model.ellipsoid import ellipsoidal_areas_m2
@@ -17,16 +15,6 @@ from cim.model.ellipsoid import ellipsoidal_areas_m2
 ARC_STEP_DEG = 1.0
 PRECISION_DEG = 1e-8
 Point = tuple[float, float]
-
-
-def place_field(**more: Any) -> Any:
-    """A parameter that is a place: a GeoJSON Point, or a Feature of one."""
-    return Field(
-        title="地点 Place",
-        description="GeoJSON 点（经度、纬度） a Point in longitude, latitude",
-        json_schema_extra={"x-cim-input": "geojson", "x-cim-draw": "point", "type": "object"},
-        **more,
-    )
 
 
 def wind_from_field(**more: Any) -> Any:
@@ -38,16 +26,6 @@ def wind_from_field(**more: Any) -> Any:
         description="0 北风，90 东风，云团向反方向漂移 0: from the north; clouds drift away from it",
         **more,
     )
-
-
-def point_of(value: Any, where: str = "place") -> Point:
-    """The longitude and latitude of a GeoJSON Point; BadRequest for anything else."""
-    geometry = value.get("geometry") if isinstance(value, Mapping) and value.get("type") == "Feature" else value
-    if not isinstance(geometry, Mapping) or geometry.get("type") != "Point":
-        raise BadRequest(
-            "it is not a GeoJSON Point", where=where, remedy='write {"type": "Point", "coordinates": [lon, lat]}'
-        )
-    return position(geometry.get("coordinates"), where, "the point")
 
 
 def downwind(wind_from_deg: float) -> float:

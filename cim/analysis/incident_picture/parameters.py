@@ -6,6 +6,7 @@ from typing import Annotated, Any
 from pydantic import AwareDatetime, Field, field_validator
 
 from cim.analysis.analysis import Parameters, area_field
+from cim.analysis.place import place_field
 from cim.model.sensing import BEIJING
 
 DAY, NIGHT = "day", "night"
@@ -17,12 +18,7 @@ Radius = Annotated[float, Field(ge=10, le=MOST_RADIUS_M, allow_inf_nan=False)]
 class PictureParameters(Parameters):
     """The place with its rings, or the area; the time of day; the state of the data."""
 
-    place: Any = Field(
-        default=None,
-        title="地点 Place",
-        description="GeoJSON 点，或 [经度, 纬度] a Point, or [longitude, latitude]",
-        json_schema_extra={"x-cim-input": "geojson", "x-cim-draw": "point", "type": ["object", "array"]},
-    )
+    place: Any = place_field(default=None)
     radii_m: list[Radius] = Field(
         default=[500.0, 1000.0, 3000.0],
         title="圈层半径（米） Rings",

@@ -1,16 +1,16 @@
 """Where the picture is of: rings around a place, or one area, on a plane in metres about it."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import shapely
 
-from cim.analysis.area import position, red_line_of
+from cim.analysis.area import red_line_of
 from cim.analysis.context import Context
 from cim.analysis.incident_picture.parameters import PictureParameters
 from cim.analysis.overlay import Floats, Ints, Shapes, areal
+from cim.analysis.place import place_of
 from cim.analysis.visibility.plane import Plane
 from cim.errors import BadRequest
 from cim.store.people_in_zones import Circles
@@ -125,11 +125,11 @@ async def zones_of(asked: PictureParameters, context: Context) -> Zones:
     if (asked.place is None) == (asked.area is None):
         raise BadRequest(
             "a picture is of a place or of an area",
-            where="inputs.place",
+            where="place",
             remedy="give place (with radii_m) or area, and not both",
         )
     if asked.place is not None:
-        return _rings(_point(asked.place), asked.radii_m)
+        return _rings(place_of(asked.place), asked.radii_m)
     red_line = await red_line_of(context, asked.area)
     area = shapely.union_all(red_line.lonlat())
     middle = shapely.point_on_surface(area)
@@ -140,19 +140,6 @@ async def zones_of(asked: PictureParameters, context: Context) -> Zones:
             f"the area is wider than {LARGEST_M / 1000:g} km", where="inputs.area", remedy="choose a smaller area"
         )
     return Zones(middle.x, middle.y, plane, (), np.array([shape], dtype=object))
-
-
-def _point(given: Any) -> tuple[float, float]:
-    if isinstance(given, Mapping):
-        geometry = given.get("geometry") if given.get("type") == "Feature" else given
-        if not isinstance(geometry, Mapping) or geometry.get("type") != "Point":
-            raise BadRequest(
-                "it is no GeoJSON Point",
-                where="inputs.place",
-                remedy='write {"type": "Point", "coordinates": [lon, lat]}',
-            )
-        return position(geometry.get("coordinates"), "inputs.place", "the place")
-    return position(given, "inputs.place", "the place")
 
 
 def _rings(place: tuple[float, float], radii_m: Sequence[float]) -> Zones:

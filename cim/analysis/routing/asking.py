@@ -10,30 +10,17 @@ from pydantic import Field
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from cim.analysis.analysis import Parameters
-from cim.analysis.area import position
 from cim.analysis.context import Context
 from cim.analysis.routing.closures import Closed, closed_edges
 from cim.analysis.routing.graph import Joined, Roads, join
 from cim.analysis.routing.network import ROADS, network_for, scenario_of
 from cim.analysis.routing.profiles import Profile, ProfileName, seconds, the_profile
 from cim.analysis.routing.telling import NotRouted, remark
-from cim.errors import BadRequest
 from cim.model.analysis import Finding, Place, SourceEdition, Verdict
 from cim.model.road_network import Floats
 
-POINT_HELP = "give a GeoJSON Point in longitude, latitude"
 DRAWN_OFF_M = 2.0
 """Places farther off the road than this get a line to it on the map."""
-
-
-def point_field(title: str, **more: Any) -> Any:
-    """A parameter that is a place: a GeoJSON point."""
-    return Field(
-        title=title,
-        description="GeoJSON 点（经度、纬度） a GeoJSON Point in longitude, latitude",
-        json_schema_extra={"x-cim-input": "geojson", "x-cim-draw": "point", "type": "object"},
-        **more,
-    )
 
 
 class RoutingParameters(Parameters):
@@ -118,14 +105,6 @@ def _closed_told(closed: Closed, edition: SourceEdition, limit_m: float) -> list
         text = f"{closed.shallow} 个路段有积水，水深不超过 {limit_m:g} 米，按可通行处理，车速未折减"
         found.append(remark("roads-passed", text, edition, layer=ROADS, measured=float(closed.shallow), limit=limit_m))
     return found
-
-
-def place_of(value: Any, where: str) -> tuple[float, float]:
-    """The longitude and latitude of a GeoJSON Point, or a Feature of one."""
-    geometry = value.get("geometry") if isinstance(value, Mapping) and value.get("type") == "Feature" else value
-    if not isinstance(geometry, Mapping) or geometry.get("type") != "Point":
-        raise BadRequest("it is not a GeoJSON Point", where=where, remedy=POINT_HELP)
-    return position(geometry.get("coordinates"), where, "the point")
 
 
 async def joined_places(

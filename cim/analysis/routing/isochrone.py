@@ -10,14 +10,13 @@ from pydantic import Field, field_validator
 
 from cim.analysis.analysis import Analysis
 from cim.analysis.context import Context
+from cim.analysis.place import place_field, place_of
 from cim.analysis.routing.asking import (
     Ground,
     RoutingParameters,
     ground_for,
     joined_places,
     off_road_places,
-    place_of,
-    point_field,
     point_place,
 )
 from cim.analysis.routing.graph import Graph, cut
@@ -34,7 +33,7 @@ Direction = Literal["from", "towards"]
 class IsochroneParameters(RoutingParameters):
     """The place, the minutes, and in which direction one travels."""
 
-    place: Any = point_field("地点 Place")
+    place: Any = place_field()
     minutes: list[float] = Field(
         [5.0, 10.0, 15.0], title="分钟 Minutes", description="最多 6 档 up to six limits", min_length=1, max_length=6
     )
@@ -52,7 +51,7 @@ class IsochroneParameters(RoutingParameters):
 
 async def isochrone(asked: IsochroneParameters, context: Context) -> Answer:
     """The lines reached within each limit, and areas that follow them."""
-    place = place_of(asked.place, "place")
+    place = place_of(asked.place)
     towards = asked.direction == "towards"
     async with context.reading() as connection:
         ground = await ground_for(connection, context, asked)

@@ -10,14 +10,13 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from cim.analysis.analysis import Analysis
 from cim.analysis.context import Context
+from cim.analysis.place import place_field, place_of
 from cim.analysis.routing.asking import (
     Ground,
     RoutingParameters,
     ground_for,
     joined_places,
     off_road_places,
-    place_of,
-    point_field,
 )
 from cim.analysis.routing.graph import Graph, Joined, Way, cut, join, traced
 from cim.analysis.routing.resources import (
@@ -38,7 +37,7 @@ MOST_LAYERS = 12
 class ResourceParameters(RoutingParameters):
     """The place, what is looked for, and how many of each."""
 
-    place: Any = point_field("地点 Place")
+    place: Any = place_field()
     layers: list[str] = Field(
         list(LAYERS),
         title="资源图层 Layers",
@@ -55,7 +54,7 @@ class ResourceParameters(RoutingParameters):
 
 async def nearest_resources(asked: ResourceParameters, context: Context) -> Answer:
     """The nearest features of each layer by travel time, with their ways."""
-    place = place_of(asked.place, "place")
+    place = place_of(asked.place)
     towards = asked.direction == "towards"
     async with context.reading() as connection:
         ground = await ground_for(connection, context, asked)
