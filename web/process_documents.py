@@ -9,7 +9,8 @@ from cim.store.analysis_jobs import AnalysisJob
 
 OUTPUTS = {
     "summary": ("摘要 Summary", {"type": "object"}),
-    "findings": ("审查结论 Findings", {"type": "array", "items": {"type": "object"}}),
+    "summary_words": ("摘要名称与单位 Words of the summary", {"type": "object"}),
+    "findings": ("结论与提示 Findings", {"type": "array", "items": {"type": "object"}}),
     "tables": ("表格 Tables", {"type": "array", "items": {"type": "object"}}),
     "geojson": ("图形 Places", {"type": "object", "contentMediaType": "application/geo+json"}),
     "sources": ("数据版本 Editions of the data", {"type": "array", "items": {"type": "object"}}),

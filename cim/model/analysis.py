@@ -11,6 +11,8 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from cim.model.analysis_words import words_of
+
 ColumnKind = Literal["text", "number", "count"]
 
 
@@ -202,9 +204,10 @@ class Answer:
     raster: Raster | None = None
 
     def document(self) -> dict[str, Any]:
-        """The answer as JSON; it has a raster only where the analysis makes one."""
+        """The answer as JSON, with what the entries of its summary are called; a raster only where there is one."""
         return ({"raster": self.raster.document()} if self.raster else {}) | {
             "summary": dict(self.summary),
+            "summary_words": words_of(self.summary),
             "findings": [finding.document() for finding in self.findings],
             "tables": [table.document() for table in self.tables],
             "geojson": {

@@ -12,11 +12,22 @@ from serving import Served
 
 from importers.importer import ReadOptions
 from importers.run import ImportRequest, import_file
-from web.incidents.situation import plain
+from web.incidents.plain_text import plain
 
 SAMPLES = Path(__file__).parents[2] / "data_samples" / "small"
 KINDS = {"first": "快报", "follow": "续报", "final": "终报"}
 PICTURES = "application/vnd.openxmlformats-officedocument.drawingml.chart"
+
+
+SHELTERS = {
+    "id": "shelters",
+    "title": {"zh": "启用的避难场所"},
+    "columns": [
+        {"name": "name", "title": {"zh": "名称"}},
+        {"name": "room", "title": {"zh": "可容纳"}, "kind": "count", "unit": "人"},
+    ],
+    "rows": [{"name": "第一中学", "room": 812}, {"name": "体育馆"}],
+}
 
 
 async def reported(served: Served, code: str, kind: str = "first") -> Any:
@@ -38,14 +49,21 @@ async def test_a_report_says_everything_that_happened(city: Served) -> None:
     await sent(city.technician, f"{code}/tasks/1/receipts", kind="done", note="已堵住")
     await sent(city.technician, f"{code}/marks", geometry=SQUARE, symbol="cordon", label="警戒区")
     await sent(city.technician, f"{code}/steps", plan="chemical-leak")
-    analysis = {"process": "land-statistics", "inputs": {"radius_m": 500}, "summary": {"people": 1234}}
+    analysis = {
+        "process": "evacuation",
+        "inputs": {"ready_min": 20, "of_old": 7},
+        "summary": {"served": 1234, "moment": "night", "告知": "已通知", "unknown_name": 5},
+        "tables": [SHELTERS],
+    }
     await sent(city.technician, f"{code}/entries", kind="analysis", analysis=analysis)
     await sent(city.technician, f"{code}/entries", kind="report", report={"to": "city"}, text="电话")
     document = await reported(city, code)
     said = words(document)
     for part in ("液氯泄漏　快报", code, "Ⅲ级", "第493号", "园区值班室", "风向东北", "侦检堵漏", "已堵住", "警戒区"):
         assert part in said, part
-    for part in ("1234", "radius_m", "报市级（快报", "按时", "核实地点、物质", "真实事件", "尚缺数据"):
+    for part in ("输入：准备时间", "of_old", "已安置（人）", "1,234", "夜间", "已通知", "unknown_name"):
+        assert part in said, part
+    for part in ("可容纳（人）", "第一中学", "812", "—", "报市级（快报", "按时", "核实地点、物质", "真实事件", "尚缺数据"):
         assert part in said, part
     assert "演练" not in said.replace("演练（非真实事件）", "")
     assert code in document.sections[0].footer.paragraphs[0].text

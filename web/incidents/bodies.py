@@ -75,12 +75,43 @@ class ChangedIncident(_Facts):
     note: Prose = ""
 
 
+class Words(Body):
+    """A text in Chinese and English."""
+
+    zh: Line
+    en: Line = ""
+
+
+class KeptColumn(Body):
+    """A column of a table that an analysis answered."""
+
+    name: Named
+    title: Words
+    kind: Literal["text", "number", "count"] = "text"
+    unit: Line = ""
+    digits: int = Field(default=2, ge=0, le=9)
+
+
+class KeptTable(Body):
+    """A table that an analysis answered, as answers have it."""
+
+    id: Named
+    title: Words
+    columns: list[KeptColumn] = Field(min_length=1, max_length=30)
+    rows: list[dict[Named, str | Number | bool | None]] = Field(max_length=200)
+    note: Prose = ""
+
+
 class AnalysisBody(Body):
-    """An analysis that was made for an incident: its process, what it was given, and what it answered in short."""
+    """An analysis that was made for an incident: its process, what it was given, and what it answered in short.
+
+    ``summary`` is text, or figures by name; ``tables`` are those of the answer that a report shall show.
+    """
 
     process: str = Field(pattern=r"^[a-z0-9-]{1,60}$")
     inputs: dict[str, Any] = {}
     summary: dict[str, Any] | Prose
+    tables: list[KeptTable] = Field(default=[], max_length=20)
     areas: GeoJson | None = None
 
 

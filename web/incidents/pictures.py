@@ -11,7 +11,8 @@ from cim.model.incident_kinds import the_kind
 from cim.model.incidents import State
 from tiles.picture_colour import parse_colour
 from tiles.sheet_words import SheetOrder
-from web.incidents.situation import DRILL_HEADER, SYMBOLS, local, plain
+from web.incidents.plain_text import local, plain
+from web.incidents.situation import DRILL_HEADER, SYMBOLS
 from web.sheets import ordered_sheet
 from web.state import Caller
 
@@ -84,7 +85,7 @@ def _feature(geometry: Mapping[str, Any], colour: str, label: str, legend: str) 
 
 def _name(feature: Mapping[str, Any]) -> str:
     facts = feature.get("properties") or {}
-    return str(facts.get("label") or facts.get("name") or "分析结果")
+    return str(facts.get("label") or facts.get("title") or facts.get("name") or "分析结果")
 
 
 def _colour(given: Any, otherwise: str) -> str:

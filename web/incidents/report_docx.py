@@ -4,8 +4,9 @@ import io
 from collections.abc import Sequence
 from typing import Any
 
+from web.incidents.analysed import Analysed
 from web.incidents.situation import DRILL_HEADER, Situation
-from web.reports.docx_parts import PICTURE_MM, add_facts, add_table, set_page, set_styles
+from web.reports.docx_parts import PICTURE_MM, add_facts, add_table, set_page, set_styles, turn_page
 
 RED = "C00000"
 WIDTHS_MM = {
@@ -38,14 +39,23 @@ def situation_docx(report: Situation, pictures: Sequence[bytes]) -> bytes:
         document.add_picture(io.BytesIO(picture), width=Mm(PICTURE_MM))
     if not pictures:
         document.add_paragraph("没有可供绘制的图层（未入库或无权查看），本报告无图。")
-    for title, facts in report.analyses:
-        document.add_heading(title, 1)
-        add_facts(document, facts)
+    for one in report.analyses:
+        _analysis(document, one)
+    turn_page(document, wide=False)
     for table in report.tables:
         add_table(document, table, WIDTHS_MM.get(table.title))
     written = io.BytesIO()
     document.save(written)
     return written.getvalue()
+
+
+def _analysis(document: Any, one: Analysed) -> None:
+    turn_page(document, wide=False)
+    document.add_heading(one.title, 1)
+    add_facts(document, one.facts)
+    for table in one.tables:
+        turn_page(document, wide=table.wide)
+        add_table(document, table)
 
 
 def _edges(section: Any, report: Situation) -> None:

@@ -1,17 +1,16 @@
 """What a situation report (快报、续报、终报) says: facts, clock, timeline, tasks, steps, marks, analyses."""
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
 
-from cim.analysis.registry import the_analysis
-from cim.errors import CimError
 from cim.model.incident_clock import clock_of, due_reports
 from cim.model.incident_kinds import figure_texts, grade, lists, the_kind
 from cim.model.incidents import ENTRY_KINDS, LEVELS, RECEIPTS, STEP_STATES, Entry, Incident, State, Task, Told
-from web.reports.content import BEIJING, ReportTable
+from web.incidents.analysed import Analysed, analysed, analysis_title, shape_title
+from web.incidents.plain_text import local, plain
+from web.reports.content import ReportTable
 
 ReportKind = Literal["first", "follow", "final"]
 REPORTS: dict[ReportKind, str] = {"first": "快报", "follow": "续报", "final": "终报"}
@@ -29,20 +28,19 @@ SYMBOLS = {
 CHECKED = {"text": "已与原文核对", "reprint": "依据转载文本", "memory": "待与原文核对"}
 DRILL_HEADER = "【演练】演练材料，非真实事件　DRILL - NOT A REAL INCIDENT"
 _ROMAN = {"I": "Ⅰ级", "II": "Ⅱ级", "III": "Ⅲ级", "IV": "Ⅳ级"}
-_UNFIT = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _MOST_TEXT = 2_000
 
 
 @dataclass(frozen=True, slots=True)
 class Situation:
-    """A situation report as text. ``analyses`` are titles with facts; ``remarks`` say what it does not hold."""
+    """A situation report as text. ``remarks`` say what it does not hold."""
 
     title: str
     number: str
     drill: bool
     facts: Sequence[tuple[str, str]]
     tables: Sequence[ReportTable]
-    analyses: Sequence[tuple[str, Sequence[tuple[str, str]]]]
+    analyses: Sequence[Analysed]
     remarks: Sequence[str] = field(default_factory=tuple)
 
 
@@ -64,19 +62,9 @@ def situation(state: State, kind: ReportKind, made_at: datetime, author: str) ->
         drill=incident.drill,
         facts=_facts(incident, made_at, author),
         tables=[table for table in _tables(state, shown, made_at) if table.rows],
-        analyses=[_analysis(entry) for entry in state.entries if entry.kind == "analysis"],
+        analyses=[analysed(entry) for entry in state.entries if entry.kind == "analysis"],
         remarks=remarks,
     )
-
-
-def plain(text: object) -> str:
-    """A text without characters that documents cannot hold."""
-    return _UNFIT.sub("\ufffd", str(text))
-
-
-def local(at: datetime | None) -> str:
-    """A moment in Beijing time."""
-    return f"{at.astimezone(BEIJING):%Y-%m-%d %H:%M:%S}" if at else "—"
 
 
 def _timeline(entries: Sequence[Entry], kind: ReportKind) -> tuple[Sequence[Entry], int]:
@@ -146,7 +134,7 @@ def _tables(state: State, shown: Sequence[Entry], now: datetime) -> list[ReportT
             str(one.number),
             SYMBOLS.get(one.symbol, one.symbol),
             one.label or "—",
-            _kind_of(one.geometry),
+            shape_title(one.geometry),
             one.author,
             local(one.at),
         )
@@ -174,7 +162,7 @@ def _told(entry: Entry) -> str:
         told = Told.model_validate({name: entry.body[name] for name in Told.model_fields})
         parts.insert(0, f"报{LEVELS[told.to]}（{REPORTS[told.kind]}，{local(told.at)}）")
     elif entry.kind == "analysis":
-        parts.insert(0, _title(entry.body["process"]))
+        parts.insert(0, analysis_title(entry.body["process"]))
     elif "fields" in entry.body:
         parts += [_difference(one) for one in entry.body["fields"] if one["field"] in _NAMES]
     return "；".join(parts)
@@ -204,35 +192,3 @@ def _receipts(task: Task) -> str:
         for one in task.receipts
     ]
     return "\n".join(said) or "尚无回执"
-
-
-def _kind_of(geometry: Mapping[str, Any]) -> str:
-    kind = str(geometry.get("type", "")).removeprefix("Multi")
-    return {"Point": "点", "LineString": "线", "Polygon": "面"}.get(kind, kind)
-
-
-def _analysis(entry: Entry) -> tuple[str, list[tuple[str, str]]]:
-    body = entry.body
-    facts = [("分析", f"{_title(body['process'])}（{body['process']}）"), ("时间", local(entry.at))]
-    facts.append(("记录人", entry.author))
-    if entry.text:
-        facts.append(("说明", entry.text))
-    facts += [(f"输入 {name}", _short(value)) for name, value in body.get("inputs", {}).items()]
-    summary = body["summary"]
-    lines = summary.items() if isinstance(summary, dict) else [("结论", summary)]
-    facts += [(str(name), _short(value)) for name, value in lines]
-    return plain(f"分析结果：{_title(body['process'])}"), [(plain(name)[:80], plain(text)) for name, text in facts]
-
-
-def _title(process: str) -> str:
-    try:
-        return the_analysis(process).title.zh
-    except CimError:
-        return process
-
-
-def _short(value: Any) -> str:
-    if isinstance(value, dict) and "type" in value and "coordinates" in value:
-        return f"{_kind_of(value)}图形（见态势图）"
-    text = "、".join(map(str, value)) if isinstance(value, list) else str(value)
-    return text if len(text) <= 300 else f"{text[:300]}…"

@@ -7,6 +7,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from cim.model.analysis import VERDICT_NAMES, Verdict
+from cim.model.analysis_words import in_chinese
 
 BEIJING = ZoneInfo("Asia/Shanghai")
 WIDE_COLUMNS = 7
@@ -21,6 +22,9 @@ _FACTS = (
     ("on", "审查日期"),
     ("operator", "操作人"),
 )
+
+
+_SAID = frozenset({*(name for name, _ in _FACTS), "area_m2", "red_line", "closure"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +79,16 @@ class ReportContent:
     statement: str
     picture: bytes | None = None
 
+    @property
+    def findings_title(self) -> str:
+        """What the findings stand under: a review concludes, other analyses tell what must be known of them."""
+        return "审查结论" if self.verdict is not None else "提示与说明"
+
+    @property
+    def findings_headings(self) -> tuple[str, ...]:
+        """What the columns of the findings are called; the last has clause and edition, in a workbook apart."""
+        return ("审查项" if self.verdict is not None else "事项", "结论", "实测", "限值", "说明", "条款与数据版本")
+
 
 def report_content(
     document: Mapping[str, Any],
@@ -91,7 +105,7 @@ def report_content(
         verdict=verdict,
         facts=_facts(summary, made_at),
         findings=[_finding(entry) for entry in document["findings"]],
-        tables=[_table(entry, most) for entry in document["tables"]],
+        tables=[report_table(entry, most) for entry in document["tables"]],
         editions=_editions(document["sources"]),
         rules=_rules(document["rules"]),
         statement=document["statement"],
@@ -113,8 +127,30 @@ def _facts(summary: Mapping[str, Any], made_at: datetime) -> list[tuple[str, str
     if closure:
         text = f"各部分之和 {closure['parts_m2']:,.2f} 平方米，按交点加密的整体 {closure['noded_m2']:,.2f} 平方米，"
         facts.append(("面积闭合", f"{text}空缺 {closure['gap_m2']:.2f}、重叠 {closure['overlap_m2']:.2f} 平方米"))
+    if "verdict" not in summary:
+        facts += summary_facts({name: value for name, value in summary.items() if name not in _SAID})
     facts.append(("生成时间", f"{made_at.astimezone(BEIJING):%Y-%m-%d %H:%M:%S}（北京时间）"))
     return facts
+
+
+def summary_facts(summary: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """The plain figures and words of a summary under their Chinese names; what has parts of its own is in tables."""
+    facts = []
+    for name, value in summary.items():
+        title, told = in_chinese(name, value)
+        if isinstance(told, list) and told and all(isinstance(one, int | float) for one in told):
+            facts.append((title, "、".join(_plain(one) for one in told)))
+        elif told is None or (isinstance(told, str | int | float) and told != ""):
+            facts.append((title, _plain(told)))
+    return facts
+
+
+def _plain(value: str | float | None) -> str:
+    if value is None:
+        return "—"
+    if isinstance(value, bool):
+        return "是" if value else "否"
+    return value if isinstance(value, str) else f"{value:,}"
 
 
 def _finding(entry: Mapping[str, Any]) -> ReportFinding:
@@ -138,7 +174,8 @@ def _finding(entry: Mapping[str, Any]) -> ReportFinding:
     )
 
 
-def _table(entry: Mapping[str, Any], most: int | None) -> ReportTable:
+def report_table(entry: Mapping[str, Any], most: int | None) -> ReportTable:
+    """A table of an answer as text, cut after ``most`` rows."""
     columns = entry["columns"]
     rows = entry["rows"] if most is None else entry["rows"][:most]
     left_out = len(entry["rows"]) - len(rows)

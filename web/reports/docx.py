@@ -8,6 +8,7 @@ from cim.model.analysis import Verdict
 from web.reports.content import ReportContent, ReportTable, verdict_text
 from web.reports.docx_parts import PICTURE_MM, add_facts, add_grid, add_table, set_page, set_styles, turn_page
 
+FINDING_NUMERIC, FINDING_WIDTHS_MM = (False, False, True, True, False, False), (30, 18, 34, 30, 85, 64)
 COLOURS = {Verdict.NOT: "B3261E", Verdict.PARTLY: "9A5B00", Verdict.CONFORMS: "1B6B36"}
 
 
@@ -51,8 +52,7 @@ def _tables(document: Any, tables: Iterable[ReportTable]) -> None:
 
 
 def _findings(document: Any, content: ReportContent) -> None:
-    document.add_heading("审查结论", 1)
-    heads = ("审查项", "结论", "实测", "限值", "说明", "条款与数据版本")
+    document.add_heading(content.findings_title, 1)
     rows = [
         (
             each.title,
@@ -64,7 +64,7 @@ def _findings(document: Any, content: ReportContent) -> None:
         )
         for each in content.findings
     ]
-    grid = add_grid(document, heads, rows, (False, False, True, True, False, False), (30, 18, 34, 30, 85, 64))
+    grid = add_grid(document, content.findings_headings, rows, FINDING_NUMERIC, FINDING_WIDTHS_MM)
     for row, each in zip(grid.rows[1:], content.findings, strict=True):
         for run in row.cells[1].paragraphs[0].runs:
             _coloured(run, each.verdict)

@@ -1,11 +1,11 @@
 """A report as PDF: HTML laid out by WeasyPrint; wide tables on pages on their side. Nothing is fetched."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from html import escape
 from typing import Any
 
 from cim.model.analysis import Verdict
-from web.reports.content import ReportContent, ReportFinding, ReportTable, verdict_text
+from web.reports.content import ReportContent, ReportTable, verdict_text
 
 PICTURE = "report:picture"
 """The address by which the page names its map."""
@@ -57,7 +57,7 @@ def _page(content: ReportContent) -> str:
         _overall(content.verdict),
         _facts(content.facts),
         f'<p class="statement">{escape(content.statement)}</p>' if content.statement else "",
-        _findings(content.findings),
+        _findings(content),
         _picture(content.picture),
         *(_table(table) for table in content.tables if table.rows),
         _table(content.editions),
@@ -83,18 +83,18 @@ def _facts(facts: Iterable[tuple[str, str]]) -> str:
     return f'<table class="facts">{_columns((0.16, 0.84))}{rows}</table>'
 
 
-def _findings(findings: Sequence[ReportFinding]) -> str:
-    if not findings:
+def _findings(content: ReportContent) -> str:
+    if not content.findings:
         return ""
     rows = "".join(
         f'<tr><td>{escape(each.title)}</td><td class="verdict {each.verdict}">{verdict_text(each.verdict)}</td>'
         f'<td class="n">{escape(each.measured)}</td><td class="n">{escape(each.limit)}</td>'
         f"<td>{escape(each.message)}</td><td>{escape(each.clause)}<br><small>{escape(each.edition)}</small></td></tr>"
-        for each in findings
+        for each in content.findings
     )
-    heads = "".join(f"<th>{head}</th>" for head in ("审查项", "结论", "实测", "限值", "说明", "条款与数据版本"))
-    body = f"<h2>审查结论</h2><table>{_columns(FINDING_WIDTHS)}<thead><tr>{heads}</tr></thead>{rows}</table>"
-    return f'<section class="wide">{body}</section>'
+    heads = "".join(f"<th>{head}</th>" for head in content.findings_headings)
+    grid = f"<table>{_columns(FINDING_WIDTHS)}<thead><tr>{heads}</tr></thead>{rows}</table>"
+    return f'<section class="wide"><h2>{content.findings_title}</h2>{grid}</section>'
 
 
 def _columns(widths: Iterable[float]) -> str:

@@ -1,37 +1,57 @@
 """The map of a report: what was asked about and what was found, on the sheet of the analysis."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import shapely
 
+from cim.analysis.registry import the_analysis
 from cim.errors import BadRequest, NotFound, StoreUnavailable
 from cim.model.collection import BoundingBox
 from tiles.sheet_words import SheetOrder
+from web.reports.picture_looks import emergency_looks, review_looks
 from web.sheets import ordered_sheet
 from web.state import Caller
 
-SHEETS = {"compliance-review": "compliance-review"}
-"""The sheet template of each analysis that has one."""
+Looks = Callable[[Mapping[str, Any], Mapping[str, Any]], dict[str, Any] | None]
+_EMERGENCY = (
+    "debris-runout",
+    "evacuation",
+    "flash-flood",
+    "flood",
+    "hazard-grade",
+    "impact-area",
+    "incident-picture",
+    "intensity",
+    "isochrone",
+    "nearest-resources",
+    "pipe-break",
+    "plume",
+    "route",
+)
+SHEETS: dict[str, tuple[str, Looks]] = {
+    "compliance-review": ("compliance-review", review_looks),
+    **dict.fromkeys(_EMERGENCY, ("incident", emergency_looks)),
+}
+"""The sheet template of each analysis that has one, and how its places are drawn on it."""
 DPI = 150
 MOST_PLACES = 1_500
 AROUND = 0.35
 LEAST_AROUND_DEG = 0.0015
-COLOURS = {"not": "#b3261e", "partly": "#d08000", "information": "#3b6ea5"}
 
 
 async def report_picture(who: Caller, process: str, answer: Mapping[str, Any]) -> bytes | None:
     """A sheet as PNG with the answer's places; None where the analysis has none, or none can be drawn."""
-    template = who.state.catalog.sheets.get(SHEETS.get(process, ""))
-    places = answer["geojson"]["features"][:MOST_PLACES]
-    if template is None or not places:
+    name, looks = SHEETS.get(process, ("", review_looks))
+    template = who.state.catalog.sheets.get(name)
+    drawn = _drawn(answer, looks)
+    if template is None or not drawn:
         return None
-    summary = answer["summary"]
     order = SheetOrder(
         template,
-        _box(places),
-        title=str(summary.get("project") or ""),
-        overlays={"type": "FeatureCollection", "features": [_drawn(place, answer) for place in places]},
+        _box(answer["geojson"]["features"], drawn),
+        title=str(answer["summary"].get("project") or the_analysis(process).title.zh),
+        overlays={"type": "FeatureCollection", "features": drawn},
         form="png",
         dpi=DPI,
     )
@@ -41,29 +61,19 @@ async def report_picture(who: Caller, process: str, answer: Mapping[str, Any]) -
         return None
 
 
-def _box(places: list[Mapping[str, Any]]) -> BoundingBox:
-    """The parcels with some land around them."""
-    parcels = [place for place in places if place["properties"].get("kind") == "parcel"] or places
-    bounds = shapely.total_bounds([shapely.geometry.shape(place["geometry"]) for place in parcels])
+def _drawn(answer: Mapping[str, Any], looks: Looks) -> list[dict[str, Any]]:
+    features = []
+    for place in answer["geojson"]["features"]:
+        look = looks(place["properties"], answer)
+        if look is not None:
+            features.append({"type": "Feature", "geometry": place["geometry"], "properties": look})
+    return features[:MOST_PLACES]
+
+
+def _box(places: Sequence[Mapping[str, Any]], drawn: Sequence[Mapping[str, Any]]) -> BoundingBox:
+    """The parcels, or else what is drawn, with some land around."""
+    shown = [place for place in places if place["properties"].get("kind") == "parcel"] or drawn
+    bounds = shapely.total_bounds([shapely.geometry.shape(place["geometry"]) for place in shown])
     west, south, east, north = (float(side) for side in bounds)
     around = max((east - west) * AROUND, (north - south) * AROUND, LEAST_AROUND_DEG)
     return (west - around, south - around, east + around, north + around)
-
-
-def _drawn(place: Mapping[str, Any], answer: Mapping[str, Any]) -> dict[str, Any]:
-    """A parcel as the sheet draws red lines; a piece of a finding filled in the colour of its verdict."""
-    facts = place["properties"]
-    if facts.get("kind") == "parcel":
-        looks: dict[str, Any] = {"label": facts.get("name") or ""}
-    else:
-        colour = COLOURS.get(str(facts.get("verdict")), "#555555")
-        titles = {finding["rule"]: finding["title"]["zh"] for finding in answer["findings"]}
-        looks = {
-            "stroke": colour,
-            "stroke-width": 0.3,
-            "fill": colour,
-            "fill-opacity": 0.3,
-            "label": "",
-            "legend": titles.get(facts.get("rule"), ""),
-        }
-    return {"type": "Feature", "geometry": place["geometry"], "properties": looks}

@@ -20,12 +20,12 @@ def report_workbook(content: ReportContent, document: Mapping[str, Any]) -> byte
     overall = [("总体结论", verdict_text(content.verdict))] if content.verdict else []
     _sheet(book, "概要", ("项目", "内容"), [*overall, *content.facts, *content.rules, ("声明", content.statement)])
     if content.findings:
-        heads = ("审查项", "结论", "实测", "限值", "说明", "条款", "数据版本")
+        heads = (*content.findings_headings[:-1], "条款", "数据版本")
         rows = [
             (f.title, verdict_text(f.verdict), f.measured, f.limit, f.message, f.clause, f.edition)
             for f in content.findings
         ]
-        _sheet(book, "审查结论", heads, rows)
+        _sheet(book, content.findings_title, heads, rows)
     for shown, table in zip(content.tables, document["tables"], strict=True):
         names = [column["name"] for column in table["columns"]]
         formats = [_format(column) for column in table["columns"]]
