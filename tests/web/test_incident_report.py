@@ -63,7 +63,17 @@ async def test_a_report_says_everything_that_happened(city: Served) -> None:
         assert part in said, part
     for part in ("输入：准备时间", "of_old", "已安置（人）", "1,234", "夜间", "已通知", "unknown_name"):
         assert part in said, part
-    for part in ("可容纳（人）", "第一中学", "812", "—", "报市级（快报", "按时", "核实地点、物质", "真实事件", "尚缺数据"):
+    for part in (
+        "可容纳（人）",
+        "第一中学",
+        "812",
+        "—",
+        "报市级（快报",
+        "按时",
+        "核实地点、物质",
+        "真实事件",
+        "尚缺数据",
+    ):
         assert part in said, part
     assert "演练" not in said.replace("演练（非真实事件）", "")
     assert code in document.sections[0].footer.paragraphs[0].text

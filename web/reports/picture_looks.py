@@ -34,7 +34,7 @@ KINDS = {
     "intensity": Look("#c00000", 0.04, "烈度圈"),
     "plant": Look("#7030a0", 0.12, "厂界"),
     "outside": Look("#c00000", 0.08, "厂界外 500 米"),
-    "route": Look("#1f4e9e", 0.0, "路线"),
+    "route": Look("#1f4e9e", 0.0, "路线", named=True),
     "place": Look("#c00000", 0.9, "事发地"),
     "source": Look("#c00000", 0.9, "源点"),
     "break": Look("#c00000", 0.9, "破裂点"),
@@ -64,10 +64,7 @@ def emergency_looks(facts: Mapping[str, Any], _: Mapping[str, Any]) -> dict[str,
     if look is None:
         return None
     title = str(facts.get("title") or facts.get("name") or "")
-    if facts.get("minutes") is not None:
-        legend = f"{facts['minutes']:g} 分钟可达"
-    else:
-        legend = look.legend if look.named or not title else title
+    legend = look.legend if look.named or not title else title
     return _drawn(look.colour, look.fill_opacity, legend) | {"label": title if look.named else ""}
 
 

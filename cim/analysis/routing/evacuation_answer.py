@@ -157,10 +157,11 @@ def _road_table(plan: Plan, times: Timing) -> Table:
 
 
 def _places(plan: Plan, areas: Shapes) -> list[Place]:
-    places = [Place(shapely.geometry.mapping(area), {"kind": "area"}) for area in areas]
+    places = [Place(shapely.geometry.mapping(area), {"kind": "area", "title": "疏散范围"}) for area in areas]
     for k, way in enumerate(plan.ways):
         facts: dict[str, Any] = {
             "kind": "route",
+            "title": f"至{plan.shelters.names[int(plan.found.destination[k])]}",
             "persons": int(plan.found.persons[k]),
             "shelter": plan.shelters.names[int(plan.found.destination[k])],
             "time_min": round(way.seconds / 60, 2),

@@ -97,13 +97,18 @@ def _bands(asked: IsochroneParameters, graph: Graph, seconds: Floats, towards: b
     areas = areas_beside(network, lines)
     rows, places, length_m = [], [], 0.0
     for limit, area in zip(reversed(asked.minutes), reversed(areas), strict=True):
-        places.append(Place(_rounded(area), {"kind": "area", "minutes": limit}))
+        places.append(Place(_rounded(area), {"kind": "area", "title": f"{limit:g} 分钟可达", "minutes": limit}))
     for limit, band, drawn, area in zip(asked.minutes, parts, lines, areas, strict=True):
         length_m += metres_of(network, band)
         area_m2 = float(ellipsoidal_areas_m2(np.array([area], dtype=object))[0])
         rows.append((limit, round(area_m2 / 1e6, 4), round(length_m / 1e3, 3)))
         corners = [line.round(7).tolist() for line in drawn]
-        places.append(Place({"type": "MultiLineString", "coordinates": corners}, {"kind": "line", "minutes": limit}))
+        places.append(
+            Place(
+                {"type": "MultiLineString", "coordinates": corners},
+                {"kind": "line", "title": f"{limit:g} 分钟可达", "minutes": limit},
+            )
+        )
     columns = (
         Column("minutes", Title("分钟", "Minutes"), "number", "min", 1),
         Column("area_km2", Title("范围面积", "Area"), "number", "km²", 4),

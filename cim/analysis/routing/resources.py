@@ -143,6 +143,6 @@ def resource_places(
             "straight_m": round(one.straight_m, 1),
             **one.contact,
         }
-        places.append(line_place(way.line, {**facts, "kind": "route"}))
+        places.append(line_place(way.line, {**facts, "kind": "route", "title": f"{one.name}路线"}))
         places.append(point_place(joined.lonlat[k + 1], {**facts, "kind": "resource"}))
     return places

@@ -1,8 +1,10 @@
 /** The page of all analyses: choose one, fill its form in, run it now or in the background, see what it found. */
 
-import { AnalysisApi, type Answer, type Inputs, type Job, ON_ITS_WAY, type Process } from "./analysis_api";
+import { AnalysisApi, type Answer, type Inputs, type Job, ON_ITS_WAY, type Process, type SummaryWord } from "./analysis_api";
 import { findingsView, groupOf, groupsOf, shapesOf, sourcesView, tablesView, verdictView } from "./answer_views";
 import { AreaInput } from "./area_input";
+import { EmergencyApi } from "./emergency/api";
+import { keptAnalysis } from "./emergency/keeping";
 import { downloads } from "./downloads";
 import { button, element } from "./dom";
 import { figure, measure } from "./figures";
@@ -99,7 +101,7 @@ class AnalysesPage {
       this.state.replaceChildren(element("p", { role: "status" }, term("runningNow")), element("progress", {}));
       const answer = await this.api.run(process.id, inputs);
       this.state.replaceChildren();
-      this.tell(process.title, answer, (form) => (form === "json" ? jsonFile(answer) : this.api.file(process.id, inputs, form)));
+      this.tell(process.title, answer, (form) => (form === "json" ? jsonFile(answer) : this.api.file(process.id, inputs, form)), this.keeping(process.id, inputs, answer));
     });
   }
 
@@ -136,10 +138,10 @@ class AnalysesPage {
   private async openJob(job: Job): Promise<void> {
     const answer = await this.api.results(job.jobID);
     const title = this.processes.find((one) => one.id === job.processID)?.title ?? job.processID;
-    this.tell(title, answer, (form) => (form === "json" ? jsonFile(answer) : this.api.fileOfJob(job.jobID, form)));
+    this.tell(title, answer, (form) => (form === "json" ? jsonFile(answer) : this.api.fileOfJob(job.jobID, form)), this.keeping(job.processID, {}, answer));
   }
 
-  private tell(title: string, answer: Answer, make: (form: string) => Promise<Blob>): void {
+  private tell(title: string, answer: Answer, make: (form: string) => Promise<Blob>, keep: HTMLElement | null): void {
     const groups = groupsOf(answer);
     const { pieces, parcels } = shapesOf(answer);
     this.map?.showPieces(pieces, groupOf, groups);
@@ -150,13 +152,32 @@ class AnalysesPage {
       answer.statement ? element("p", { class: "statement" }, answer.statement) : null,
       typeof verdict === "string" ? verdictView(verdict, answer.findings) : null,
       downloads(title, make, ["geojson", "json"]),
-      summaryView(answer.summary),
+      keep,
+      summaryView(answer),
       answer.findings.length ? findingsView(answer.findings, new Map(groups.map((one) => [one.id, one])), (rule) => this.map?.zoomTo(rule)) : null,
       tablesView(answer.tables, new Map()),
       sourcesView(answer),
     ].filter((one) => one !== null));
     this.result.hidden = false;
     this.result.scrollIntoView({ block: "start" });
+  }
+
+  /** Where the page was opened for an incident: a button that puts the answer in its timeline. */
+  private keeping(process: string, inputs: Inputs, answer: Answer): HTMLElement | null {
+    const code = new URLSearchParams(location.search).get("incident");
+    if (!code) return null;
+    const told = element("span", { role: "status" });
+    const keep = button(`${term("keepInIncident")} ${code}`, "plain-button keep-answer", () => void this.trying(async () => {
+      keep.disabled = true;
+      try {
+        await new EmergencyApi(this.api.session).add(code, "entries", { kind: "analysis", analysis: keptAnalysis(process, inputs, answer) });
+      } catch (error) {
+        keep.disabled = false;
+        throw error;
+      }
+      told.replaceChildren(`${term("keptInIncident")} `, element("a", { href: `/map?incident=${encodeURIComponent(code)}` }, term("openIncident")));
+    }));
+    return element("div", { class: "row" }, keep, told);
   }
 
   private async listJobs(): Promise<void> {
@@ -215,20 +236,23 @@ function jsonFile(answer: Answer): Promise<Blob> {
   return Promise.resolve(new Blob([JSON.stringify(answer, null, 1)], { type: "application/json" }));
 }
 
-/** Plain figures of a summary; what has parts of its own is in the file. */
-function summaryView(summary: Record<string, unknown>): HTMLElement | null {
+/** Plain figures of a summary by their names; what has parts of its own is in the file. */
+function summaryView({ summary, summary_words: words = {} }: Answer): HTMLElement | null {
   const plain = Object.entries(summary).filter(([name, value]) => name !== "verdict" && value !== null && value !== "" && typeof value !== "object");
   if (!plain.length) return null;
   return element("table", { class: "rows summary" }, element("tbody", {}, ...plain.map(([name, value]) => element(
-    "tr", {}, element("th", { scope: "row" }, termFor(name)), element("td", { class: typeof value === "number" ? "number" : "" }, named(name, value)),
+    "tr", {}, element("th", { scope: "row" }, words[name]?.title[current()] ?? termFor(name)), element("td", { class: typeof value === "number" ? "number" : "" }, named(name, value, words[name])),
   ))));
 }
 
-/** A figure of a summary; the last part of its name is its unit. */
-function named(name: string, value: unknown): string {
-  if (typeof value !== "number") return String(value);
+/** A value of a summary: a word of the programme in words, a figure with its unit. */
+function named(name: string, value: unknown, word: SummaryWord | undefined): string {
+  if (typeof value === "boolean") return term(value ? "yes" : "no");
+  if (typeof value !== "number") return word?.values?.[String(value)]?.[current()] ?? String(value);
   const unit = name.split("_").at(-1) ?? "";
-  return Number.isInteger(value) && !["m2", "ha", "mu"].includes(unit) ? figure(value, 0) : measure(value, ["m2", "ha", "mu", "m"].includes(unit) ? unit : "", current());
+  if (["m2", "ha", "mu"].includes(unit)) return measure(value, unit, current());
+  const shown = figure(value, Number.isInteger(value) ? 0 : 2);
+  return word?.unit ? `${shown} ${word.unit}` : shown;
 }
 
 void openPage("analyses", (main, session) => AnalysesPage.open(main, new AnalysisApi(session)));

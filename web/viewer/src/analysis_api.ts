@@ -83,8 +83,14 @@ export interface SourceEdition {
   published_at: string | null;
   note: string;
 }
+export interface SummaryWord {
+  title: Text;
+  unit: string;
+  values?: Record<string, Text>;
+}
 export interface Answer {
   summary: Record<string, unknown>;
+  summary_words?: Record<string, SummaryWord>;
   findings: Finding[];
   tables: Table[];
   geojson: GeoJSON.FeatureCollection;

@@ -202,6 +202,11 @@ const TERMS = {
   drawn: { zh: "绘制范围", en: "Drawn" },
   grid: { zh: "栅格超阈值", en: "Raster above a value" },
   blast: { zh: "爆炸", en: "Blast" },
+  yes: { zh: "是", en: "yes" },
+  no: { zh: "否", en: "no" },
+  keepInIncident: { zh: "记入突发事件时间线", en: "Put it in the timeline of incident" },
+  keptInIncident: { zh: "已记入时间线。", en: "It is in the timeline." },
+  openIncident: { zh: "打开事件", en: "Open the incident" },
 } as const;
 
 export type Term = keyof typeof TERMS;

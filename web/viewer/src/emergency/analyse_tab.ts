@@ -9,6 +9,7 @@ import { placeInputs } from "../place_inputs";
 import type { Whole } from "./api";
 import { field, problemLine, trying } from "./forms";
 import { circle } from "./circle";
+import { keptAnalysis } from "./keeping";
 import { term, type Term } from "./words";
 import type { Shown, Tab, Work } from "./work";
 
@@ -18,7 +19,6 @@ const LOOK_EVERY_MS = 700;
 /** Beside the room of the panel, which the map keeps already. */
 const FIT_PX = { top: 60, bottom: 60, left: 330, right: 24 };
 const OTHERS: [string, Term][] = [["nearest-resources", "nearest"], ["isochrone", "isochrone"], ["evacuation", "evacuation"], ["plume", "plume"], ["flood", "flood"]];
-const MOST_KEPT = 30;
 
 export class AnalyseTab implements Tab {
   readonly element = element("div", { class: "em-analyse" });
@@ -67,7 +67,7 @@ export class AnalyseTab implements Tab {
 
   private way(id: string, title: Term, there: boolean): HTMLElement {
     if (!there) return element("span", { class: "deed off", "data-process": id, title: term("noProcess") }, term(title), element("small", {}, ` ${term("noProcess")}`));
-    const query = new URLSearchParams({ process: id, place: `${this.whole?.lon ?? 0},${this.whole?.lat ?? 0}` });
+    const query = new URLSearchParams({ process: id, place: `${this.whole?.lon ?? 0},${this.whole?.lat ?? 0}`, ...(this.may ? { incident: this.work.code } : {}) });
     return element("a", { class: "deed", "data-process": id, href: `/analyses?${query}`, target: "_blank", rel: "noopener" }, term(title));
   }
 
@@ -115,10 +115,9 @@ export class AnalyseTab implements Tab {
     ].filter((one) => one !== null));
   }
 
-  /** Put the findings down in the timeline, in short. */
+  /** Put what was found down in the timeline. */
   private async keep(answer: Answer, inputs: Inputs, pressed: HTMLButtonElement): Promise<void> {
-    const summary = Object.fromEntries(answer.findings.slice(0, MOST_KEPT).map((one) => [one.title.zh, one.message || String(one.measured ?? "—")]));
-    const analysis = { process: PICTURE, inputs, summary: Object.keys(summary).length ? summary : answer.statement };
+    const analysis = keptAnalysis(PICTURE, inputs, answer);
     if (!(await this.work.write(this.problem, () => this.work.api.add(this.work.code, "entries", { kind: "analysis", analysis })))) return;
     pressed.disabled = true;
     pressed.textContent = term("kept");
