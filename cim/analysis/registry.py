@@ -21,7 +21,7 @@ from cim.analysis.impact import (
 from cim.analysis.incident_picture import picture
 from cim.analysis.interpolation import surface
 from cim.analysis.land_cycle import cycle
-from cim.analysis.routing import evacuation, isochrone, nearest_resources, route
+from cim.analysis.routing import evacuation, hazard_escape, isochrone, nearest_resources, route
 from cim.analysis.scheme_check import check
 from cim.analysis.terrain import cut_fill, profile, slope_aspect
 from cim.analysis.visibility import coverage, nearest
@@ -49,6 +49,7 @@ _ALL: tuple[Analysis[Any], ...] = (
     isochrone.ANALYSIS,
     route.ANALYSIS,
     evacuation.ANALYSIS,
+    hazard_escape.ANALYSIS,
     plume.ANALYSIS,
     impact_area.ANALYSIS,
     flood.ANALYSIS,

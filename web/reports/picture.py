@@ -19,6 +19,7 @@ _EMERGENCY = (
     "evacuation",
     "flash-flood",
     "flood",
+    "hazard-escape",
     "hazard-grade",
     "impact-area",
     "incident-picture",

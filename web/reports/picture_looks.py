@@ -42,6 +42,7 @@ KINDS = {
     "valve": Look("#c00000", 0.9, "应关阀门", named=True),
     "shelter": Look("#1b7837", 0.9, "避难场所", named=True),
     "resource": Look("#1b7837", 0.9, "救援资源", named=True),
+    "hazard-point": Look("#8b5a2b", 0.9, "地灾隐患点", named=True),
     "stop": Look("#1f4e9e", 0.9, "经停点"),
     "unserved": Look("#b3261e", 0.9, "有人未安置"),
 }

@@ -30,6 +30,8 @@ TITLES = {
     "shelters-left-out": Title("未采用的避难场所", "Shelters left out"),
     "unserved": Title("未安置人口", "People not placed"),
     "people-estimated": Title("人口为估算", "People are estimated"),
+    "no-hazards": Title("没有隐患点", "No hazard point"),
+    "no-monitor": Title("没有监测员", "No monitor"),
     "no-people": Title("范围内没有人口记录", "No people known"),
     "method": Title("计算方法", "Method"),
 }

@@ -29,6 +29,8 @@ FILES = (
     "fire_stations.csv",
     "rescue_teams.csv",
     "shelters.geojson",
+    "geohazards.csv",
+    "contacts.csv",
 )
 Ask = Callable[..., Awaitable[Answer]]
 
