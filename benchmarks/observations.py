@@ -39,6 +39,7 @@ NOW = datetime(2026, 11, 28, tzinfo=UTC)
 YEAR_AGO = NOW - timedelta(days=365)
 SMALL = 1_000_000
 LATE, LATE_BATCH = 250_000, 5_000
+FILLED_AT_ONCE = 2
 EVERYONE = ReadContext(((Grade.PUBLIC, None),))
 Result = TypeVar("Result")
 REACH = {
@@ -150,19 +151,25 @@ async def _fill(database: Database, count: int) -> dict[str, float]:
     months = _months(min(since, YEAR_AGO), NOW)
     async with database.writing() as connection:
         await make_months(connection, months[:-1])
-    for month in itertools.pairwise(months):
-        first, last = (datetime(one.year, one.month, one.day, tzinfo=UTC) for one in month)
-        year = {"since": max(first, YEAR_AGO), "until": min(last, NOW), "step": timedelta(seconds=YEARLONG_STEP_S)}
-        await _run(database, _FILL, first=1, last=YEARLONG, **year)
-        start, end = max(first, since), min(last, NOW)
-        if start < end:
-            rest = {"since": start, "until": end, "step": timedelta(seconds=STEP_S)}
-            await _run(database, _FILL, first=YEARLONG + 1, last=DATASTREAMS, **rest)
-        await _run(database, _HOURS, since=first, until=last)
+    turns = asyncio.Semaphore(FILLED_AT_ONCE)
+    await asyncio.gather(*(_fill_month(database, turns, since, *month) for month in itertools.pairwise(months)))
     await _run(database, _NEWEST, since=since)
     await _run(database, "ANALYZE sensing.hourly, sensing.latest, sensing.datastream, sensing.thing")
     total = YEARLONG * (NOW - YEAR_AGO).total_seconds() / YEARLONG_STEP_S + steps * (DATASTREAMS - YEARLONG)
     return {"observations": total, "fill_s": time.perf_counter() - began}
+
+
+async def _fill_month(database: Database, turns: asyncio.Semaphore, since: datetime, *month: date) -> None:
+    """The observations of a month, and its hours."""
+    first, last = (datetime(one.year, one.month, one.day, tzinfo=UTC) for one in month)
+    year = {"since": max(first, YEAR_AGO), "until": min(last, NOW), "step": timedelta(seconds=YEARLONG_STEP_S)}
+    start, end = max(first, since), min(last, NOW)
+    rest = {"since": start, "until": end, "step": timedelta(seconds=STEP_S)}
+    async with turns:
+        await _run(database, _FILL, first=1, last=YEARLONG, **year)
+        if start < end:
+            await _run(database, _FILL, first=YEARLONG + 1, last=DATASTREAMS, **rest)
+        await _run(database, _HOURS, since=first, until=last)
 
 
 def _months(since: datetime, until: datetime) -> list[date]:
