@@ -26,6 +26,8 @@ _SECURITY = [
 ]
 _TILE_SECURITY = _SECURITY[:1]
 """A tile is data that no browser shows: what documents may do says nothing about it."""
+CLIENT_GONE = 499
+"""What the log and the metrics say where nothing was answered because the client had left: no fault of the server."""
 _log = structlog.get_logger()
 
 
@@ -66,6 +68,8 @@ class Front:
                 await self._tiles(scope, receive, answered)
             else:
                 await self._app(scope, SteadyBody(receive), answered)
+            if not started_answer:
+                status = CLIENT_GONE
         except Exception:
             _log.exception("unexpected error", id=request_id, path=path)
             if started_answer:

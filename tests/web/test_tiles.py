@@ -11,12 +11,15 @@ import pytest
 import sqlalchemy as sa
 from publishing import Row, publish_rows, schema, square
 from serving import Served
+from starlette.types import Receive, Scope, Send
 
 from cim.model.access import Grade, ReadContext
 from cim.model.collection import ImportMode
 from cim.store.versions import rollback
 from tiles.generalise.job import generalise_behind
+from web.asgi import Front
 from web.client_gone import while_connected
+from web.metrics import Metrics
 from web.state import ServerState
 
 GRID = morecantile.tms.get("WebMercatorQuad")
@@ -171,6 +174,21 @@ async def test_a_tile_begun_before_a_change_is_not_kept_as_new(served: Served, m
     answers = await asyncio.gather(first, second)
     assert ["戊栋" in str(decoded(answer)) for answer in answers] == [True, True]
     assert len({answer.headers["etag"] for answer in answers}) == 1
+
+
+async def test_a_client_that_left_is_no_fault_of_the_server() -> None:
+    async def unanswered(_scope: Scope, _receive: Receive, _send: Send) -> None:
+        """A tile that nobody waits for any more."""
+
+    async def nothing(*_: object) -> dict[str, object]:
+        return {}
+
+    metrics = Metrics()
+    front = Front(unanswered, unanswered, metrics)
+    await front({"type": "http", "method": "GET", "path": "/tiles/a/0/0/0.mvt", "headers": []}, nothing, nothing)
+    counted = [line for line in metrics.text().decode().splitlines() if 'status="' in line and not line.startswith("#")]
+    assert counted
+    assert all('status="499"' in line for line in counted)
 
 
 async def test_a_client_that_leaves_ends_its_query(served: Served) -> None:
