@@ -23,6 +23,10 @@ class Title:
     zh: str
     en: str
 
+    def document(self) -> dict[str, str]:
+        """The text as JSON."""
+        return {"zh": self.zh, "en": self.en}
+
 
 class Verdict(StrEnum):
     """What a rule says. A rule whose data are missing is not assessed, which is never a pass."""
@@ -65,7 +69,7 @@ class Finding:
         """The finding as JSON."""
         return {
             "rule": self.rule,
-            "title": {"zh": self.title.zh, "en": self.title.en},
+            "title": self.title.document(),
             "verdict": str(self.verdict),
             "measured": self.measured,
             "limit": self.limit,
@@ -102,11 +106,11 @@ class Table:
         """The table as JSON, each row an object by column name."""
         return {
             "id": self.id,
-            "title": {"zh": self.title.zh, "en": self.title.en},
+            "title": self.title.document(),
             "columns": [
                 {
                     "name": c.name,
-                    "title": {"zh": c.title.zh, "en": c.title.en},
+                    "title": c.title.document(),
                     "kind": c.kind,
                     "unit": c.unit,
                     "digits": c.digits,

@@ -7,6 +7,7 @@ from typing import Any
 
 from cim.analysis.registry import the_analysis
 from cim.errors import CimError
+from cim.model.analysis import Title
 from cim.model.incidents import Entry
 from web.incidents.plain_text import local, plain
 from web.reports.content import ReportTable, report_table, summary_facts
@@ -28,7 +29,11 @@ class Analysed:
 def analysed(entry: Entry) -> Analysed:
     """An entry of the kind analysis."""
     body, process = entry.body, entry.body["process"]
-    facts = [("分析", f"{analysis_title(process)}（{process}）"), ("时间", local(entry.at)), ("记录人", entry.author)]
+    facts = [
+        ("分析", f"{analysis_title(process).zh}（{process}）"),
+        ("时间", local(entry.at)),
+        ("记录人", entry.author),
+    ]
     if entry.text:
         facts.append(("说明", entry.text))
     facts += [(f"输入：{_input_title(process, name)}", _short(value)) for name, value in body.get("inputs", {}).items()]
@@ -36,15 +41,15 @@ def analysed(entry: Entry) -> Analysed:
     facts += _summary(summary) if isinstance(summary, dict) else [("结论", summary)]
     tables = [_table(one) for one in body.get("tables", ())]
     told = [(plain(name)[:MOST_NAME], plain(text)) for name, text in facts]
-    return Analysed(plain(f"分析结果：{analysis_title(process)}"), told, tables)
+    return Analysed(plain(f"分析结果：{analysis_title(process).zh}"), told, tables)
 
 
-def analysis_title(process: str) -> str:
+def analysis_title(process: str) -> Title:
     """What an analysis is called; its id where it is not known here."""
     try:
-        return the_analysis(process).title.zh
+        return the_analysis(process).title
     except CimError:
-        return process
+        return Title(process, process)
 
 
 def shape_title(geometry: Mapping[str, Any]) -> str:

@@ -162,7 +162,7 @@ def _told(entry: Entry) -> str:
         told = Told.model_validate({name: entry.body[name] for name in Told.model_fields})
         parts.insert(0, f"报{LEVELS[told.to]}（{REPORTS[told.kind]}，{local(told.at)}）")
     elif entry.kind == "analysis":
-        parts.insert(0, analysis_title(entry.body["process"]))
+        parts.insert(0, analysis_title(entry.body["process"]).zh)
     elif "fields" in entry.body:
         parts += [_difference(one) for one in entry.body["fields"] if one["field"] in _NAMES]
     return "；".join(parts)

@@ -10,6 +10,7 @@ from cim.store import incident_work as work
 from cim.store import incidents as store
 from cim.store.incident_writing import Turn, change
 from layers.plans import Plan
+from web.incidents.analysed import analysis_title
 from web.incidents.bodies import ChangedMark, ChangedStep, NewEntry, NewMark, NewReceipt, NewTask, TakenPlan
 from web.incidents.desk import audit, seen, turn_of
 from web.incidents.documents import of_incident
@@ -191,6 +192,7 @@ async def _put_down(turn: Turn, body: NewEntry) -> Any:
         kept = bounded(body.analysis.model_dump(), "analysis")
         if body.analysis.areas is not None:
             kept["areas"] = _areas(body.analysis.areas)
+        kept["title"] = analysis_title(body.analysis.process).document()
         return await turn.put_down("analysis", text, kept)
     return await turn.put_down(body.kind, text)
 

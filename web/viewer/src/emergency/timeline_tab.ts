@@ -1,6 +1,8 @@
 /** The timeline of an incident, the newest entry on top, and a line to add to it. */
 
+import type { Text } from "../api";
 import { element } from "../dom";
+import { text } from "../i18n";
 import { moment } from "../live/words";
 import type { Entry } from "./api";
 import { formOf, problemLine, submitButton } from "./forms";
@@ -57,7 +59,7 @@ function row(entry: Entry): HTMLElement {
 export function textOf({ kind, text, body }: Entry): string {
   const parts = text ? [kind === "mark" ? text.replace(/[a-z-]+$/, symbolName) : text] : [];
   if (kind === "report") parts.unshift(`→ ${levelOf(body["to"])}（${reportOf(body["kind"])}）`);
-  if (kind === "analysis") parts.unshift(String(body["process"] ?? ""));
+  if (kind === "analysis") parts.unshift(analysisName(body));
   const fields = Array.isArray(body["fields"]) ? (body["fields"] as { field: string; before: unknown; after: unknown }[]) : [];
   for (const { field, before, after } of fields) {
     const name = CHANGED[field];
@@ -71,6 +73,11 @@ function valueOf(field: string, value: unknown): string {
   if (field === "grade") return gradeName((value as "I" | null) ?? null);
   if (field === "response_level") return levelName((value as "I" | null) ?? null);
   return value === null || value === undefined || value === "" ? "—" : String(value);
+}
+
+function analysisName(body: Entry["body"]): string {
+  const title = body["title"] as Text | undefined;
+  return title ? text(title) : String(body["process"] ?? "");
 }
 
 function levelOf(to: unknown): string {

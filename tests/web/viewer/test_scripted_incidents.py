@@ -1,0 +1,171 @@
+"""Two incidents from the first report to the situation report, in a real browser, as a duty officer works them."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import docx
+import pytest
+from browsing import READY, log_in
+from playwright.async_api import Page, expect
+
+WIDTH, HEIGHT = 1440, 900
+CHLORINE = "103.9626235, 31.0083758"
+"""The major hazard of the sample that stores liquid chlorine."""
+
+
+@pytest.fixture
+def layers() -> dict[str, str]:
+    """What the picture, the ways and the call lists of the sample need."""
+    csv = ("schools", "fire_stations", "rescue_teams", "geohazards", "contacts", "cameras", "organisations", "places")
+    geojson = ("admin_county", "admin_town", "hazards", "hospitals", "shelters", "flash_flood_zones")
+    return {
+        **dict.fromkeys(geojson, "geojson"),
+        "admin_village": "gpkg",
+        "buildings": "gpkg",
+        "population": "parquet",
+        "roads": "parquet",
+        "water": "gpkg",
+        "pipelines": "shp",
+        **dict.fromkeys(csv, "csv"),
+        "dem": "",
+    }
+
+
+class Shots:
+    """Screenshots of the steps, in the test's own folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.number = 0
+
+    async def take(self, page: Page, name: str) -> None:
+        self.number += 1
+        await page.wait_for_timeout(900)
+        await page.screenshot(path=self.folder / f"{self.number:02d}-{name}.png")
+
+
+@pytest.fixture
+def shots(tmp_path: Path) -> Shots:
+    return Shots(tmp_path)
+
+
+async def report_incident(page: Page, kind: str, title: str, coordinates: str, figures: dict[str, str]) -> str:
+    """Fill in the form and send it; the code of the incident."""
+    await page.click(".to-report")
+    await page.select_option(".em-report [name=kind]", kind)
+    await page.fill(".em-report [name=title]", title)
+    await page.get_by_role("tab", name="坐标").click()
+    await page.fill(".em-place [name=coordinates]", coordinates)
+    await page.press(".em-place [name=coordinates]", "Enter")
+    for name, value in figures.items():
+        await page.fill(f".em-figures [name={name}]", value)
+    await page.fill(".em-report [name=reporter]", "值班电话")
+    await page.get_by_role("button", name="提交接报").click()
+    await expect(page.locator(".em-facts-head h2")).to_be_visible()
+    return str((await page.locator(".em-facts-head").inner_text()).split()[-1])
+
+
+async def picture(page: Page) -> None:
+    await page.click("[data-tab=analyse]")
+    await page.click(".make-picture")
+    await expect(page.locator(".em-answer .tables")).to_be_visible(timeout=60_000)
+    await page.locator(".em-answer .keep-answer").click()
+    await expect(page.locator(".em-answer .keep-answer")).to_have_text("已记入时间线")
+
+
+async def analysis(page: Page, process: str, shots: Shots, **inputs: str) -> None:
+    """Open an analysis with the place filled in, run it, and put it in the timeline."""
+    async with page.expect_popup() as opened:
+        await page.click(f"[data-process={process}]")
+    other = await opened.value
+    await other.set_viewport_size({"width": WIDTH, "height": HEIGHT})
+    form = other.locator(".schema-form")
+    await expect(form).to_be_visible()
+    for name, value in inputs.items():
+        field = form.locator(f"[name={name}]")
+        if await field.evaluate("one => one.tagName") == "SELECT":
+            await field.select_option(value)
+        else:
+            await field.evaluate("(one) => one.closest('details')?.setAttribute('open', '')")
+            await field.fill(value)
+    await other.locator("button.run").first.click()
+    await expect(other.locator(".result .keep-answer")).to_be_visible(timeout=60_000)
+    await shots.take(other, process)
+    await other.locator(".result .keep-answer").click()
+    await expect(other.locator(".result")).to_contain_text("已记入时间线")
+    await other.close()
+
+
+async def situation_report(page: Page, kind: str, folder: Path) -> str:
+    """The text of the report, all of it."""
+    await page.select_option(".em-ending select", kind)
+    async with page.expect_download() as given:
+        await page.click(".download-report")
+    await (await given.value).save_as(folder / f"{kind}.docx")
+    document: Any = docx.Document(str(folder / f"{kind}.docx"))
+    cells = [cell.text for table in document.tables for row in table.rows for cell in row.cells]
+    assert document.inline_shapes, "the report has no map sheet"
+    return "\n".join([*(paragraph.text for paragraph in document.paragraphs), *cells])
+
+
+async def give_task(page: Page, recipient: str, what: str) -> None:
+    await page.click("[data-tab=tasks]")
+    await page.fill(".em-tasks [name=recipient]", recipient)
+    await page.fill(".em-tasks [name=what]", what)
+    await page.click(".em-tasks .em-forms .deed")
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+async def test_a_leak_in_the_park(page: Page, address: str, shots: Shots, tmp_path: Path) -> None:
+    await log_in(page, WIDTH, HEIGHT)
+    await page.click(".to-emergency")
+    await report_incident(page, "chemical-leak", "液氯储罐阀门泄漏", CHLORINE, {"badly_hurt": "2"})
+    await expect(page.locator(".em-due").first).to_contain_text("还剩")
+    await shots.take(page, "reported")
+    await page.click("[data-tab=steps]")
+    await page.click(".take-plan")
+    await page.locator(".em-step input").first.check()
+    await shots.take(page, "plan")
+    await picture(page)
+    await shots.take(page, "picture")
+    await analysis(page, "plume", shots, substance="液氯", wind_from_deg="30")
+    await analysis(page, "nearest-resources", shots)
+    await give_task(page, "消防救援大队", "侦检堵漏，水幕稀释")
+    await page.locator("[data-task='1'] .deed", has_text="已接收").click()
+    await page.click("[data-tab=marks]")
+    await page.click("[data-symbol=cordon]")
+    for x, y in ((760, 330), (900, 330), (900, 470), (760, 470)):
+        await page.locator(".map canvas").first.click(position={"x": x, "y": y})
+        await page.wait_for_timeout(350)
+    await page.keyboard.press("Enter")
+    await expect(page.locator("[data-mark='1']")).to_be_visible()
+    await shots.take(page, "marks")
+    await page.click("[data-tab=timeline]")
+    await expect(page.locator(".em-entry.analysis")).to_have_count(3)
+    await expect(page.locator(".em-entry.analysis").first).not_to_contain_text("nearest-resources")
+    await page.fill(".em-entry-form textarea", "阀门已关闭，泄漏得到控制")
+    await page.select_option(".em-entry-form select", "situation")
+    await page.click(".em-entry-form .deed")
+    await page.locator(".em-due .deed").first.click()
+    await shots.take(page, "timeline")
+    said = await situation_report(page, "first", tmp_path)
+    for part in (
+        "液氯储罐阀门泄漏　快报",
+        "人员合计",
+        "重气不用高斯烟羽",
+        "下风向防护区",
+        "消防",
+        "阀门已关闭",
+        "警戒区",
+    ):
+        assert part in said, part
+    for raw in ("persons_most", "roads_closed", "incident-picture", "off_road_m"):
+        assert raw not in said, raw
+    await page.click(".em-closing summary")
+    await page.fill("[name=closing-note]", "泄漏点封堵，监测合格，解除警戒")
+    await page.click(".em-closing .deed")
+    await expect(page.locator(".em-badge.closed")).to_have_text("已结束")
+    assert "解除警戒" in await situation_report(page, "final", tmp_path)
+    await shots.take(page, "closed")
