@@ -13,6 +13,7 @@ OUTPUTS = {
     "findings": ("结论与提示 Findings", {"type": "array", "items": {"type": "object"}}),
     "tables": ("表格 Tables", {"type": "array", "items": {"type": "object"}}),
     "geojson": ("图形 Places", {"type": "object", "contentMediaType": "application/geo+json"}),
+    "kinds": ("图形类别 Kinds of places", {"type": "object"}),
     "sources": ("数据版本 Editions of the data", {"type": "array", "items": {"type": "object"}}),
     "rules": ("规则版本 Edition of the rules", {"type": "object"}),
     "statement": ("声明 Statement", {"type": "string"}),

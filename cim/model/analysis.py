@@ -11,7 +11,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from cim.model.analysis_words import words_of
+from cim.model.analysis_words import kind_titles, words_of
 
 ColumnKind = Literal["text", "number", "count"]
 
@@ -221,7 +221,15 @@ class Answer:
                     for place in self.places
                 ],
             },
+            "kinds": self._kinds(),
             "sources": [source.document() for source in self.sources],
             "rules": dict(self.rules),
             "statement": self.statement,
         }
+
+    def _kinds(self) -> dict[str, Mapping[str, str]]:
+        """What the kinds of its places are called; a kind that is a layer as that layer."""
+        layers = {source.layer: {"zh": source.title, "en": source.layer} for source in self.sources}
+        named = {**layers, **kind_titles()}
+        kinds = dict.fromkeys(str(place.properties.get("kind")) for place in self.places)
+        return {kind: named[kind] for kind in kinds if kind in named}

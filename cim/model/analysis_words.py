@@ -43,6 +43,12 @@ def words_of(names: Iterable[str]) -> dict[str, dict[str, Any]]:
     return {name: known[name].document() for name in names if name in known}
 
 
+@cache
+def kind_titles() -> Mapping[str, Mapping[str, str]]:
+    """What the shapes of answers are called, by kind."""
+    return {kind: _title(*pair) for kind, pair in tomllib.loads(_FILE.read_text("utf-8"))["kinds"].items()}
+
+
 def in_chinese(name: str, value: Any) -> tuple[str, Any]:
     """An entry of a summary as a Chinese document says it: its title with the unit, and its value."""
     word = summary_words().get(name)

@@ -4,47 +4,48 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from cim.model.analysis_words import kind_titles
+
 COLOURS = {"not": "#b3261e", "partly": "#d08000", "information": "#3b6ea5"}
 _OTHER_COLOUR = "#555555"
 
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """The colour of a kind of place, how much of it fills an area, and what the legend calls one without a title."""
+    """The colour of a kind of place, how much of it fills an area, and whether each is written its name."""
 
     colour: str
     fill_opacity: float
-    legend: str
     named: bool = False
 
 
 KINDS = {
-    "ring": Look("#a61c6b", 0.04, "圈层"),
-    "area": Look("#7030a0", 0.12, "范围"),
-    "drawn": Look("#c00000", 0.12, "范围"),
-    "sector": Look("#d97800", 0.15, "扇区"),
-    "grid": Look("#d97800", 0.2, "超过阈值"),
-    "blast": Look("#c00000", 0.08, "爆炸影响"),
-    "plume": Look("#d97800", 0.2, "烟羽"),
-    "isolation": Look("#c00000", 0.2, "初始隔离区"),
-    "protective": Look("#d97800", 0.12, "下风向防护区"),
-    "depth": Look("#0070c0", 0.3, "淹没"),
-    "flash-flood-zone": Look("#0070c0", 0.2, "山洪危险区"),
-    "runout": Look("#8b5a2b", 0.2, "可能到达范围"),
-    "intensity": Look("#c00000", 0.04, "烈度圈"),
-    "plant": Look("#7030a0", 0.12, "厂界"),
-    "outside": Look("#c00000", 0.08, "厂界外 500 米"),
-    "route": Look("#1f4e9e", 0.0, "路线", named=True),
-    "place": Look("#c00000", 0.9, "事发地"),
-    "source": Look("#c00000", 0.9, "源点"),
-    "break": Look("#c00000", 0.9, "破裂点"),
-    "epicentre": Look("#c00000", 0.9, "震中"),
-    "valve": Look("#c00000", 0.9, "应关阀门", named=True),
-    "shelter": Look("#1b7837", 0.9, "避难场所", named=True),
-    "resource": Look("#1b7837", 0.9, "救援资源", named=True),
-    "hazard-point": Look("#8b5a2b", 0.9, "地灾隐患点", named=True),
-    "stop": Look("#1f4e9e", 0.9, "经停点"),
-    "unserved": Look("#b3261e", 0.9, "有人未安置"),
+    "ring": Look("#a61c6b", 0.04),
+    "area": Look("#7030a0", 0.12),
+    "drawn": Look("#c00000", 0.12),
+    "sector": Look("#d97800", 0.15),
+    "grid": Look("#d97800", 0.2),
+    "blast": Look("#c00000", 0.08),
+    "plume": Look("#d97800", 0.2),
+    "isolation": Look("#c00000", 0.2),
+    "protective": Look("#d97800", 0.12),
+    "depth": Look("#0070c0", 0.3),
+    "flash-flood-zone": Look("#0070c0", 0.2),
+    "runout": Look("#8b5a2b", 0.2),
+    "intensity": Look("#c00000", 0.04),
+    "plant": Look("#7030a0", 0.12),
+    "outside": Look("#c00000", 0.08),
+    "route": Look("#1f4e9e", 0.0, named=True),
+    "place": Look("#c00000", 0.9),
+    "source": Look("#c00000", 0.9),
+    "break": Look("#c00000", 0.9),
+    "epicentre": Look("#c00000", 0.9),
+    "valve": Look("#c00000", 0.9, named=True),
+    "shelter": Look("#1b7837", 0.9, named=True),
+    "resource": Look("#1b7837", 0.9, named=True),
+    "hazard-point": Look("#8b5a2b", 0.9, named=True),
+    "stop": Look("#1f4e9e", 0.9),
+    "unserved": Look("#b3261e", 0.9),
 }
 """What is drawn of emergency analyses; layers of the sheet show the rest."""
 
@@ -64,8 +65,8 @@ def emergency_looks(facts: Mapping[str, Any], _: Mapping[str, Any]) -> dict[str,
     look = KINDS.get(str(facts.get("kind")))
     if look is None:
         return None
-    title = str(facts.get("title") or facts.get("name") or "")
-    legend = look.legend if look.named or not title else title
+    kind, title = str(facts["kind"]), str(facts.get("title") or facts.get("name") or "")
+    legend = kind_titles()[kind]["zh"] if look.named or not title else title
     return _drawn(look.colour, look.fill_opacity, legend) | {"label": title if look.named else ""}
 
 

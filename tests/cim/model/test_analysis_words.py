@@ -18,6 +18,8 @@ def summaries() -> Iterator[ast.Dict]:
                     yield written
                 case ast.AnnAssign(target=ast.Name(id="summary"), value=ast.Dict() as written):
                     yield written
+                case ast.AugAssign(target=ast.Name(id="summary"), value=ast.Dict() as written):
+                    yield written
                 case ast.keyword(arg="summary", value=ast.Dict() as written):
                     yield written
                 case ast.FunctionDef(name="_summary" | "heights_told"):

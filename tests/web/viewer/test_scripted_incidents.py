@@ -1,12 +1,11 @@
 """Two incidents from the first report to the situation report, in a real browser, as a duty officer works them."""
 
-import json
 from pathlib import Path
 from typing import Any
 
 import docx
 import pytest
-from browsing import READY, log_in
+from browsing import log_in
 from playwright.async_api import Page, expect
 
 WIDTH, HEIGHT = 1440, 900

@@ -146,6 +146,7 @@ class AnalysesPage {
     const { pieces, parcels } = shapesOf(answer);
     this.map?.showPieces(pieces, groupOf, groups);
     if (parcels.features.length) this.map?.showRedLine(parcels);
+    else this.map?.fitPieces();
     const verdict = answer.summary["verdict"];
     this.result.replaceChildren(...[
       element("h2", {}, `${term("result")}：${title}`),

@@ -94,6 +94,7 @@ export interface Answer {
   findings: Finding[];
   tables: Table[];
   geojson: GeoJSON.FeatureCollection;
+  kinds?: Record<string, Text>;
   sources: SourceEdition[];
   rules: Record<string, unknown>;
   statement: string;

@@ -33,7 +33,8 @@ export function verdictView(verdict: string, findings: Finding[]): HTMLElement {
 /** The findings, worst first. A rule with pieces on the map has their colour and leads there. */
 export function findingsView(findings: Finding[], groups: Map<string, Group>, zoomTo: (rule: string) => void): HTMLElement {
   const sorted = [...findings].sort((a, b) => WORST_FIRST.indexOf(a.verdict) - WORST_FIRST.indexOf(b.verdict));
-  const heads: Term[] = ["verdict", "item", "measured", "limit", "basis"];
+  const judged = findings.some((one) => one.verdict === "conforms" || one.verdict === "not");
+  const heads: Term[] = ["verdict", judged ? "item" : "matter", "measured", "limit", "basis"];
   return element(
     "div", { class: "scroll" }, element("table", { class: "findings-table" },
       element("thead", {}, element("tr", {}, ...heads.map((one) => element("th", { scope: "col", class: one === "measured" || one === "limit" ? "number" : "" }, term(one))))),
@@ -66,7 +67,12 @@ function findingRow(one: Finding, group: Group | undefined, zoomTo: (rule: strin
 export function groupsOf(answer: Answer): Group[] {
   const titles = new Map(answer.findings.map((one) => [one.rule, text(one.title)]));
   const ids = [...new Set(answer.geojson.features.filter((one) => one.properties?.["kind"] !== "parcel").map(groupOf))];
-  return ids.map((id, place) => ({ id, title: titles.get(id) ?? termFor(id), colour: PALETTE[place % PALETTE.length] as string }));
+  return ids.map((id, place) => ({ id, title: titles.get(id) ?? kindName(answer, id), colour: PALETTE[place % PALETTE.length] as string }));
+}
+
+function kindName({ kinds = {} }: Answer, kind: string): string {
+  const known = kinds[kind];
+  return known ? text(known) : termFor(kind);
 }
 
 /** The shapes that findings are about, and the parcels that were asked for. */

@@ -86,6 +86,11 @@ export class WorkMap {
     this.stress(null);
   }
 
+  /** Go to all pieces. */
+  fitPieces(): void {
+    this.fit(this.pieces);
+  }
+
   /** Go to the pieces of a group, and let those of the others step back; without one show all alike. */
   zoomTo(group: string | null): void {
     this.stress(group);

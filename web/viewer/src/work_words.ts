@@ -204,6 +204,7 @@ const TERMS = {
   blast: { zh: "爆炸", en: "Blast" },
   yes: { zh: "是", en: "yes" },
   no: { zh: "否", en: "no" },
+  matter: { zh: "事项", en: "Matter" },
   keepInIncident: { zh: "记入突发事件时间线", en: "Put it in the timeline of incident" },
   keptInIncident: { zh: "已记入时间线。", en: "It is in the timeline." },
   openIncident: { zh: "打开事件", en: "Open the incident" },

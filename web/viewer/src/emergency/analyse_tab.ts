@@ -111,7 +111,7 @@ export class AnalyseTab implements Tab {
     const clear = button(term("clear"), "deed", () => this.work.layers.picture(NOTHING));
     this.result.replaceChildren(...[
       answer.statement ? element("p", { class: "fine" }, answer.statement) : null, element("div", { class: "em-inline" }, keep, clear),
-      answer.findings.length ? findingsView(answer.findings, new Map(), () => undefined) : null, tablesView(answer.tables, new Map()), sourcesView(answer),
+      tablesView(answer.tables, new Map()), answer.findings.length ? findingsView(answer.findings, new Map(), () => undefined) : null, sourcesView(answer),
     ].filter((one) => one !== null));
   }
 
