@@ -14,17 +14,12 @@ import psycopg
 import shapely
 import sqlalchemy as sa
 
+from benchmarks.compliance_review import _Client
 from benchmarks.county import county_folder, import_layers
+from benchmarks.county_server import administrator_key
 from benchmarks.machine import spread
-from benchmarks.serving import county_data
-from cim.analysis.context import Context
-from cim.analysis.registry import ANALYSES
-from cim.store.collections import all_collections
-from cim.store.database import Database, run
+from benchmarks.serving import county_data, server
 from cim.store.deployment import DatabaseUrls, open_deployment
-from cim.store.identities import principal_for_role
-from layers.catalog import load_catalog
-from web.analysis_context import analysis_context
 
 LAYERS = ["roads", "population", "shelters", "hospitals", "fire_stations", "rescue_teams"]
 SEAT = (103.958, 30.985)
@@ -54,38 +49,34 @@ _BARE = {
 
 
 def measure(county: Path | None, rounds: int, data: Path | None = None) -> dict[str, object]:
-    """Measure in rounds on a county's data; the first round, in which the network is built, is told apart."""
+    """Measure in rounds on a county's data; each web process builds the network in its first answer, told apart."""
     with county_data(county, data) as (_, place):
         if data is None:
             import_layers(county_folder(county), place, LAYERS)
         with open_deployment(place) as deployment:
             deployment.migrate()
-            return run(_measured(deployment.logins, rounds))
+            with server(place) as (_, port):
+                return _measured(_Client(port, administrator_key(deployment.logins)), deployment.logins, rounds)
 
 
-async def _measured(logins: DatabaseUrls, rounds: int) -> dict[str, object]:
+def _measured(ask: _Client, logins: DatabaseUrls, rounds: int) -> dict[str, object]:
     rng = np.random.default_rng(4)
-    database = Database(logins.reader_url, logins.writer_url, pool_size=4)
-    async with database.writing("benchmark") as connection:
-        principal = await principal_for_role(connection, "administrator", "benchmark")
-        collections = await all_collections(connection)
-    context = analysis_context(database, load_catalog(), collections, principal, author=None, inputs={})
     url = sa.make_url(logins.writer_url).set(drivername="postgresql").render_as_string(hide_password=False)
     answers: list[dict[str, object]] = []
     taken: dict[str, list[float]] = {}
     with psycopg.connect(url, autocommit=True) as bare:
         bare.execute(_EDGES)
-        first, _ = await _round(context, SEAT)
+        first, _ = _round(ask, SEAT)
+        _round(ask, SEAT)
         for _number in range(rounds):
             here = SEAT + rng.normal(0, 0.004, 2)
-            found, told = await _round(context, here)
+            found, told = _round(ask, here)
             answers.append(told)
             for name, value in {**found, **_bare_round(bare, here)}.items():
                 taken.setdefault(name, []).append(value)
         edges = bare.execute("SELECT count(*) FROM edges").fetchone()
-    await database.close()
     return {
-        "what": "analyses to their JSON, and bare calls over a table of the same road sections",
+        "what": "analyses over HTTP, and bare calls over a table of the same road sections",
         "edges": edges and edges[0],
         "rounds": rounds,
         "first_ms": first,
@@ -95,8 +86,8 @@ async def _measured(logins: DatabaseUrls, rounds: int) -> dict[str, object]:
     }
 
 
-async def _round(context: Context, here: Any) -> tuple[dict[str, float], dict[str, object]]:
-    """Milliseconds of wall and processor time of each analysis at a place, and what they found."""
+def _round(ask: _Client, here: Any) -> tuple[dict[str, float], dict[str, object]]:
+    """Milliseconds of each analysis at a place, and what they found."""
     point = {"type": "Point", "coordinates": [float(value) for value in here]}
     area = json.loads(shapely.to_geojson(shapely.Point(here).buffer(AREA_DEG)))
     asked: dict[str, dict[str, Any]] = {
@@ -106,12 +97,10 @@ async def _round(context: Context, here: Any) -> tuple[dict[str, float], dict[st
     }
     found, told = {}, {}
     for process, inputs in asked.items():
-        begun, used = time.perf_counter(), time.process_time()
-        answer = await ANALYSES[process].answer(inputs, context)
-        json.dumps(answer.document())
+        begun = time.perf_counter()
+        answer = json.loads(ask.post(f"/processes/{process}/execution", {"inputs": inputs}))
         found[f"{process}_ms"] = (time.perf_counter() - begun) * 1e3
-        found[f"{process}_own_processor_ms"] = (time.process_time() - used) * 1e3
-        told[process] = answer.summary
+        told[process] = answer["summary"]
     return found, {
         "nodes_in_15_min": told["isochrone"]["nodes"],
         "resources": told["nearest-resources"]["found"],
