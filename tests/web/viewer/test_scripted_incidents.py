@@ -4,11 +4,17 @@ from pathlib import Path
 from typing import Any
 
 import docx
+import httpx
 import pytest
-from browsing import log_in
+from browsing import READY, log_in
+from cap_messages import XML, cap
 from playwright.async_api import Page, expect
+from serving import PASSWORD
 
 WIDTH, HEIGHT = 1440, 900
+HILLS = "31.15,103.80 31.15,103.90 31.25,103.90 31.25,103.80 31.15,103.80"
+STREAM = "103.8447154, 31.193421"
+"""A bank of the river, in a danger zone of the sample."""
 CHLORINE = "103.9626235, 31.0083758"
 """The major hazard of the sample that stores liquid chlorine."""
 
@@ -49,9 +55,8 @@ def shots(tmp_path: Path) -> Shots:
     return Shots(tmp_path)
 
 
-async def report_incident(page: Page, kind: str, title: str, coordinates: str, figures: dict[str, str]) -> str:
-    """Fill in the form and send it; the code of the incident."""
-    await page.click(".to-report")
+async def report_incident(page: Page, kind: str, title: str, coordinates: str, figures: dict[str, str]) -> None:
+    """Fill in the form that is open, and send it."""
     await page.select_option(".em-report [name=kind]", kind)
     await page.fill(".em-report [name=title]", title)
     await page.get_by_role("tab", name="坐标").click()
@@ -61,8 +66,7 @@ async def report_incident(page: Page, kind: str, title: str, coordinates: str, f
         await page.fill(f".em-figures [name={name}]", value)
     await page.fill(".em-report [name=reporter]", "值班电话")
     await page.get_by_role("button", name="提交接报").click()
-    await expect(page.locator(".em-facts-head h2")).to_be_visible()
-    return str((await page.locator(".em-facts-head").inner_text()).split()[-1])
+    await expect(page.locator(".em-facts-head h2 >> visible=true")).to_have_text(title)
 
 
 async def picture(page: Page) -> None:
@@ -80,7 +84,7 @@ async def analysis(page: Page, process: str, shots: Shots, **inputs: str) -> Non
     other = await opened.value
     await other.set_viewport_size({"width": WIDTH, "height": HEIGHT})
     form = other.locator(".schema-form")
-    await expect(form).to_be_visible()
+    await expect(form).to_be_visible(timeout=30_000)
     for name, value in inputs.items():
         field = form.locator(f"[name={name}]")
         if await field.evaluate("one => one.tagName") == "SELECT":
@@ -120,6 +124,7 @@ async def give_task(page: Page, recipient: str, what: str) -> None:
 async def test_a_leak_in_the_park(page: Page, address: str, shots: Shots, tmp_path: Path) -> None:
     await log_in(page, WIDTH, HEIGHT)
     await page.click(".to-emergency")
+    await page.click(".to-report")
     await report_incident(page, "chemical-leak", "液氯储罐阀门泄漏", CHLORINE, {"badly_hurt": "2"})
     await expect(page.locator(".em-due").first).to_contain_text("还剩")
     await shots.take(page, "reported")
@@ -168,3 +173,45 @@ async def test_a_leak_in_the_park(page: Page, address: str, shots: Shots, tmp_pa
     await expect(page.locator(".em-badge.closed")).to_have_text("已结束")
     assert "解除警戒" in await situation_report(page, "final", tmp_path)
     await shots.take(page, "closed")
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+async def test_a_flash_flood_with_a_warning(page: Page, address: str, shots: Shots, tmp_path: Path) -> None:
+    async with httpx.AsyncClient(base_url=address, timeout=60) as office:
+        answer = await office.post("/session", json={"name": "王工", "password": PASSWORD})
+        office.headers["X-CSRF-Token"] = answer.json()["csrf"]
+        message = cap("MOUNTAIN", severity="Extreme", ring=HILLS)
+        code = (await office.post("/warnings", content=message, headers=XML)).json()["code"]
+    await log_in(page, WIDTH, HEIGHT)
+    await page.goto(f"{address}/map?warning={code}#view=11/31.17/103.87")
+    await page.wait_for_selector(READY, timeout=60_000)
+    await expect(page.locator(".em-facts-head h2")).to_contain_text("预警", timeout=30_000)
+    await page.click("[data-tab=affects]")
+    await expect(page.locator("[data-group=people] .ew-count")).to_contain_text("人", timeout=30_000)
+    await shots.take(page, "affected")
+    await page.click("[data-tab=calls]")
+    await page.click(".make-calls")
+    await expect(page.locator(".ew-call.waiting").first).to_be_visible(timeout=30_000)
+    first = page.locator(".ew-call.waiting").first
+    await first.locator("summary").click()
+    await first.locator("[name=note]").fill("已组织转移")
+    await first.locator(".confirm-call").click()
+    await expect(page.locator(".ew-total.confirmed")).to_have_text("已确认 1")
+    await shots.take(page, "calls")
+    await page.click(".to-incident")
+    await report_incident(page, "flash-flood", "湔江上游山洪", STREAM, {"missing": "1"})
+    await picture(page)
+    await shots.take(page, "picture")
+    await analysis(page, "flash-flood", shots)
+    await analysis(page, "hazard-escape", shots)
+    await give_task(page, "龙门山镇", "沿河两岸群众转移至避难场所")
+    await page.locator("[data-task='1'] .deed", has_text="已接收").click()
+    await page.locator("[data-task='1'] .deed", has_text="已完成").click()
+    await page.locator(".em-replay input").fill("2")
+    await expect(page.locator(".em-replay-told")).to_contain_text("回放，只读")
+    await page.get_by_role("button", name="回到现在").click()
+    said = await situation_report(page, "first", tmp_path)
+    for part in ("湔江上游山洪　快报", "山洪", "地灾隐患点避险", "生效预警", "沿河两岸群众转移", "监测员"):
+        assert part in said, part
+    await shots.take(page, "reported")

@@ -18,7 +18,10 @@ const RADII = "500, 1000, 3000";
 const LOOK_EVERY_MS = 700;
 /** Beside the room of the panel, which the map keeps already. */
 const FIT_PX = { top: 60, bottom: 60, left: 330, right: 24 };
-const OTHERS: [string, Term][] = [["nearest-resources", "nearest"], ["isochrone", "isochrone"], ["evacuation", "evacuation"], ["plume", "plume"], ["flood", "flood"]];
+const OTHERS: [string, Term][] = [
+  ["nearest-resources", "nearest"], ["isochrone", "isochrone"], ["evacuation", "evacuation"], ["plume", "plume"], ["impact-area", "impactArea"],
+  ["pipe-break", "pipeBreak"], ["flood", "flood"], ["flash-flood", "flashFlood"], ["debris-runout", "debrisRunout"], ["hazard-escape", "hazardEscape"], ["intensity", "intensity"],
+];
 
 export class AnalyseTab implements Tab {
   readonly element = element("div", { class: "em-analyse" });
