@@ -200,7 +200,7 @@ async def test_a_flash_flood_with_a_warning(page: Page, address: str, shots: Sho
     await expect(page.locator(".ew-total.confirmed")).to_have_text("已确认 1")
     await shots.take(page, "calls")
     await page.click(".to-incident")
-    await report_incident(page, "flash-flood", "湔江上游山洪", STREAM, {"missing": "1"})
+    await report_incident(page, "flash-flood", "湔江上游山洪", STREAM, {"return_period_y": "20"})
     await picture(page)
     await shots.take(page, "picture")
     await analysis(page, "flash-flood", shots)
