@@ -128,6 +128,13 @@ export class Live {
     this.group.draw(on);
   }
 
+  /** Show the live city on the map, and the list of alarms where that is wanted. */
+  async show(alarms: boolean): Promise<void> {
+    if (!this.on) await this.switch(true);
+    this.group.element.open = true;
+    if (alarms) this.list.toggle(true);
+  }
+
   /** Show what is picked at a point of the flat map; false where nothing of ours is. */
   async pick(x: number, y: number): Promise<boolean> {
     const picked = this.on ? this.layers?.at(x, y) : null;
