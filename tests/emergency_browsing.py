@@ -56,8 +56,12 @@ async def changed(desk: httpx.AsyncClient, code: str, number: int, **body: Any) 
 
 
 async def rested(page: Page) -> None:
-    """Wait until the map has flown to the incident and drawn."""
-    await page.wait_for_timeout(1_500)
+    """Wait until the map has flown to the incident: its place in the address stays as it is."""
+    calm, last = 0, ""
+    async with asyncio.timeout(30):
+        while calm < 4:
+            await page.wait_for_timeout(400)
+            calm, last = (calm + 1 if page.url == last else 0), page.url
 
 
 async def spot(page: Page, lon: float, lat: float) -> tuple[float, float]:

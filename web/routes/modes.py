@@ -14,7 +14,7 @@ Who = Annotated[Caller, Depends(caller)]
 
 @router.get("/modes", summary="Duty modes as scenes")
 async def modes(who: Who) -> dict[str, Any]:
-    """Each mode: its layers that the caller may read, from the lowest on, those that are missing, base map and panels."""
+    """Each mode: its layers that the caller may read, from the lowest on, what is missing, base map and panels."""
     readable = who.readable_ids()
     told = []
     for mode in who.state.catalog.modes:

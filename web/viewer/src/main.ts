@@ -263,8 +263,9 @@ class Viewer {
     const parts = panels.filter((one) => isPart(one));
     const wide = window.innerWidth > BESIDE_PX;
     const alarms = panels.includes("alarms") && (wide || panels.find((one) => one === "alarms" || isPart(one)) === "alarms");
-    if (panels.some((one) => one === "alarms" || one === "devices")) await this.live?.show(alarms);
+    await this.live?.arrange(panels.some((one) => one === "alarms" || one === "devices"), alarms);
     if (parts.length && (wide || !alarms)) await this.emergency?.openParts(parts);
+    else this.emergency?.closeList();
     if (panels.includes("search")) this.root.querySelector<HTMLInputElement>(".panel .search")?.focus();
   }
 

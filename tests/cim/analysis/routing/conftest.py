@@ -29,6 +29,7 @@ FILES = (
     "fire_stations.csv",
     "rescue_teams.csv",
     "shelters.geojson",
+    "supply_stores.csv",
 )
 Ask = Callable[..., Awaitable[Answer]]
 

@@ -8,6 +8,7 @@ import { IncidentList } from "./list";
 import { IncidentView } from "./incident_view";
 import { MarkLayers } from "./mark_layers";
 import { Markers } from "./markers";
+import { drawIn } from "./marks/drawing";
 import { ReportForm } from "./report_form";
 import type { PartName } from "./switch";
 import { said, term, type Term } from "./words";
@@ -163,7 +164,7 @@ export class EmergencyPanel {
 
   private report(): void {
     this.leave();
-    this.form = new ReportForm(this.api, this.kinds, this.host.map, (made) => void this.reported(made), () => this.back());
+    this.form = new ReportForm(this.api, this.kinds, this.host.map, (made) => void this.reported(made), () => this.back(), drawIn(this.host));
     this.body.replaceChildren(this.form.element);
   }
 

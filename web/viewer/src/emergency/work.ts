@@ -6,7 +6,7 @@ import type { Board } from "./board";
 import { trying } from "./forms";
 import type { Box, EmergencyHost } from "./host";
 import { KeptAreas } from "./kept_areas";
-import { drawOnMap, type DrawShape } from "./marks/drawing";
+import { drawIn, type DrawShape } from "./marks/drawing";
 
 /** Beside the room of the panel, which the map keeps already. */
 const FIT_PX = { top: 80, bottom: 80, left: 330, right: 24 };
@@ -32,13 +32,14 @@ export class Work {
   readonly map: CityMap;
   readonly board: Board;
   /** Draw in the view that is open. */
-  readonly draw: DrawShape = (...given) => (this.host.scene()?.draw ?? drawOnMap(this.map.gl))(...given);
+  readonly draw: DrawShape;
 
   constructor(
     readonly code: string, readonly api: EmergencyApi, readonly kinds: Kinds, private readonly host: EmergencyHost, private readonly reload: () => Promise<void>,
   ) {
     this.map = host.map;
     this.board = host.board;
+    this.draw = drawIn(host);
   }
 
   /** Show what lies in a box, in the view that is open. */

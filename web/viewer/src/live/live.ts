@@ -128,11 +128,11 @@ export class Live {
     this.group.draw(on);
   }
 
-  /** Show the live city on the map, and the list of alarms where that is wanted. */
-  async show(alarms: boolean): Promise<void> {
-    if (!this.on) await this.switch(true);
-    this.group.element.open = true;
-    if (alarms) this.list.toggle(true);
+  /** Show the live city on the map where that is wanted, and the list of alarms or not. */
+  async arrange(live: boolean, alarms: boolean): Promise<void> {
+    if (live && !this.on) await this.switch(true);
+    if (live) this.group.element.open = true;
+    this.list.toggle(alarms);
   }
 
   /** Show what is picked at a point of the flat map; false where nothing of ours is. */

@@ -6,7 +6,10 @@ import { type Corner, cornersOf, middleOf, middlesOf, moved, withCorner, withExt
 
 const SOURCE = "mark-handles";
 const COLOUR = "#d0480b";
-const REACH_PX = 7;
+const ALONE_PX = 18;
+const WHOLE_PX = 12;
+/** Beyond the size of a handle, for a hand that is not steady. */
+const REACH_PX = 10;
 
 type Kind = "corner" | "middle" | "whole";
 interface Grip extends Corner {
@@ -23,7 +26,7 @@ function layers(): LayerSpecification[] {
     {
       id: `${SOURCE}-corner`, type: "circle", source: SOURCE, filter: of("corner"),
       paint: {
-        "circle-radius": ["case", ["get", "alone"], 18, 6.5], "circle-color": COLOUR, "circle-opacity": ["case", ["get", "alone"], 0, 1],
+        "circle-radius": ["case", ["get", "alone"], ALONE_PX, 6.5], "circle-color": COLOUR, "circle-opacity": ["case", ["get", "alone"], 0, 1],
         "circle-stroke-color": ["case", ["get", "alone"], COLOUR, ["get", "held"], "#ffd23f", "#ffffff"], "circle-stroke-width": ["case", ["get", "held"], 3, 2],
       },
     },
@@ -99,12 +102,21 @@ export class Handles {
     ];
   }
 
-  private at({ point: { x, y } }: { point: { x: number; y: number } }): Grip | null {
-    const box: [[number, number], [number, number]] = [[x - REACH_PX, y - REACH_PX], [x + REACH_PX, y + REACH_PX]];
-    const found = this.geometry ? this.gl.queryRenderedFeatures(box, { layers: ["corner", "whole", "middle"].map((kind) => `${SOURCE}-${kind}`) }) : [];
-    const order: Kind[] = ["corner", "whole", "middle"];
-    const grips = found.map(({ properties }) => properties as Grip).sort((a, b) => order.indexOf(a.kind) - order.indexOf(b.kind));
-    return grips[0] ?? null;
+  /** The nearest of them at a point; a corner goes before the handle of the whole, and that before a middle. */
+  private at({ point }: { point: { x: number; y: number } }): Grip | null {
+    const { geometry } = this;
+    if (!geometry) return null;
+    const corners = cornersOf(geometry);
+    const alone = corners.length === 1;
+    const near = (kind: Kind, grips: (Corner & { place: GeoJSON.Position })[], reach: number): Grip | null => {
+      const away = grips.map(({ run, at, place: [lon = 0, lat = 0] }) => {
+        const { x, y } = this.gl.project([lon, lat]);
+        return { kind, run, at, px: Math.hypot(x - point.x, y - point.y) };
+      });
+      return away.filter(({ px }) => px <= reach).sort((a, b) => a.px - b.px)[0] ?? null;
+    };
+    return near("corner", corners, alone ? ALONE_PX : REACH_PX)
+      ?? (alone ? null : near("whole", [{ run: 0, at: 0, place: middleOf(geometry) }], WHOLE_PX)) ?? near("middle", middlesOf(geometry), REACH_PX);
   }
 
   private readonly press = (event: Pressed): void => {
