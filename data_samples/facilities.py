@@ -150,6 +150,24 @@ def services(sites: Sites) -> dict[str, Layer]:
     return out
 
 
+def stores(sites: Sites) -> Layer:
+    """Stores of emergency supplies: the county's own, then those of towns and villages, with what they hold."""
+    rng = sites.rng
+    table, points = sites.rows("WZ", "应急物资储备库", spread(26))
+    first = ~table["town_code"].duplicated().to_numpy()
+    level = np.where(np.arange(len(table)) == 0, "county", np.where(first, "town", "village"))
+    size = np.select([level == "county", level == "town"], [12, 4], 1)
+    table["level"] = level
+    kinds = np.array(["relief", "flood", "rescue", "fire"])
+    table["kind"] = np.where(first, "comprehensive", kinds[rng.integers(0, len(kinds), len(table))])
+    table["area_m2"] = size * rng.integers(60, 140, len(table)) * 1.0
+    for name, most in (("tents", 40), ("quilts", 160), ("pumps", 4), ("boats", 2), ("generators", 3)):
+        table[name] = size * rng.integers(1, most + 1, len(table))
+    goods = ["编织袋、铅丝、救生衣", "折叠床、雨衣、应急灯", "破拆工具、绳索、警示带", "风力灭火机、防火服、水枪"]
+    table["goods"] = [goods[k] for k in rng.integers(0, len(goods), len(table))]
+    return table, points
+
+
 def mountain_dangers(streams: list[Stream], admin: Admin, terrain: Terrain, seed: int) -> dict[str, Layer]:
     """Geological hazard points on steep valley sides and flash-flood zones along mountain streams."""
     rng = np.random.default_rng(seed)

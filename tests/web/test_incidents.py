@@ -529,7 +529,9 @@ async def test_a_revoked_key_ends_the_stream(county: Served) -> None:
 async def test_modes_name_only_layers_one_may_read(city: Served) -> None:
     modes = (await city.anonymous.get("/modes")).json()["modes"]
     assert [mode["id"] for mode in modes] == ["daily", "flood-season", "holiday", "epidemic", "emergency"]
-    assert all(mode["layers"] == [] and mode["absent"] > 5 for mode in modes)
+    assert all(mode["layers"] == [] and mode["absent"] == len(mode["missing"]) > 5 for mode in modes)
+    why = {one["layer"]: one["why"] for mode in modes for one in mode["missing"]}
+    assert (why["admin_town"], why["cameras"]) == ("no-data", "no-right")
     assert {mode["title"]["zh"][:2] for mode in modes} == {"日常", "汛期", "假期", "疫情", "应急"}
 
 

@@ -66,6 +66,12 @@ KINDS = (
         ("name", "kind", "members", "vehicles", "equipment"),
         (("members", Title("人员", "Members")), ("vehicles", Title("车辆", "Vehicles"))),
     ),
+    Kind(
+        "supply_stores",
+        Title("物资储备库", "Supply stores"),
+        ("name", "level", "kind", "tents", "quilts", "pumps", "boats", "generators", "goods"),
+        (("tents", Title("帐篷", "Tents")), ("quilts", Title("棉被", "Quilts"))),
+    ),
 )
 FIRMS = Kind(
     "organisations",

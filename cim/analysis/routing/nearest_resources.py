@@ -30,7 +30,7 @@ from cim.analysis.routing.telling import STATEMENT, method, remark, stating
 from cim.model.analysis import Answer, Finding, Title, Verdict
 from cim.store.road_network import costs_between, paths_between
 
-LAYERS = ("rescue_teams", "fire_stations", "hospitals", "shelters")
+LAYERS = ("rescue_teams", "fire_stations", "hospitals", "shelters", "supply_stores")
 MOST_LAYERS = 12
 
 

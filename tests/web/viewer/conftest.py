@@ -6,6 +6,7 @@ import threading
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
+import httpx
 import pytest
 import uvicorn
 from browsing import log_in
@@ -73,6 +74,15 @@ async def address(
     server.should_exit = True
     thread.join()
     listener.close()
+
+
+@pytest.fixture
+async def desk(address: str) -> AsyncIterator[httpx.AsyncClient]:
+    """Another officer, who writes by program."""
+    async with httpx.AsyncClient(base_url=address, timeout=30) as client:
+        answer = await client.post("/session", json={"name": "王工", "password": PASSWORD})
+        client.headers["X-CSRF-Token"] = answer.json()["csrf"]
+        yield client
 
 
 @pytest.fixture

@@ -1,66 +1,20 @@
 """The emergency panel in a real browser: report, grade, clock, timeline, tasks, plan, marks shared with other seats."""
 
-import asyncio
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import httpx
 import pytest
 from browsing import READY, log_in
+from emergency_browsing import SEAT, drawn, leak, on_map, open_incident
 from playwright.async_api import Page, expect
-from serving import PASSWORD
-
-SEAT = "#view=14/30.9915/103.9497"
 
 
 @pytest.fixture
 def layers() -> dict[str, str]:
     """The county's outline tells what lies in it; towns name the place."""
     return {"admin_county": "geojson", "admin_town": "geojson"}
-
-
-@pytest.fixture
-async def desk(address: str) -> AsyncIterator[httpx.AsyncClient]:
-    """Another officer, who writes by program."""
-    async with httpx.AsyncClient(base_url=address, timeout=30) as client:
-        answer = await client.post("/session", json={"name": "王工", "password": PASSWORD})
-        client.headers["X-CSRF-Token"] = answer.json()["csrf"]
-        yield client
-
-
-async def sent(desk: httpx.AsyncClient, path: str, **body: Any) -> Any:
-    answer = await desk.post(f"/incidents{path}", json=body)
-    assert answer.is_success, answer.text
-    return answer.json()
-
-
-async def leak(desk: httpx.AsyncClient, **facts: Any) -> str:
-    """An incident of the chemical kind, by program."""
-    body = {"kind": "chemical-leak", "title": "液氯泄漏", "place": {"lon": 103.95, "lat": 30.99}, **facts}
-    return str((await sent(desk, "", **body))["code"])
-
-
-async def open_incident(page: Page, address: str, code: str) -> None:
-    await page.goto(f"{address}/map?incident={code}{SEAT}")
-    await page.wait_for_selector(READY, timeout=60_000)
-    await expect(page.locator(".emergency .em-facts-head h2")).to_be_visible()
-
-
-async def on_map(page: Page, x: float, y: float) -> None:
-    """Click the map at a place of its canvas, and let it tell a click from a double click."""
-    await page.locator(".map canvas").first.click(position={"x": x, "y": y})
-    await page.wait_for_timeout(350)
-
-
-async def drawn(page: Page, names: list[str], seconds: float = 10) -> None:
-    """Wait until the map draws marks of these names."""
-    async with asyncio.timeout(seconds):
-        while True:
-            if await page.evaluate("window.onemapEmergency?.marks") == names:
-                return
-            await asyncio.sleep(0.02)
 
 
 async def test_a_drill_is_reported_by_a_click_and_cannot_be_missed(page: Page, address: str) -> None:

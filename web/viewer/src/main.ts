@@ -12,12 +12,15 @@ import { followChanges } from "./changes";
 import { shown } from "./coordinates";
 import { button, element, say } from "./dom";
 import { choose, current, word } from "./i18n";
-import { EmergencySwitch } from "./emergency/switch";
+import { Board } from "./emergency/board";
+import { EmergencySwitch, isPart } from "./emergency/switch";
 import { identifyPanel } from "./identify";
 import { ImportPage } from "./import_page";
 import { Live } from "./live/live";
 import { offerHandle } from "./live/handle";
 import { CityMap } from "./map";
+import type { PanelName } from "./modes/api";
+import { DutyModes } from "./modes/duty_modes";
 import { QUERY_PATH, QueryPage } from "./query_page";
 import type { SceneHost } from "./scene/host";
 import { SceneSwitch } from "./scene/switch";
@@ -32,6 +35,8 @@ import type { MapMouseEvent } from "maplibre-gl";
 
 const PHONE_PX = 640;
 const SEARCH_RANGE_M = 900;
+/** Wider than this, the list of alarms and the emergency panel stand beside each other. */
+const BESIDE_PX = 1700;
 const COUNTY: [number, number, number, number] = [103.67, 30.9, 104.18, 31.44];
 
 class Viewer {
@@ -47,6 +52,7 @@ class Viewer {
   private cameraPanel: CameraPanel | null = null;
   private live: Live | null = null;
   private emergency: EmergencySwitch | null = null;
+  private modes: DutyModes | null = null;
   private readonly shownLayers = new Map<string, boolean>();
   private readonly fades = new Map<string, number>();
   private selected: GeoJSON.Geometry | null = null;
@@ -78,11 +84,13 @@ class Viewer {
     this.cameraPanel = new CameraPanel(this.map);
     this.live = this.liveCity(this.map);
     this.emergency = this.emergencyPanel(this.map);
+    this.modes = this.dutyModes(this.map);
     this.panel();
     await this.models(this.map);
     if (location.pathname === QUERY_PATH) await this.query()?.start(new URLSearchParams(location.search));
     followChanges((versions) => void this.follow(versions));
     await this.emergency.start();
+    await this.modes.start();
     if (this.scene.asked) await this.scene.open();
     this.scene.followAddress();
     document.body.dataset["ready"] = "yes";
@@ -181,6 +189,7 @@ class Viewer {
         this.fly(map, hit.lon, hit.lat, 15.5);
         void this.showFeature(hit.layer, hit.fid);
       }),
+      ...(this.modes ? [this.modes.notice.element] : []),
       layerTree(this.catalog, this.styles, this.shownLayers, {
         show: (id, on) => this.show(map, id, on),
         fade: (id, opacity) => {
@@ -221,11 +230,43 @@ class Viewer {
       stage: this.root.querySelector<HTMLElement>(".stage") ?? this.root,
       session: this.session,
       map,
+      board: new Board(),
+      scene: () => this.scene.view?.stand ?? null,
       opened: () => this.closeResults(),
       failed: (error) => this.failed(error),
     });
     this.live?.bell.after(emergency.button);
     return emergency;
+  }
+
+  private dutyModes(map: CityMap): DutyModes {
+    const modes = new DutyModes({
+      layers: () => this.catalog.layers,
+      anonymous: this.session.user === null,
+      isShown: (id) => this.shownLayers.get(id) ?? false,
+      isTerrain: (id) => this.styles.get(id)?.terrain !== undefined,
+      show: (id, on) => this.switchLayer(map, id, on),
+      open: (panels) => this.openPanels(panels),
+      opened: () => ({ live: this.live?.shown ?? false, emergency: this.emergency?.isOpen ?? false }),
+      reopen: async ({ live, emergency }) => {
+        if (!emergency) this.emergency?.closeList();
+        if (this.live && this.live.shown !== live) await this.live.switch(live);
+      },
+      failed: (error) => this.failed(error),
+    });
+    this.emergency?.button.before(modes.chooser);
+    return modes;
+  }
+
+  /** Open the panels of a duty mode; of two that share the right side a narrow page opens the one named first. */
+  private async openPanels(panels: readonly PanelName[]): Promise<void> {
+    const parts = panels.filter((one) => isPart(one));
+    const wide = window.innerWidth > BESIDE_PX;
+    const alarms = panels.includes("alarms") && (wide || panels.find((one) => one === "alarms" || isPart(one)) === "alarms");
+    await this.live?.arrange(panels.some((one) => one === "alarms" || one === "devices"), alarms);
+    if (parts.length && (wide || !alarms)) await this.emergency?.openParts(parts);
+    else this.emergency?.closeList();
+    if (panels.includes("search")) this.root.querySelector<HTMLInputElement>(".panel .search")?.focus();
   }
 
   /** Go to a place in the view that is open. */
@@ -258,6 +299,16 @@ class Viewer {
     this.scene.view?.show(id, on);
   }
 
+  /** Switch a layer with its tick in the tree. */
+  private switchLayer(map: CityMap, id: string, on: boolean): void {
+    this.show(map, id, on);
+    const row = this.root.querySelector<HTMLElement>(`.layer[data-layer="${id}"]`);
+    const tick = row?.querySelector<HTMLInputElement>("input[type='checkbox']");
+    if (tick) tick.checked = on;
+    const theme = row?.closest<HTMLDetailsElement>(".theme");
+    if (theme && on) theme.open = true;
+  }
+
   /** What both views share, as the 3D view asks for it. */
   private sceneHost(): SceneHost {
     const map = this.map as CityMap;
@@ -267,13 +318,10 @@ class Viewer {
       styles: this.styles,
       stage: this.root.querySelector<HTMLElement>(".stage") ?? this.root,
       live: this.live,
+      emergency: this.emergency,
       tree: this.root.querySelector<HTMLElement>(".panel .tree"),
       isShown: (id) => this.shownLayers.get(id) ?? false,
-      show: (id, on) => {
-        this.show(map, id, on);
-        const tick = this.root.querySelector<HTMLInputElement>(`.layer[data-layer="${id}"] input[type="checkbox"]`);
-        if (tick) tick.checked = on;
-      },
+      show: (id, on) => this.switchLayer(map, id, on),
       fadeOf: (id) => this.fades.get(id) ?? 1,
       camera: () => cameraOf(map.gl),
       record: (layer, fid, state) => this.showFeature(layer, fid, state),
@@ -340,8 +388,9 @@ class Viewer {
     });
   }
 
-  /** Devices and alarms, then an element of the storey that is looked into, go before what else is there. */
+  /** Marks of an incident, devices and alarms, then an element of the storey that is looked into, go before what else is there. */
   private async clicked(map: CityMap, { point, lngLat }: MapMouseEvent): Promise<void> {
+    if (this.emergency?.pick(point.x, point.y)) return;
     if (await this.live?.pick(point.x, point.y)) return;
     if (await this.bim?.pick(point.x, point.y)) return;
     await this.identify(map, lngLat.lng, lngLat.lat, this.bim?.cardAt(point.x, point.y));

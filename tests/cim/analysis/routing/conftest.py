@@ -31,6 +31,7 @@ FILES = (
     "shelters.geojson",
     "geohazards.csv",
     "contacts.csv",
+    "supply_stores.csv",
 )
 Ask = Callable[..., Awaitable[Answer]]
 

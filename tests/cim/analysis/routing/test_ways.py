@@ -11,6 +11,7 @@ import pytest
 import shapely
 from made_city import area_of
 
+from cim.analysis.routing.nearest_resources import LAYERS
 from cim.errors import BadRequest
 
 SAMPLES = Path(__file__).parents[4] / "data_samples" / "small"
@@ -113,7 +114,7 @@ async def test_the_nearest_are_those_that_networkx_finds(ask: Any, roads: Roads,
     node, places = connected(streets)[900], ends(roads)
     answer = await ask("nearest-resources", place={"type": "Point", "coordinates": places[node]}, most=4)
     table = answer.tables[0]
-    assert answer.summary["by_layer"] == {"rescue_teams": 4, "fire_stations": 4, "hospitals": 4, "shelters": 4}
+    assert answer.summary["by_layer"] == dict.fromkeys(LAYERS, 4)
     hospitals = geopandas.read_file(SAMPLES / "hospitals.geojson")
     to_here = nx.single_source_dijkstra_path_length(streets.reverse(), node, weight="seconds")
     named = zip(hospitals.geometry, hospitals.name, strict=True)

@@ -4,9 +4,10 @@ import { AnalysisApi, ON_ITS_WAY, type Answer, type Inputs, type Process } from 
 import { findingsView, sourcesView, tablesView } from "../answer_views";
 import { Problem } from "../api";
 import { button, element } from "../dom";
-import { extent, NOTHING } from "../overlays";
+import { extent } from "../overlays";
 import { placeInputs } from "../place_inputs";
 import type { Whole } from "./api";
+import { areaShapes } from "./area_shapes";
 import { field, problemLine, trying } from "./forms";
 import { circle } from "./circle";
 import { keptAnalysis } from "./keeping";
@@ -16,8 +17,6 @@ import type { Shown, Tab, Work } from "./work";
 const PICTURE = "incident-picture";
 const RADII = "500, 1000, 3000";
 const LOOK_EVERY_MS = 700;
-/** Beside the room of the panel, which the map keeps already. */
-const FIT_PX = { top: 60, bottom: 60, left: 330, right: 24 };
 const OTHERS: [string, Term][] = [
   ["nearest-resources", "nearest"], ["isochrone", "isochrone"], ["evacuation", "evacuation"], ["plume", "plume"], ["impact-area", "impactArea"],
   ["pipe-break", "pipeBreak"], ["flood", "flood"], ["flash-flood", "flashFlood"], ["debris-runout", "debrisRunout"], ["hazard-escape", "hazardEscape"], ["intensity", "intensity"],
@@ -58,7 +57,7 @@ export class AnalyseTab implements Tab {
 
   end(): void {
     this.over = true;
-    this.work.layers.picture(NOTHING);
+    this.work.board.set({ picture: [] });
   }
 
   private offer(offered: Set<string>): void {
@@ -106,24 +105,25 @@ export class AnalyseTab implements Tab {
   private show(answer: Answer, inputs: Inputs, radii: number[], { lon, lat }: Whole): void {
     const drawn = answer.geojson.features.filter((one) => one.geometry);
     if (!drawn.some((one) => one.properties?.["kind"] === "ring")) drawn.unshift(...radii.map((radius) => circle(lon, lat, radius)));
-    this.work.layers.picture({ type: "FeatureCollection", features: drawn });
+    this.work.board.set({ picture: areaShapes(PICTURE, drawn) });
     const box = extent({ type: "FeatureCollection", features: [circle(lon, lat, Math.max(...radii))] });
-    if (box) this.work.map.gl.fitBounds(box, { padding: FIT_PX, duration: 600 });
-    const keep = button(term("keep"), "deed keep-answer", () => void this.keep(answer, inputs, keep));
+    if (box) this.work.look(box);
+    const keep = button(term("keep"), "deed keep-answer", () => void this.keep(answer, inputs, drawn, keep));
     keep.hidden = !this.may;
-    const clear = button(term("clear"), "deed", () => this.work.layers.picture(NOTHING));
+    const clear = button(term("clear"), "deed", () => this.work.board.set({ picture: [] }));
     this.result.replaceChildren(...[
       answer.statement ? element("p", { class: "fine" }, answer.statement) : null, element("div", { class: "em-inline" }, keep, clear),
       tablesView(answer.tables, new Map()), answer.findings.length ? findingsView(answer.findings, new Map(), () => undefined) : null, sourcesView(answer),
     ].filter((one) => one !== null));
   }
 
-  /** Put what was found down in the timeline. */
-  private async keep(answer: Answer, inputs: Inputs, pressed: HTMLButtonElement): Promise<void> {
-    const analysis = keptAnalysis(PICTURE, inputs, answer);
+  /** Put what was found down in the timeline; the rings are drawn from there then, for every seat. */
+  private async keep(answer: Answer, inputs: Inputs, drawn: GeoJSON.Feature[], pressed: HTMLButtonElement): Promise<void> {
+    const analysis = keptAnalysis(PICTURE, inputs, { ...answer, geojson: { type: "FeatureCollection", features: drawn } });
     if (!(await this.work.write(this.problem, () => this.work.api.add(this.work.code, "entries", { kind: "analysis", analysis })))) return;
     pressed.disabled = true;
     pressed.textContent = term("kept");
+    this.work.board.set({ picture: areaShapes(PICTURE, drawn.filter((one) => one.properties?.["kind"] !== "ring")) });
   }
 }
 

@@ -31,7 +31,7 @@ export class IncidentView {
   private pastAt: string | null = null;
   private timer = 0;
 
-  constructor(private readonly work: Work, private whole: Whole, private readonly reload: () => Promise<void>, back: () => void) {
+  constructor(private readonly work: Work, private whole: Whole, tab: Term, private readonly reload: () => Promise<void>, back: () => void) {
     this.clock = new ClockBox(work);
     this.ending = new Ending(work);
     this.replay = new ReplayBar(work, (past, at) => {
@@ -56,7 +56,9 @@ export class IncidentView {
       element("div", { class: "em-head" }, away, this.head), this.told, this.clock.element, this.replay.element,
       element("div", { class: "tabs", role: "tablist" }, ...this.tabs.map(([, , head]) => head)), element("div", { class: "em-tab-body" }, ...parts.map(([, tab]) => tab.element)), this.ending.element,
     );
-    this.choose("timeline");
+    work.areas.changed = () => this.draw();
+    work.board.set({ open: whole.code });
+    this.choose(tab);
     this.take(whole);
   }
 
@@ -106,12 +108,23 @@ export class IncidentView {
     this.take(this.whole);
   }
 
+  /** Choose a mark, as a click on it does. */
+  chooseMark(number: number): void {
+    this.choose("marks");
+    this.marks.choose(number);
+  }
+
+  /** Whether a point of the flat map is on a handle of a mark that is being changed. */
+  covers(x: number, y: number): boolean {
+    return this.marks.covers(x, y);
+  }
+
   end(): void {
     clearTimeout(this.timer);
     for (const [, tab] of this.tabs) tab.end?.();
     this.clock.end();
     this.replay.end();
-    this.work.layers.marks([]);
+    this.work.board.leave();
   }
 
   private readSoon(): void {
@@ -119,12 +132,12 @@ export class IncidentView {
     this.timer = window.setTimeout(() => void this.reload().catch(() => undefined), RELOAD_MS);
   }
 
-  private choose(name: Term): void {
+  choose(name: Term): void {
     for (const [one, tab, head] of this.tabs) {
       tab.element.hidden = one !== name;
       head.setAttribute("aria-selected", String(one === name));
     }
-    if (name !== "marks") this.marks.end();
+    if (name !== "marks") this.marks.rest();
     if (name === "analyse") void this.analyse.opened();
   }
 
@@ -139,13 +152,14 @@ export class IncidentView {
       element("h2", {}, plainTitle(whole)), element("p", { class: "fine" }, `${whole.code} · ${whole.place_text}`),
       element("p", { class: "fine em-rule" }, whole.grade_rule),
     );
+    this.work.board.set({ kept: this.work.areas.of(whole.entries) });
     this.clock.renew(shown);
     this.ending.renew(shown);
     for (const [name, tab, head] of this.tabs) {
       tab.renew(shown);
       head.replaceChildren(term(name), ...count(name, whole));
     }
-    this.work.layers.marks(whole.marks);
+    this.work.board.set({ marks: whole.marks });
   }
 }
 

@@ -2,6 +2,8 @@
 
 import type { Answer, Inputs } from "../analysis_api";
 
+/** Of it the rings: what lies in them is in the tables. */
+const PICTURE = "incident-picture";
 const MOST_FINDINGS = 30;
 const MOST_TABLES = 8;
 const MOST_ROWS = 60;
@@ -21,7 +23,7 @@ export function keptAnalysis(process: string, inputs: Inputs, answer: Answer): K
   const summary = { ...figuresOf(answer.summary), ...findingsOf(answer) };
   return {
     process, inputs, summary: Object.keys(summary).length ? summary : { statement: answer.statement },
-    tables: tablesOf(answer), areas: { type: "FeatureCollection", features: areasOf(answer) },
+    tables: tablesOf(answer), areas: { type: "FeatureCollection", features: areasOf(answer.geojson.features.filter((one) => process !== PICTURE || one.properties?.["kind"] === "ring")) },
   };
 }
 
@@ -41,10 +43,10 @@ function tablesOf(answer: Answer): Record<string, unknown>[] {
 }
 
 /** Areas and lines; points are in the tables, and would hide the map. */
-function areasOf(answer: Answer): GeoJSON.Feature[] {
+function areasOf(features: GeoJSON.Feature[]): GeoJSON.Feature[] {
   let points = 0;
   const kept: GeoJSON.Feature[] = [];
-  for (const { geometry, properties } of answer.geojson.features) {
+  for (const { geometry, properties } of features) {
     if (!geometry || geometry.type === "GeometryCollection" || geometry.type.endsWith("Point")) continue;
     points += JSON.stringify(geometry.coordinates).split("],[").length;
     if (kept.length === MOST_AREAS || points > MOST_POINTS) break;

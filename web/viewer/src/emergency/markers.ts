@@ -11,7 +11,7 @@ export class Markers {
 
   constructor(private readonly map: CityMap, private readonly open: (code: string) => void) {}
 
-  show(incidents: Incident[], chosen: string | null): void {
+  show(incidents: readonly Incident[], chosen: string | null): void {
     this.clear();
     this.held = incidents.map((one) => {
       const sign = button(one.drill ? term("drill") : "!", `em-marker grade-${one.grade ?? "none"}${one.drill ? " drill" : ""}${one.code === chosen ? " chosen" : ""}`, () => this.open(one.code));

@@ -1,18 +1,18 @@
-/** Marks of an incident: points, lines and areas drawn with a symbol and a label, seen by every seat. */
+/** Marks of an incident: points, lines and areas drawn with a symbol and a label, changed by hand, seen by every seat. */
 
-import { button, element } from "../dom";
-import { Drawing, showDrawing } from "../draw";
+import { button, element, say } from "../dom";
 import { current } from "../i18n";
 import { moment } from "../live/words";
 import { extent } from "../overlays";
 import type { Mark } from "./api";
 import { problemLine } from "./forms";
-import { PointPick } from "./pick_point";
+import type { Underway } from "./marks/drawing";
+import { MarkEditor } from "./marks/editor";
+import { markTerm } from "./marks/words";
 import { markName, symbolName, symbolOf, SYMBOLS, type Shape } from "./symbols";
 import { term, type Term } from "./words";
 import type { Shown, Tab, Work } from "./work";
 
-const NEAR_ZOOM = 16;
 const GROUPS: [Shape, Term][] = [["point", "points"], ["line", "lines"], ["area", "areas"]];
 
 export class MarksTab implements Tab {
@@ -23,7 +23,10 @@ export class MarksTab implements Tab {
   private readonly hint = element("p", { class: "em-drawing-hint", role: "status" });
   private readonly problem = problemLine();
   private readonly form: HTMLElement;
-  private drawing: { cancel(): void } | null = null;
+  private readonly desk = element("div", {});
+  private drawing: Underway | null = null;
+  private editor: MarkEditor | null = null;
+  private shown: Shown | null = null;
 
   constructor(private readonly work: Work) {
     this.palette.append(...GROUPS.map(([shape, title]) => element(
@@ -31,21 +34,66 @@ export class MarksTab implements Tab {
       ...Object.entries(SYMBOLS).filter(([, one]) => one.shape === shape).map(([name]) => this.choice(name)),
     )));
     this.form = element("div", { class: "em-forms" }, element("p", { class: "fine" }, term("drawMark")), this.label, this.palette, this.hint);
-    this.element.append(this.form, this.problem, this.list);
+    this.element.append(this.form, this.desk, this.problem, this.list);
   }
 
   get busy(): boolean {
-    return this.drawing !== null;
+    return this.drawing !== null || this.editor?.busy === true;
   }
 
-  renew({ whole, may }: Shown): void {
-    this.form.hidden = !may;
-    if (!may) this.end();
-    this.list.replaceChildren(...(whole.marks.length ? whole.marks.map((one) => this.row(one, may)) : [element("li", { class: "none" }, term("noMarks"))]));
+  renew(shown: Shown): void {
+    this.shown = shown;
+    this.editor?.renew(shown);
+    if (!shown.may) this.rest();
+    this.draw();
+  }
+
+  /** Stop drawing something new; a mark that is being changed stays as it is. */
+  rest(): void {
+    this.drawing?.cancel();
   }
 
   end(): void {
-    this.drawing?.cancel();
+    this.rest();
+    if (this.editor?.dirty) say(markTerm("lost"), "error");
+    this.editor?.end();
+    this.editor = null;
+  }
+
+  /** Whether a point of the map is on a handle of the mark that is being changed. */
+  covers(x: number, y: number): boolean {
+    return this.editor?.covers(x, y) ?? false;
+  }
+
+  /** Choose a mark, and begin to change it where one may. */
+  choose(number: number): void {
+    const mark = this.shown?.whole.marks.find((one) => one.number === number);
+    if (!mark || this.editor?.number === number) return;
+    if (this.editor?.dirty) {
+      say(markTerm("unsavedFirst"), "error");
+      return;
+    }
+    this.rest();
+    this.editor?.end();
+    this.editor = this.shown?.may ? new MarkEditor(this.work, mark, () => this.edited()) : null;
+    this.desk.replaceChildren(...(this.editor ? [this.editor.element] : []));
+    this.work.board.set({ chosen: number });
+    this.draw();
+    this.list.querySelector(`[data-mark="${number}"]`)?.scrollIntoView({ block: "nearest" });
+  }
+
+  private edited(): void {
+    this.editor = null;
+    this.desk.replaceChildren();
+    this.work.board.set({ chosen: null });
+    this.draw();
+  }
+
+  private draw(): void {
+    if (!this.shown) return;
+    const { whole, may } = this.shown;
+    this.form.hidden = !may || this.editor !== null;
+    this.list.replaceChildren(...(whole.marks.length ? whole.marks.map((one) => this.row(one, may)) : [element("li", { class: "none" }, term("noMarks"))]));
   }
 
   private choice(name: string): HTMLElement {
@@ -71,16 +119,7 @@ export class MarksTab implements Tab {
       chosen.setAttribute("aria-pressed", "false");
       this.hint.textContent = "";
     };
-    const gl = this.work.map.gl;
-    if (shape === "point") this.drawing = new PointPick(gl, (lon, lat) => void this.add(name, { type: "Point", coordinates: [lon, lat] }), ended);
-    else {
-      this.drawing = new Drawing(gl, shape, (drawn) => {
-        ended();
-        showDrawing(gl, []);
-        if (drawn) void this.add(name, drawn);
-      });
-    }
-    gl.getContainer().querySelector("canvas")?.focus();
+    this.drawing = this.work.draw(shape, (geometry) => void this.add(name, geometry), ended);
   }
 
   private async add(symbol: string, geometry: GeoJSON.Geometry): Promise<void> {
@@ -93,14 +132,18 @@ export class MarksTab implements Tab {
     swatch.style.setProperty("--colour", colour);
     const go = button(markName(mark), "link", () => this.go(mark));
     go.title = term("goThere");
+    const edit = may ? button("✎", "em-edit", () => this.choose(mark.number)) : null;
+    edit?.setAttribute("aria-label", `${markTerm("edit")} ${markName(mark)}`);
+    if (edit) edit.title = markTerm("edit");
     const remove = may ? button("×", "em-remove", () => void this.work.write(this.problem, () => this.work.api.removeMark(this.work.code, mark))) : null;
     remove?.setAttribute("aria-label", `${term("remove")} ${markName(mark)}`);
     const kind = mark.label && mark.label !== symbolOf(mark.symbol).zh ? `${symbolName(mark.symbol)}${current() === "zh" ? "，" : ", "}` : "";
-    return element("li", { "data-mark": String(mark.number) }, swatch, go, element("small", {}, `${kind}${mark.author} ${moment(mark.at)}`), remove);
+    const chosen = mark.number === this.work.board.chosen;
+    return element("li", { "data-mark": String(mark.number), ...(chosen ? { class: "chosen" } : {}) }, swatch, go, element("small", {}, `${kind}${mark.author} ${moment(mark.at)}`), edit, remove);
   }
 
   private go(mark: Mark): void {
     const box = extent({ type: "FeatureCollection", features: [{ type: "Feature", properties: {}, geometry: mark.geometry }] });
-    if (box) this.work.map.gl.fitBounds(box, { padding: { top: 80, bottom: 80, left: 330, right: 24 }, maxZoom: NEAR_ZOOM, duration: 500 });
+    if (box) this.work.look(box);
   }
 }

@@ -8,13 +8,17 @@ import { IncidentList } from "./list";
 import { IncidentView } from "./incident_view";
 import { MarkLayers } from "./mark_layers";
 import { Markers } from "./markers";
+import { drawIn } from "./marks/drawing";
 import { ReportForm } from "./report_form";
-import { said, term } from "./words";
+import type { PartName } from "./switch";
+import { said, term, type Term } from "./words";
 import { Work } from "./work";
 import "./emergency.css";
 
 const LIST_AGAIN_MS = 400;
 const NEAR_ZOOM = 14.5;
+/** Around an incident, what the 3D view looks at. */
+const NEAR_DEG = 0.004;
 const PANEL_PX = 456;
 const PHONE_PX = 640;
 /** Of the height, as in the style. */
@@ -37,10 +41,12 @@ export class EmergencyPanel {
   private timer = 0;
   private asked = 0;
   private wasLost = false;
+  /** The tab that an incident opens with. */
+  private tab: Term = "timeline";
 
   private constructor(private readonly host: EmergencyHost, private readonly kinds: Kinds, api: EmergencyApi, private readonly changed: () => void) {
     this.api = api;
-    this.layers = new MarkLayers(host.map.gl);
+    this.layers = new MarkLayers(host.map.gl, host.board);
     this.markers = new Markers(host.map, (code) => void this.show(code));
     this.list = new IncidentList(api, kinds, (code) => void this.show(code), () => this.report(), () => this.toggle(false));
     this.feed = new Feed(() => `/incidents/feed?drill=all&since=${this.seq}`, ["incident", "drill"], (data) => this.hear(data as News), (state) => this.connection(state));
@@ -76,6 +82,7 @@ export class EmergencyPanel {
       this.feed.stop();
       this.leave();
       this.markers.clear();
+      this.host.board.set({ incidents: [] });
       return;
     }
     this.body.replaceChildren(this.list.element);
@@ -99,17 +106,54 @@ export class EmergencyPanel {
         const newer = await this.api.whole(code);
         if (this.view?.code === code) this.view.take(newer);
       };
-      const work = new Work(code, this.api, this.kinds, this.host.map, this.layers, reload);
-      this.view = new IncidentView(work, whole, reload, () => this.back());
+      const work = new Work(code, this.api, this.kinds, this.host, reload);
+      this.view = new IncidentView(work, whole, this.tab, reload, () => this.back());
       if (notes) this.view.tellGrading(notes);
       this.body.replaceChildren(this.view.element);
       this.body.scrollTop = 0;
       this.tellDrill();
       this.mark();
-      this.host.map.gl.easeTo({ center: [whole.lon, whole.lat], zoom: Math.max(NEAR_ZOOM, this.host.map.gl.getZoom()), padding: this.room, duration: 500 });
+      this.go(whole);
     } catch (error) {
       this.host.failed(error);
     }
+  }
+
+  /** Take a click on the flat map that is on a mark, or on a handle of one; false where it is on none. */
+  pick(x: number, y: number): boolean {
+    if (!this.isOpen || !this.view) return false;
+    const number = this.layers.at(x, y);
+    if (number !== null) this.view.chooseMark(number);
+    return number !== null || this.view.covers(x, y);
+  }
+
+  /** Choose a mark of the incident that is open. */
+  chooseMark(number: number): void {
+    this.view?.chooseMark(number);
+  }
+
+  /** Whether only its lists are open. */
+  get idle(): boolean {
+    return this.view === null && this.form === null;
+  }
+
+  /** Bring the first of some parts to the front, unless an incident is open; incidents open with the first tab among them. */
+  prefer(parts: readonly PartName[]): void {
+    this.tab = parts.find((one) => one === "tasks" || one === "timeline") ?? this.tab;
+    const [first] = parts;
+    if (this.view) this.view.choose(this.tab);
+    else if (first) this.toFront(first === "warnings" ? "warnings" : "incidents");
+  }
+
+  /** Show one of the lists, where the panel has a tab for it. */
+  toFront(list: "incidents" | "warnings"): void {
+    this.box.querySelector<HTMLButtonElement>(`[role="tab"][data-part="${list}"]`)?.click();
+  }
+
+  private go({ lon, lat }: Incident): void {
+    const { gl } = this.host.map;
+    gl.easeTo({ center: [lon, lat], zoom: Math.max(NEAR_ZOOM, gl.getZoom()), padding: this.room, duration: 500 });
+    this.host.scene()?.look([lon - NEAR_DEG, lat - NEAR_DEG, lon + NEAR_DEG, lat + NEAR_DEG]);
   }
 
   /** The place stands beside the panel; on a phone, above it. */
@@ -120,7 +164,7 @@ export class EmergencyPanel {
 
   private report(): void {
     this.leave();
-    this.form = new ReportForm(this.api, this.kinds, this.host.map, (made) => void this.reported(made), () => this.back());
+    this.form = new ReportForm(this.api, this.kinds, this.host.map, (made) => void this.reported(made), () => this.back(), drawIn(this.host));
     this.body.replaceChildren(this.form.element);
   }
 
@@ -162,6 +206,7 @@ export class EmergencyPanel {
 
   private mark(): void {
     this.markers.show(this.open, this.view?.code ?? null);
+    this.host.board.set({ incidents: this.open });
   }
 
   private readSoon(): void {

@@ -5,7 +5,7 @@ import { button, element } from "../dom";
 import type { CityMap } from "../map";
 import type { Addressed, EmergencyApi, Place } from "./api";
 import { askLine, problemLine, trying } from "./forms";
-import { PointPick } from "./pick_point";
+import type { DrawShape, Underway } from "./marks/drawing";
 import { term, type Term } from "./words";
 
 const NEAR_ZOOM = 15;
@@ -20,10 +20,10 @@ export class PlaceInput {
   private readonly tabs = new Map<Term, HTMLButtonElement>();
   private readonly anyway = element("input", { type: "checkbox", name: "outside" });
   private readonly outsideLine = element("label", { class: "em-tick em-outside", hidden: "" }, this.anyway, term("outsideAnyway"));
-  private picked: PointPick | null = null;
+  private picked: Underway | null = null;
   private place: Place | null = null;
 
-  constructor(private readonly api: EmergencyApi, private readonly map: CityMap) {
+  constructor(private readonly api: EmergencyApi, private readonly map: CityMap, private readonly draw: DrawShape) {
     this.ways.set("byMap", this.mapWay());
     this.ways.set("byAddress", this.addressWay());
     this.ways.set("byCoordinates", this.coordinatesWay());
@@ -72,7 +72,10 @@ export class PlaceInput {
       }
       start.setAttribute("aria-pressed", "true");
       start.textContent = term("picking");
-      this.picked = new PointPick(this.map.gl, (lon, lat) => this.take({ lon, lat }, degrees(lon, lat), lon, lat), () => {
+      this.picked = this.draw("point", ({ coordinates }) => {
+        const [lon, lat] = coordinates as [number, number];
+        this.take({ lon, lat }, degrees(lon, lat), lon, lat);
+      }, () => {
         this.picked = null;
         start.setAttribute("aria-pressed", "false");
         start.textContent = term(this.place ? "pickAgain" : "pick");

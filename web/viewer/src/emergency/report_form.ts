@@ -7,6 +7,7 @@ import type { CityMap } from "../map";
 import type { EmergencyApi, Incident, Kinds } from "./api";
 import { FiguresForm } from "./figures_form";
 import { field, formOf, momentInput, momentOf, problemLine, submitButton } from "./forms";
+import type { DrawShape } from "./marks/drawing";
 import { PlaceInput } from "./place_input";
 import { isOutside, said, term } from "./words";
 
@@ -24,8 +25,8 @@ export class ReportForm {
   private readonly send = submitButton(term("submit"), "deed main-deed");
   private readonly touched = new Set<HTMLInputElement>();
 
-  constructor(private readonly api: EmergencyApi, kinds: Kinds, map: CityMap, private readonly made: (incident: Incident) => void, back: () => void) {
-    this.place = new PlaceInput(api, map);
+  constructor(private readonly api: EmergencyApi, kinds: Kinds, map: CityMap, private readonly made: (incident: Incident) => void, back: () => void, draw: DrawShape) {
+    this.place = new PlaceInput(api, map, draw);
     this.figures = new FiguresForm(kinds);
     this.kind = kindSelect(kinds);
     this.kind.addEventListener("change", () => this.figures.show(this.kind.value));

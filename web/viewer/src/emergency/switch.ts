@@ -2,10 +2,19 @@
 
 import { button } from "../dom";
 import { word } from "../i18n";
+import type { Board, BoardId } from "./board";
 import type { EmergencyHost } from "./host";
 import type { EmergencyPanel } from "./panel";
 
 const ASKED = "incident";
+/** Parts of the panel: its two lists, and tabs of an incident. */
+const PARTS = ["incidents", "tasks", "timeline", "warnings"] as const;
+
+export type PartName = (typeof PARTS)[number];
+
+export function isPart(name: string): name is PartName {
+  return PARTS.some((one) => one === name);
+}
 
 export class EmergencySwitch {
   readonly button = button(word("emergency"), "quiet to-emergency", () => void this.toggle());
@@ -17,6 +26,39 @@ export class EmergencySwitch {
   /** Whether clicks on the map are the panel's. */
   get busy(): boolean {
     return this.panel?.busy ?? false;
+  }
+
+  get isOpen(): boolean {
+    return this.panel?.isOpen ?? false;
+  }
+
+  /** Open the panel with some of its parts to the front. */
+  async openParts(parts: readonly PartName[]): Promise<void> {
+    if (!this.isOpen) await this.toggle();
+    this.panel?.prefer(parts);
+  }
+
+  /** Close the panel, unless somebody works on an incident in it. */
+  closeList(): void {
+    if (this.panel?.isOpen && this.panel.idle) void this.panel.toggle(false);
+  }
+
+  get board(): Board {
+    return this.host.board;
+  }
+
+  /** Take a click on the flat map that is on what the panel drew; false where it is not. */
+  pick(x: number, y: number): boolean {
+    return this.panel?.pick(x, y) ?? false;
+  }
+
+  /** What a click in 3D chose. */
+  choose(picked: BoardId): void {
+    if (picked.what === "mark") this.panel?.chooseMark(picked.number);
+    else {
+      this.panel?.toFront("incidents");
+      void this.panel?.show(picked.code);
+    }
   }
 
   /** Open the incident that the address names, as in /map?incident=CODE. */

@@ -49,3 +49,11 @@ export function symbolName(name: string): string {
 export function markName(mark: Mark): string {
   return mark.label && mark.label !== symbolOf(mark.symbol).zh ? mark.label : symbolName(mark.symbol);
 }
+
+export const CHOSEN_COLOUR = "#00a3ff";
+
+/** The colour of a mark: one it was given, or that of its symbol. */
+export function markColour(mark: Mark): string {
+  const given = mark.style["colour"] ?? mark.style["stroke"];
+  return typeof given === "string" && /^#[0-9a-f]{3,8}$/i.test(given) ? given : symbolOf(mark.symbol).colour;
+}

@@ -1,11 +1,13 @@
 /** The timeline of an incident, the newest entry on top, and a line to add to it. */
 
 import type { Text } from "../api";
-import { element } from "../dom";
+import { button, element } from "../dom";
 import { text } from "../i18n";
 import { moment } from "../live/words";
 import type { Entry } from "./api";
 import { formOf, problemLine, submitButton } from "./forms";
+import { areasOf } from "./kept_areas";
+import { markTerm } from "./marks/words";
 import { symbolName } from "./symbols";
 import { entryName, gradeName, levelName, term, type Term } from "./words";
 import type { Shown, Tab, Work } from "./work";
@@ -34,7 +36,16 @@ export class TimelineTab implements Tab {
   /** A closed incident still takes entries: what came to be known later. */
   renew({ whole, at }: Shown): void {
     this.form.hidden = at !== null || !this.work.api.mayWrite;
-    this.list.replaceChildren(...[...whole.entries].reverse().map(row));
+    this.list.replaceChildren(...[...whole.entries].reverse().map((entry) => row(entry, this.areaSwitch(entry))));
+  }
+
+  /** Of an analysis that drew something: puts it on the map, or takes it off. */
+  private areaSwitch(entry: Entry): HTMLElement | null {
+    if (!areasOf(entry).length) return null;
+    const shown = this.work.areas.shown(entry);
+    const made = button(markTerm(shown ? "hideAreas" : "showAreas"), "deed em-areas", () => this.work.areas.toggle(entry));
+    made.setAttribute("aria-pressed", String(shown));
+    return made;
   }
 
   private async add(): Promise<void> {
@@ -47,11 +58,11 @@ export class TimelineTab implements Tab {
   }
 }
 
-function row(entry: Entry): HTMLElement {
+function row(entry: Entry, areas: HTMLElement | null): HTMLElement {
   const time = element("time", { datetime: entry.at, title: new Date(entry.at).toLocaleString() }, moment(entry.at));
   return element(
     "li", { class: `em-entry ${entry.kind}`, "data-number": String(entry.number) }, time, element("span", { class: "em-entry-kind" }, entryName(entry.kind)),
-    element("span", { class: "em-entry-text" }, textOf(entry)), element("small", {}, entry.author),
+    element("span", { class: "em-entry-text" }, textOf(entry)), element("small", {}, entry.author, areas),
   );
 }
 
@@ -59,7 +70,7 @@ function row(entry: Entry): HTMLElement {
 export function textOf({ kind, text, body }: Entry): string {
   const parts = text ? [kind === "mark" ? text.replace(/[a-z-]+$/, symbolName) : text] : [];
   if (kind === "report") parts.unshift(`→ ${levelOf(body["to"])}（${reportOf(body["kind"])}）`);
-  if (kind === "analysis") parts.unshift(analysisName(body));
+  if (kind === "analysis") parts.unshift(...[analysisName(body), summaryOf(body["summary"])].filter(Boolean));
   const fields = Array.isArray(body["fields"]) ? (body["fields"] as { field: string; before: unknown; after: unknown }[]) : [];
   for (const { field, before, after } of fields) {
     const name = CHANGED[field];
@@ -67,6 +78,11 @@ export function textOf({ kind, text, body }: Entry): string {
     else if (name && field === "figures") parts.push(term("updateFigures"));
   }
   return parts.join("；");
+}
+
+/** What was concluded, where it is one line. */
+function summaryOf(summary: unknown): string {
+  return typeof summary === "string" ? summary : "";
 }
 
 function valueOf(field: string, value: unknown): string {

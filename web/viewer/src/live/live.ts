@@ -128,6 +128,13 @@ export class Live {
     this.group.draw(on);
   }
 
+  /** Show the live city on the map where that is wanted, and the list of alarms or not. */
+  async arrange(live: boolean, alarms: boolean): Promise<void> {
+    if (live && !this.on) await this.switch(true);
+    if (live) this.group.element.open = true;
+    this.list.toggle(alarms);
+  }
+
   /** Show what is picked at a point of the flat map; false where nothing of ours is. */
   async pick(x: number, y: number): Promise<boolean> {
     const picked = this.on ? this.layers?.at(x, y) : null;

@@ -1,5 +1,6 @@
 /** The 3D view in the address, beside the place of the flat map: `#view=…&3d=lat/lon/height/heading/pitch&quality=low&scenario=…`. */
 
+import { partsOf, writeParts } from "../hash_parts";
 import { PRESENT, type ShownState } from "../shown_state";
 
 /** Where the eye is: degrees, metres above the ellipsoid, heading from north clockwise, pitch below the horizon negative. */
@@ -38,7 +39,7 @@ export function writeScene(eye: Eye | null, view?: string): void {
   if (view) parts.set("view", view);
   if (eye) parts.set(SCENE, eyeText(eye));
   else for (const name of [SCENE, AT, SCENARIO]) parts.delete(name);
-  write(parts);
+  writeParts(parts);
 }
 
 /** Put the state that is shown into the address; the present takes it out. */
@@ -48,14 +49,14 @@ export function writeState({ at, scenario }: ShownState): void {
     if (value) parts.set(name, encodeURIComponent(value));
     else parts.delete(name);
   }
-  write(parts);
+  writeParts(parts);
 }
 
 export function writeQuality(plain: boolean): void {
   const parts = partsOf(location.hash);
   if (plain) parts.set(QUALITY, "low");
   else parts.delete(QUALITY);
-  write(parts);
+  writeParts(parts);
 }
 
 export function eyeText({ lat, lon, height_m, heading_deg, pitch_deg }: Eye): string {
@@ -74,19 +75,6 @@ function stateIn(parts: Map<string, string>): ShownState {
   return scenario ? { ...PRESENT, scenario } : { ...PRESENT, at: read(AT) };
 }
 
-function write(parts: Map<string, string>): void {
-  const text = [...parts].map(([name, value]) => (value === "" ? name : `${name}=${value}`)).join("&");
-  history.replaceState(history.state, "", `${location.pathname}${location.search}${text ? `#${text}` : ""}`);
-}
-
 function inWorld(lat = NaN, lon = NaN, pitch = NaN): boolean {
   return Math.abs(lat) <= 90 && Math.abs(lon) <= 180 && Math.abs(pitch) <= 90;
-}
-
-function partsOf(hash: string): Map<string, string> {
-  const parts = hash.replace(/^#/, "").split("&").filter(Boolean);
-  return new Map(parts.map((part): [string, string] => {
-    const at = part.indexOf("=");
-    return at < 0 ? [part, ""] : [part.slice(0, at), part.slice(at + 1)];
-  }));
 }

@@ -1,6 +1,7 @@
 /** `window.onemapScene`: what tests and embedding pages may rely on (docs/scene-view.md). */
 
 import type { Scene } from "cesium";
+import type { BoardId } from "../emergency/board";
 import type { Picked, Place } from "./picking";
 import type { SceneView } from "./view";
 
@@ -13,11 +14,12 @@ export interface SceneStatistics {
   memoryBytes: number;
 }
 export interface SceneHandle {
-  pick(x: number, y: number): Omit<Picked, "feature"> | null;
+  pick(x: number, y: number): Omit<Picked, "feature"> | BoardId | null;
   place(x: number, y: number): Place | null;
   project(lon: number, lat: number, height_m: number): { x: number; y: number } | null;
   lookAt(lon: number, lat: number, range_m: number, heading_deg?: number, pitch_deg?: number, height_m?: number): Promise<void>;
   ready(): boolean;
+  readonly incident: { marks: string[]; incidents: string[]; areas: number; entities: number };
   readonly statistics: SceneStatistics;
 }
 
@@ -26,6 +28,8 @@ export function handleOf(view: SceneView): SceneHandle {
   let awaited = 0;
   return {
     pick: (x, y) => {
+      const board = view.incidents?.at(x, y);
+      if (board) return board;
       const picked = picking.at(x, y);
       return picked ? (Object.fromEntries(Object.entries(picked).filter(([name]) => name !== "feature")) as Omit<Picked, "feature">) : null;
     },
@@ -39,6 +43,9 @@ export function handleOf(view: SceneView): SceneHandle {
     ready: () => {
       if (view.frames < awaited) widget.scene.requestRender();
       return view.frames >= awaited && view.loaded;
+    },
+    get incident() {
+      return view.incidents?.told ?? { marks: [], incidents: [], areas: 0, entities: 0 };
     },
     get statistics() {
       const shown = tilesets.all.flatMap((held) => (held.tileset?.show ? [held.tileset] : []));

@@ -2,6 +2,7 @@
 
 import type { Catalog, LayerStyle, Session } from "../api";
 import type { Camera } from "../cameras";
+import type { EmergencySwitch } from "../emergency/switch";
 import type { Live } from "../live/live";
 import type { ShownState } from "../shown_state";
 
@@ -12,6 +13,8 @@ export interface SceneHost {
   stage: HTMLElement;
   /** Devices and alarms as the flat map shows them. */
   live: Live | null;
+  /** Incidents and marks as the flat map shows them. */
+  emergency: EmergencySwitch | null;
   /** The tree of layers, to which the view adds the models. */
   tree: HTMLElement | null;
   isShown(layer: string): boolean;

@@ -16,6 +16,7 @@ import { Footprints } from "./footprints";
 import { Ground } from "./ground";
 import { handleOf } from "./handle";
 import type { SceneHost } from "./host";
+import { IncidentGround } from "./incident_ground";
 import { LivePoints } from "./live_points";
 import { modelTheme } from "./model_tree";
 import type { ToolBar } from "./panel";
@@ -25,6 +26,7 @@ import { Pictures } from "./pictures";
 import { Sections } from "./section";
 import { Sketch } from "./sketch";
 import { isInstead, type SceneSource, sourcesOf } from "./sources";
+import { Stand } from "./stand";
 import { StandIns } from "./stand_ins";
 import { StateControl } from "./state_control";
 import { statusLine } from "./status";
@@ -46,6 +48,8 @@ export class SceneView {
   readonly sun: SunControl;
   readonly states: StateControl;
   readonly live: LivePoints | null;
+  readonly incidents: IncidentGround | null;
+  readonly stand: Stand;
   /** How many frames were drawn. */
   frames = 0;
   private readonly standIns: StandIns;
@@ -70,6 +74,8 @@ export class SceneView {
     this.footprints = new Footprints(scene);
     this.asking = new Asking(host, this.picking, new Outline(widget), this.footprints, () => (this.sketch.active ? null : this.camera(null).zoom), () => this.states.current);
     this.live = host.live && new LivePoints(scene, this.eye, host.live);
+    this.incidents = host.emergency && new IncidentGround(widget, host.emergency.board);
+    this.stand = new Stand(this.eye, this.sketch);
     this.tools = toolBar(this, host, box);
     this.handler = new ScreenSpaceEventHandler(widget.canvas);
   }
@@ -137,6 +143,8 @@ export class SceneView {
   destroy(): void {
     delete window.onemapScene;
     this.live?.destroy();
+    this.incidents?.destroy();
+    this.stand.end();
     for (const forget of this.forget) forget();
     this.host.tree?.querySelector(".theme.models")?.remove();
     this.tools.destroy();
@@ -191,7 +199,9 @@ export class SceneView {
   }
 
   private clicked(x: number, y: number): void {
-    if (this.sketch.active || !this.live?.pick(x, y)) void this.asking.at(x, y);
+    const chosen = this.sketch.active ? null : this.incidents?.at(x, y);
+    if (chosen) this.host.emergency?.choose(chosen);
+    else if (this.sketch.active || !this.live?.pick(x, y)) void this.asking.at(x, y);
   }
 
   private note(): void {
