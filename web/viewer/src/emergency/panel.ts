@@ -8,13 +8,16 @@ import { IncidentList } from "./list";
 import { IncidentView } from "./incident_view";
 import { MarkLayers } from "./mark_layers";
 import { Markers } from "./markers";
+import { PartTabs } from "./part_tabs";
 import { ReportForm } from "./report_form";
+import { WarningsPart, type ReportGiven } from "./warnings/part";
 import { said, term } from "./words";
 import { Work } from "./work";
 import "./emergency.css";
 
 const LIST_AGAIN_MS = 400;
 const NEAR_ZOOM = 14.5;
+const LOOK_EVERY_MS = 15_000;
 const PANEL_PX = 456;
 const PHONE_PX = 640;
 /** Of the height, as in the style. */
@@ -29,23 +32,31 @@ export class EmergencyPanel {
   private readonly markers: Markers;
   private readonly layers: MarkLayers;
   private readonly feed: Feed;
+  private readonly warnings: WarningsPart;
+  private readonly parts: PartTabs;
   private list: IncidentList;
   private view: IncidentView | null = null;
   private form: ReportForm | null = null;
   private open: Incident[] = [];
   private seq = 0;
   private timer = 0;
+  private looking = 0;
   private asked = 0;
   private wasLost = false;
 
   private constructor(private readonly host: EmergencyHost, private readonly kinds: Kinds, api: EmergencyApi, private readonly changed: () => void) {
     this.api = api;
+    this.warnings = new WarningsPart(host, {
+      changed: () => this.tellParts(), front: () => this.choose("warnings"), close: () => void this.toggle(false),
+      report: api.mayWrite ? (given) => this.report(given) : null, room: () => this.room,
+    });
+    this.parts = new PartTabs((name) => this.choose(name));
     this.layers = new MarkLayers(host.map.gl);
     this.markers = new Markers(host.map, (code) => void this.show(code));
     this.list = new IncidentList(api, kinds, (code) => void this.show(code), () => this.report(), () => this.toggle(false));
     this.feed = new Feed(() => `/incidents/feed?drill=all&since=${this.seq}`, ["incident", "drill"], (data) => this.hear(data as News), (state) => this.connection(state));
     host.stage.before(this.banner);
-    this.box.append(this.lost, this.body);
+    this.box.append(this.parts.element, this.lost, this.body, this.warnings.element);
     host.stage.append(this.box);
     const { layers } = this;
     window.onemapEmergency = {
@@ -65,7 +76,38 @@ export class EmergencyPanel {
   }
   /** Whether clicks on the map are this panel's. */
   get busy(): boolean {
-    return this.isOpen && (this.view?.busy === true || this.form?.busy === true);
+    return this.isOpen && (this.view?.busy === true || this.form?.busy === true || this.warnings.busy);
+  }
+
+  /** Show one of the two parts; the other is looked at now and then, as a page has few connections. */
+  choose(name: "incidents" | "warnings"): void {
+    const warnings = name === "warnings";
+    if (!this.isOpen || this.parts.chosen === name) return;
+    this.parts.chosen = name;
+    this.body.hidden = warnings;
+    this.lost.hidden = true;
+    this.warnings.front(warnings);
+    this.follow();
+  }
+
+  private follow(): void {
+    clearInterval(this.looking);
+    if (this.parts.chosen === "incidents") this.feed.start();
+    else {
+      this.feed.stop();
+      this.looking = window.setInterval(() => this.readSoon(), LOOK_EVERY_MS);
+    }
+  }
+
+  /** Show a warning, or make a draft of an alarm and show that. */
+  async warning(code: string, alarm = false): Promise<void> {
+    this.choose("warnings");
+    await (alarm ? this.warnings.draftOf(code) : this.warnings.show(code));
+  }
+
+  /** Whether a click on the map opened something of ours. */
+  pick(x: number, y: number): boolean {
+    return this.isOpen && this.warnings.pick(x, y);
   }
 
   async toggle(open = !this.isOpen): Promise<void> {
@@ -73,8 +115,10 @@ export class EmergencyPanel {
     this.box.classList.toggle("open", open);
     this.changed();
     if (!open) {
+      clearInterval(this.looking);
       this.feed.stop();
       this.leave();
+      this.warnings.stop();
       this.markers.clear();
       return;
     }
@@ -82,7 +126,8 @@ export class EmergencyPanel {
     try {
       this.seq = await this.api.newest();
       await this.readList();
-      if (this.isOpen) this.feed.start();
+      if (this.isOpen) this.follow();
+      await this.warnings.start();
     } catch (error) {
       this.host.failed(error);
     }
@@ -94,6 +139,7 @@ export class EmergencyPanel {
     try {
       const whole = await this.api.whole(code);
       if (mine !== this.asked || !this.isOpen) return;
+      this.choose("incidents");
       this.leave();
       const reload = async (): Promise<void> => {
         const newer = await this.api.whole(code);
@@ -118,10 +164,12 @@ export class EmergencyPanel {
     return { right: width > 2 * PANEL_PX ? PANEL_PX : 0, left: 0, top: 0, bottom: width <= PHONE_PX ? height * PHONE_SHARE : 0 };
   }
 
-  private report(): void {
+  private report(given: ReportGiven | null = null): void {
+    this.choose("incidents");
     this.leave();
     this.form = new ReportForm(this.api, this.kinds, this.host.map, (made) => void this.reported(made), () => this.back());
     this.body.replaceChildren(this.form.element);
+    if (given) this.form.fill(given);
   }
 
   private async reported(made: Incident): Promise<void> {
@@ -146,10 +194,15 @@ export class EmergencyPanel {
 
   /** While a drill is looked at the whole page says so. */
   private tellDrill(): void {
-    const drill = this.view?.drill === true;
+    const drill = this.view?.drill === true || this.warnings.drill;
     this.banner.hidden = !drill;
     document.body.classList.toggle("in-drill", drill);
     this.box.classList.toggle("drill", drill);
+  }
+
+  private tellParts(): void {
+    this.parts.tell(this.open.filter((one) => !one.drill).length, this.warnings.count);
+    this.tellDrill();
   }
 
   private async readList(): Promise<void> {
@@ -157,6 +210,7 @@ export class EmergencyPanel {
     if (!this.isOpen) return;
     this.open = open;
     this.list.show(open, closed);
+    this.tellParts();
     this.mark();
   }
 
@@ -177,7 +231,7 @@ export class EmergencyPanel {
 
   /** What was missed comes again with the connection: events begin after the last one that was seen. */
   private connection(state: FeedState): void {
-    this.lost.hidden = state !== "lost";
+    this.lost.hidden = state !== "lost" || this.body.hidden;
     if (state === "open" && this.wasLost) this.readSoon();
     this.wasLost = state === "lost";
   }

@@ -6,6 +6,7 @@ import type { EmergencyHost } from "./host";
 import type { EmergencyPanel } from "./panel";
 
 const ASKED = "incident";
+const ASKED_WARNING = "warning";
 
 export class EmergencySwitch {
   readonly button = button(word("emergency"), "quiet to-emergency", () => void this.toggle());
@@ -19,12 +20,25 @@ export class EmergencySwitch {
     return this.panel?.busy ?? false;
   }
 
-  /** Open the incident that the address names, as in /map?incident=CODE. */
+  /** Open the incident or warning that the address names, as in /map?incident=CODE. */
   async start(): Promise<void> {
-    const code = new URLSearchParams(location.search).get(ASKED);
-    if (!code) return;
+    const asked = new URLSearchParams(location.search);
+    const code = asked.get(ASKED), warning = asked.get(ASKED_WARNING);
+    if (!code && !warning) return;
     await this.toggle();
-    await this.panel?.show(code);
+    if (code) await this.panel?.show(code);
+    else if (warning) await this.panel?.warning(warning);
+  }
+
+  /** Whether a click on the map opened a warning. */
+  pick(x: number, y: number): boolean {
+    return this.panel?.pick(x, y) ?? false;
+  }
+
+  /** Make the draft of a warning of an alarm, and show it. */
+  async draftOf(alarm: string): Promise<void> {
+    if (!this.panel?.isOpen) await this.toggle();
+    await this.panel?.warning(alarm, true);
   }
 
   private async toggle(): Promise<void> {
