@@ -57,12 +57,13 @@ async def sent(desk: httpx.AsyncClient, identifier: str, **shape: Any) -> str:
 
 async def open_part(page: Page, address: str, query: str = "") -> None:
     """The part of warnings; with a query what it opens."""
-    await page.goto(f"{address}/map{query}{SEAT}")
-    await page.reload()
-    await page.wait_for_selector(READY, timeout=60_000)
-    if not query:
-        await page.click(".to-emergency")
-        await page.click("[data-part=warnings]")
+    if query:
+        await page.goto(f"{address}/map{query}{SEAT}")
+        await page.wait_for_selector(READY, timeout=60_000)
+        return
+    await page.evaluate("view => { location.hash = view }", SEAT)
+    await page.click(".to-emergency")
+    await page.click("[data-part=warnings]")
 
 
 async def drawn(page: Page, wanted: dict[str, bool], seconds: float = 10) -> None:
@@ -250,15 +251,14 @@ async def test_what_it_affects_and_who_must_confirm(
         )
         await connection.execute(sa.text(lost), {"code": code, "id": village["id"]})
     await look(database)
-    await expect(page.locator(f".ew-call.silent[data-call='{village['id']}']")).to_contain_text("未应答，转叫", timeout=9_000)
+    silent = page.locator(f".ew-call.silent[data-call='{village['id']}']")
+    await expect(silent).to_contain_text("未应答，转叫", timeout=9_000)
     assert await row.evaluate("one => getComputedStyle(one).borderTopColor") == "rgb(196, 40, 27)"
     await expect(page.locator(".ew-not-delivered")).to_contain_text("短信网关 · 接收方应答 503")
 
 
 @pytest.mark.slow
-async def test_an_alarm_becomes_a_draft_and_a_warning_an_incident(
-    page: Page, address: str, database: Database
-) -> None:
+async def test_an_alarm_becomes_a_draft_and_a_warning_an_incident(page: Page, address: str, database: Database) -> None:
     await make_live_city(database, hours=1)
     await page.evaluate("localStorage.setItem('cim-live', JSON.stringify({on: true, indicator: ''}))")
     await log_in(page, 1300, 860)

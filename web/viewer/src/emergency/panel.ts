@@ -11,6 +11,7 @@ import { Markers } from "./markers";
 import { PartTabs } from "./part_tabs";
 import { ReportForm } from "./report_form";
 import { WarningsPart, type ReportGiven } from "./warnings/part";
+import { term as warningTerm } from "./warnings/words";
 import { said, term } from "./words";
 import { Work } from "./work";
 import "./emergency.css";
@@ -25,7 +26,7 @@ const PHONE_SHARE = 0.62;
 
 export class EmergencyPanel {
   private readonly box = element("section", { class: "emergency", "aria-label": term("emergency") });
-  private readonly banner = element("div", { class: "drill-banner", role: "status", hidden: "" }, element("span", {}, term("drillBanner")));
+  private readonly banner = element("div", { class: "drill-banner", role: "status", hidden: "" }, element("span", {}));
   private readonly lost = element("p", { class: "em-lost", role: "status", hidden: "" }, term("lost"));
   private readonly body = element("div", { class: "em-body" });
   private readonly api: EmergencyApi;
@@ -196,6 +197,7 @@ export class EmergencyPanel {
   private tellDrill(): void {
     const drill = this.view?.drill === true || this.warnings.drill;
     this.banner.hidden = !drill;
+    this.banner.firstElementChild?.replaceChildren(this.warnings.drill ? warningTerm("drillBanner") : term("drillBanner"));
     document.body.classList.toggle("in-drill", drill);
     this.box.classList.toggle("drill", drill);
   }

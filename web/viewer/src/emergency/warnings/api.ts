@@ -142,7 +142,8 @@ export interface Region {
 }
 
 const MOST_ACTIVE = 1000;
-const MOST_ENDED = 50;
+/** So many of those that ended are asked for. */
+export const MOST_ENDED = 50;
 const FIRST_ROWS = 20;
 const MOST_REGIONS = 1000;
 

@@ -3,6 +3,7 @@
 import type { FilterSpecification, GeoJSONSource, LayerSpecification, Map as GlMap } from "maplibre-gl";
 import { NOTHING } from "../../overlays";
 import { isDrill, plainTitle, type Colour, type Held, type Shape } from "./api";
+import { centroidOf } from "./centroid";
 import { addHatches, hatchName, PAINT } from "./hatching";
 import { COLOUR_NAMES, statusName } from "./words";
 
@@ -10,6 +11,8 @@ const SOURCE = "warnings";
 const FILLS = [`${SOURCE}-fill`, `${SOURCE}-hatch`];
 const REAL: FilterSpecification = ["!", ["get", "hatched"]];
 const HATCHED: FilterSpecification = ["get", "hatched"];
+/** Points in the middle of areas carry their names, as areas that reach over tiles would be named in each. */
+const NAMES: FilterSpecification = ["==", ["geometry-type"], "Point"];
 const PICK_AROUND_PX = 2;
 
 export interface Drawn {
@@ -25,7 +28,7 @@ function layers(): LayerSpecification[] {
     edge,
     { id: `${SOURCE}-dashed`, type: "line", source: SOURCE, filter: HATCHED, paint: { "line-color": ["get", "paint"], "line-width": ["case", ["get", "chosen"], 4, 2.5], "line-dasharray": [3, 2] } },
     {
-      id: `${SOURCE}-name`, type: "symbol", source: SOURCE, layout: { "text-field": ["get", "name"], "text-size": 13, "text-max-width": 12 },
+      id: `${SOURCE}-name`, type: "symbol", source: SOURCE, filter: NAMES, layout: { "text-field": ["get", "name"], "text-size": 13, "text-max-width": 12, "text-offset": [0, 1.3] },
       paint: { "text-color": "#1d2733", "text-halo-color": "#ffffff", "text-halo-width": 2 },
     },
   ];
@@ -44,8 +47,13 @@ export class WarningAreas {
   show(warnings: Drawn[], chosen: string | null): void {
     const grave = ({ held }: Drawn): number => (held.colour ? COLOUR_NAMES.indexOf(held.colour) : COLOUR_NAMES.length);
     this.shown = warnings.filter((one) => one.shape !== null).sort((a, b) => grave(b) - grave(a));
-    const features = this.shown.map(({ held, shape }): GeoJSON.Feature => ({ type: "Feature", geometry: shape as Shape, properties: properties(held, held.code === chosen) }));
+    const features = this.shown.flatMap(({ held, shape }) => (shape ? featuresOf(held, shape, held.code === chosen) : []));
     (this.gl.getSource(SOURCE) as GeoJSONSource).setData({ type: "FeatureCollection", features });
+  }
+
+  /** Fill them, or show only their edges, for who looks at something else. */
+  fill(on: boolean): void {
+    for (const id of FILLS) this.gl.setLayoutProperty(id, "visibility", on ? "visible" : "none");
   }
 
   /** Codes of the warnings at a point of the map, the gravest first. */
@@ -59,6 +67,13 @@ export class WarningAreas {
   get drawn(): { code: string; colour: Colour | null; hatched: boolean }[] {
     return this.shown.map(({ held }) => ({ code: held.code, colour: held.colour, hatched: held.status !== "Actual" }));
   }
+}
+
+/** The area of a warning, and a point for its name. */
+function featuresOf(held: Held, shape: Shape, chosen: boolean): GeoJSON.Feature[] {
+  const middle = centroidOf(shape);
+  const area: GeoJSON.Feature = { type: "Feature", geometry: shape, properties: properties(held, chosen) };
+  return middle ? [area, { type: "Feature", geometry: { type: "Point", coordinates: middle }, properties: properties(held, chosen) }] : [area];
 }
 
 function properties(held: Held, chosen: boolean): Record<string, unknown> {

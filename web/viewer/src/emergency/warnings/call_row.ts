@@ -12,7 +12,7 @@ const MOST_SUBJECTS = 6;
 export class CallRow {
   readonly element = element("article", {});
   private readonly facts = element("div", {});
-  private readonly by = element("input", { name: "by", maxlength: "100", placeholder: term("confirmBy2"), "aria-label": term("confirmBy2") });
+  private readonly by = element("input", { name: "by", maxlength: "100", placeholder: term("answeredBy"), "aria-label": term("answeredBy") });
   private readonly note = element("input", { name: "note", maxlength: "2000", placeholder: term("confirmNote"), "aria-label": term("confirmNote") });
   private readonly form: HTMLElement;
   private readonly clock = element("span", { class: "ew-clock" });
@@ -31,14 +31,15 @@ export class CallRow {
     this.form.hidden = call.state === "confirmed" || call.state === "withdrawn";
     const handed = receipts.findLast((one) => one.action === "escalated" || one.action === "silent");
     const taken = receipts.findLast((one) => one.action === "confirmed");
-    this.facts.replaceChildren(
+    const lines = [
       element("p", { class: "ew-call-head" }, element("b", {}, call.name), element("small", {}, dutyName(call.duty)), phone(call), element("span", { class: "ew-call-state" }, callStateName(call.state))),
       element("p", { class: "ew-subjects" }, `${term("answersFor")}：${subjects(call)}`),
-      ...[call.level > 0 ? element("p", { class: "ew-escalated" }, term("escalated")) : null,
+      call.level > 0 ? element("p", { class: "ew-escalated" }, term("escalated")) : null,
       handed && call.state === "silent" ? element("p", { class: "ew-handed" }, `${moment(handed.at)} ${noteText(handed.note)}`) : null,
       call.state === "confirmed" ? element("p", { class: "ew-confirmed" }, [`✓ ${call.confirmed_at ? moment(call.confirmed_at) : ""}`, call.confirmed_by, taken?.note].filter(Boolean).join(" · ")) : this.clock,
-      call.state === "waiting" ? element("p", { class: "fine" }, next(call)) : null].filter((one) => one !== null),
-    );
+      call.state === "waiting" ? element("p", { class: "fine" }, next(call)) : null,
+    ];
+    this.facts.replaceChildren(...lines.filter((one) => one !== null));
     this.tick();
   }
 

@@ -72,7 +72,9 @@ export class CallsTab {
     const code = this.whole?.code;
     if (!code || document.hidden) return;
     const done = await trying(this.notRead, async () => this.draw(await this.api.calls(code)));
-    if (done) this.make.textContent = term(this.rows.size ? "callAgain" : "makeCalls");
+    if (!done) return;
+    this.make.textContent = term(this.rows.size ? "callAgain" : "makeCalls");
+    if (this.rows.size && !this.make.hidden && !this.made.childElementCount) this.made.replaceChildren(element("small", {}, term("pressAgain")));
   }
 
   private draw(found: Calls): void {

@@ -23,7 +23,7 @@ export class ImportForm {
     });
     for (const kind of ["dragenter", "dragover", "dragleave", "drop"]) this.place.addEventListener(kind, (event) => this.dragged(event));
     const away = button("‹", "em-back", deeds.back);
-    away.setAttribute("aria-label", term("back2"));
+    away.setAttribute("aria-label", term("backOne"));
     this.element = element("div", { class: "em-view" }, element("div", { class: "em-head" }, away, element("h2", {}, term("importOne"))), this.place, this.told);
   }
 

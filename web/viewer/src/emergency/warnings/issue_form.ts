@@ -45,7 +45,7 @@ export class IssueForm {
     });
     this.send.before(this.refusals.foot);
     const away = button("‹", "em-back", deeds.back);
-    away.setAttribute("aria-label", term("back2"));
+    away.setAttribute("aria-label", term("backOne"));
     this.element = element("div", { class: "em-view" }, element("div", { class: "em-head" }, away, element("h2", {}, term(first ? "updating" : "issueOne"))), form);
     this.area.element.addEventListener("placed", () => this.area.element.querySelector(".em-problem.told")?.remove());
     this.dress();

@@ -3,7 +3,7 @@
 import { button, element } from "../../dom";
 import { word } from "../../i18n";
 import { duration, moment } from "../../live/words";
-import { isDrill, plainTitle, type Held } from "./api";
+import { isDrill, MOST_ENDED, plainTitle, type Held } from "./api";
 import type { WarningStore } from "./store";
 import { colourName, COLOUR_NAMES, stateName, statusName, term } from "./words";
 
@@ -39,7 +39,7 @@ export class WarningList {
     const { ended } = this.store;
     this.ended.replaceChildren(
       element("summary", {}, `${term("ended")} ${ended.length}`),
-      ...(ended.length ? ended.map((one) => this.row(one)) : [element("p", { class: "none" }, term("noneEnded"))]), element("p", { class: "fine" }, term("firstOnly")),
+      ...(ended.length ? ended.map((one) => this.row(one)) : [element("p", { class: "none" }, term("noneEnded"))]), ...(ended.length < MOST_ENDED ? [] : [element("p", { class: "fine" }, term("firstOnly"))]),
     );
   }
 

@@ -61,6 +61,7 @@ export class WarningsPart {
   constructor(private readonly host: EmergencyHost, private readonly deeds: PartDeeds) {
     this.api = new WarningsApi(host.session);
     this.areas = new WarningAreas(host.map.gl);
+    this.areas.fill(false);
     this.store = new WarningStore(this.api, () => this.renew(), (news) => this.hear(news), (state) => this.connection(state), (error) => host.failed(error));
     this.list = new WarningList(this.store, { open: (code) => void this.show(code), issue: () => this.issue(null), take: () => this.take(), close: () => deeds.close() }, this.api.mayPublish, host.session.user !== null);
     this.element.append(this.lost, this.body);
@@ -101,6 +102,7 @@ export class WarningsPart {
     this.element.hidden = !on;
     this.lost.hidden = true;
     this.store.follow(on);
+    this.areas.fill(on);
     this.draw();
     this.deeds.changed();
   }
@@ -172,11 +174,11 @@ export class WarningsPart {
   }
 
   private take(): void {
-    this.put(new ImportForm(this.api, { made: (taken) => this.made(taken), back: () => this.back() }));
+    this.put(new ImportForm(this.api, { made: (taken) => this.made(taken, false), back: () => this.back() }));
   }
 
-  private made(taken: Taken): void {
-    void this.show(taken.code, takenWords(taken));
+  private made(taken: Taken, issued = true): void {
+    void this.show(taken.code, takenWords(taken, issued));
     void this.store.read().catch((error: unknown) => this.host.failed(error));
   }
 

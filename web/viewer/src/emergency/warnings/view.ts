@@ -3,7 +3,7 @@
 import { button, element } from "../../dom";
 import { duration } from "../../live/words";
 import { AffectedTab } from "./affected_tab";
-import { isDrill, plainTitle, type Held, type Taken, type Whole, type WarningsApi } from "./api";
+import { isDrill, plainTitle, type Taken, type Whole, type WarningsApi } from "./api";
 import { CallsTab } from "./calls_tab";
 import { CancelForm } from "./cancel_form";
 import { CourseTab } from "./course_tab";
@@ -129,9 +129,9 @@ export class WarningView {
   }
 }
 
-/** What is to be said of a message that was just kept. */
-export function takenWords(taken: Taken): string {
-  const held: Held = taken;
+/** What is to be said of a message that was just issued here, or handed in. */
+export function takenWords(taken: Taken, issued: boolean): string {
   if (!taken.new) return term("heldAlready");
-  return term(held.state === "draft" ? "kept" : "made");
+  if (taken.state === "draft") return term("kept");
+  return term(issued ? "isIssued" : "isKept");
 }
