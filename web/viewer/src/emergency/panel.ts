@@ -48,7 +48,7 @@ export class EmergencyPanel {
   private constructor(private readonly host: EmergencyHost, private readonly kinds: Kinds, api: EmergencyApi, private readonly changed: () => void) {
     this.api = api;
     this.warnings = new WarningsPart(host, {
-      changed: () => this.tellParts(), front: () => this.choose("warnings"), close: () => void this.toggle(false),
+      changed: () => this.tellParts(), close: () => void this.toggle(false),
       report: api.mayWrite ? (given) => this.report(given) : null, room: () => this.room,
     });
     this.parts = new PartTabs((name) => this.choose(name));
@@ -80,11 +80,12 @@ export class EmergencyPanel {
     return this.isOpen && (this.view?.busy === true || this.form?.busy === true || this.warnings.busy);
   }
 
-  /** Show one of the two parts; the other is looked at now and then, as a page has few connections. */
+  /** Show one of the two parts; the other is looked at now and then, as a page has few connections. A drill is left: what is shown now may be real. */
   choose(name: "incidents" | "warnings"): void {
     const warnings = name === "warnings";
     if (!this.isOpen || this.parts.chosen === name) return;
     this.parts.chosen = name;
+    if (this.view?.drill) this.back();
     this.body.hidden = warnings;
     this.lost.hidden = true;
     this.warnings.front(warnings);

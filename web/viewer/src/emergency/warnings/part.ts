@@ -31,8 +31,6 @@ export interface ReportGiven {
 export interface PartDeeds {
   /** Something is to be shown that changes the panel: a drill, how many are in force. */
   changed(): void;
-  /** Come to the front. */
-  front(): void;
   close(): void;
   /** Report an incident; null where that may not be done. */
   report: ((given: ReportGiven) => void) | null;
