@@ -278,6 +278,7 @@ async def test_an_alarm_becomes_a_draft_and_a_warning_an_incident(page: Page, ad
     await expect(page.locator(".em-report [name=drill]")).to_be_checked()
     await expect(page.locator(".em-placed.given >> visible=true")).to_contain_text("103.9")
 
+    await page.click(".alarm-bell")
     await page.locator(".alarm .to-warning").nth(1).click()
     await page.click(".discard-draft")
     await page.click(".discard-draft")

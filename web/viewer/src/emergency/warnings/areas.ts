@@ -13,6 +13,8 @@ const REAL: FilterSpecification = ["!", ["get", "hatched"]];
 const HATCHED: FilterSpecification = ["get", "hatched"];
 /** Points in the middle of areas carry their names, as areas that reach over tiles would be named in each. */
 const NAMES: FilterSpecification = ["==", ["geometry-type"], "Point"];
+/** What is highlighted, and devices, stand above the areas. */
+const BELOW = "highlight-fill";
 const PICK_AROUND_PX = 2;
 
 export interface Drawn {
@@ -40,7 +42,7 @@ export class WarningAreas {
   constructor(private readonly gl: GlMap) {
     addHatches(gl);
     if (!gl.getSource(SOURCE)) gl.addSource(SOURCE, { type: "geojson", data: NOTHING });
-    for (const layer of layers()) if (!gl.getLayer(layer.id)) gl.addLayer(layer);
+    for (const layer of layers()) if (!gl.getLayer(layer.id)) gl.addLayer(layer, layer.type === "symbol" ? undefined : BELOW);
   }
 
   /** Draw them, the gravest on top. */
