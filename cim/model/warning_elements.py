@@ -55,10 +55,10 @@ def check_children(parent: Element) -> None:
         name = local_name(one)
         if name not in known:
             raise BadRequest(
-                f"{local_name(parent)} has no element {name[:40]!r}",
+                f"the element {local_name(parent)} has no element {name[:40]!r}",
                 where=place(one),
                 remedy="see CAP 1.2, section 3.2",
             )
         if name in seen and name not in REPEATED:
-            raise BadRequest(f"{name} comes twice", where=place(one), remedy="write it once")
+            raise BadRequest(f"the element {name} comes twice", where=place(one), remedy="write it once")
         seen.add(name)

@@ -62,10 +62,12 @@ def read_alert(body: bytes) -> Alert:
     except etree.XMLSyntaxError as error:
         line = error.lineno or 1
         raise BadRequest(
-            "the document is no well-formed XML", where=f"line {line}", remedy="check it with an XML tool"
+            "the document is no well-formed XML", where=f"alert (line {line})", remedy="check it with an XML tool"
         ) from None
     if root.getroottree().docinfo.doctype:
-        raise BadRequest("a document type is not taken", where="line 1", remedy="send the message without DOCTYPE")
+        raise BadRequest(
+            "a document type is not taken", where="alert (line 1)", remedy="send the message without DOCTYPE"
+        )
     if root.tag != f"{{{CAP}}}alert":
         raise BadRequest(
             f"the document is no message of CAP 1.2, it begins with {str(root.tag)[:80]}",

@@ -47,10 +47,10 @@ def required_in(parent: Element, name: str, read: Callable[[Element], Value]) ->
     """The first element of a name as ``read`` reads it; BadRequest where there is none, or nothing in it."""
     found = all_in(parent, name)
     if not found:
-        raise fault(parent, f"{local_name(parent)} has no {name}", f"add the element {name}")
+        raise fault(parent, f"the element {local_name(parent)} has no {name}", f"add the element {name}")
     value = read(found[0])
     if value == "":
-        raise fault(found[0], f"{name} is empty", "write something into it")
+        raise fault(found[0], f"the element {name} is empty", "write something into it")
     return value
 
 
@@ -59,7 +59,9 @@ def token_in(root: Element, name: str) -> str:
     text = required_in(root, name, text_of)
     if not _NO_SEPARATORS.fullmatch(text) or len(text) > 200:
         raise fault(
-            all_in(root, name)[0], f"{name} holds blanks, commas, < or &, or is too long", "write one word without them"
+            all_in(root, name)[0],
+            f"the element {name} holds blanks, commas, < or &, or is too long",
+            "write one word without them",
         )
     return text
 
@@ -74,13 +76,13 @@ def words_in(parent: Element, name: str, words: Sequence[str]) -> tuple[str, ...
     """All elements of a name, each one of some words."""
     found = all_in(parent, name)
     if not found and name == "category":
-        raise fault(parent, "info has no category", "add the element category")
+        raise fault(parent, "the element info has no category", "add the element category")
     return tuple(_one_of(one, text_of(one), words) for one in found)
 
 
 def _one_of(one: Element, text: str, words: Sequence[str]) -> str:
     if text not in words:
-        raise fault(one, f"{local_name(one)} cannot be {text[:40]!r}", f"write one of {', '.join(words)}")
+        raise fault(one, f"the element {local_name(one)} cannot be {text[:40]!r}", f"write one of {', '.join(words)}")
     return text
 
 
@@ -92,7 +94,7 @@ def text_in(parent: Element, name: str) -> str:
 def text_of(one: Element) -> str:
     """The text of an element; BadRequest where it holds elements."""
     if len(one):
-        raise fault(one, f"{local_name(one)} holds elements where text belongs", "write text only")
+        raise fault(one, f"the element {local_name(one)} holds elements where text belongs", "write text only")
     return (one.text or "").strip()
 
 

@@ -3,6 +3,7 @@
 import asyncio
 import itertools
 import json
+import re
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -19,6 +20,9 @@ from cim.model.sensing import Reading
 from cim.model.warning_reading import read_alert
 from cim.sensors.alarms import AlarmJudge
 from cim.sensors.intake import Intake
+
+ZH = {"Accept-Language": "zh-CN"}
+CHINESE = re.compile("[\u4e00-\u9fff]")
 
 
 async def sent(served: Served, body: bytes, status: int = 201) -> dict[str, Any]:
@@ -121,6 +125,9 @@ async def test_bad_messages_are_refused_whole(served: Served) -> None:
         assert what in problem["detail"]
         assert where in problem["where"]
         assert problem["remedy"]
+        chinese = (await served.technician.post("/warnings", content=body, headers=XML | ZH)).json()
+        assert CHINESE.search(chinese["detail"]), chinese
+        assert CHINESE.search(chinese["remedy"]), chinese
     assert await states(served) == {}
 
 
@@ -222,6 +229,9 @@ async def test_forms_that_cannot_be_meant_are_refused(served: Served) -> None:
         answer = await served.technician.post("/warnings", json={**FORM, **change})
         assert answer.status_code == 400, (change, answer.text)
         assert answer.json()["remedy"], change
+        chinese = (await served.technician.post("/warnings", json={**FORM, **change}, headers=ZH)).json()
+        assert CHINESE.search(chinese["detail"]), chinese
+        assert CHINESE.search(chinese["remedy"]), chinese
     assert await states(served) == {}
 
 

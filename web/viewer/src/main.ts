@@ -218,6 +218,7 @@ class Viewer {
       fly: (lon, lat, zoom) => this.fly(map, lon, lat, zoom),
       building: (code) => void this.showBuilding(code),
       storey: (model, storey) => void this.showStorey(model, storey),
+      draft: (alarm) => void this.emergency?.draftOf(alarm),
       failed: (error) => this.failed(error),
     }, map);
     this.root.querySelector(".top .spring")?.after(live.bell);
@@ -388,10 +389,11 @@ class Viewer {
     });
   }
 
-  /** Marks of an incident, devices and alarms, then an element of the storey that is looked into, go before what else is there. */
+  /** Marks of an incident, devices and alarms, then warnings, then an element of the storey that is looked into, go before what else is there. */
   private async clicked(map: CityMap, { point, lngLat }: MapMouseEvent): Promise<void> {
     if (this.emergency?.pick(point.x, point.y)) return;
     if (await this.live?.pick(point.x, point.y)) return;
+    if (this.emergency?.pickWarning(point.x, point.y)) return;
     if (await this.bim?.pick(point.x, point.y)) return;
     await this.identify(map, lngLat.lng, lngLat.lat, this.bim?.cardAt(point.x, point.y));
   }

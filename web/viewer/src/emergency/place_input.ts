@@ -52,6 +52,11 @@ export class PlaceInput {
     this.outsideLine.hidden = false;
   }
 
+  /** Take a place that is known already. */
+  put(lon: number, lat: number): void {
+    this.take({ lon, lat }, degrees(lon, lat), lon, lat, true);
+  }
+
   end(): void {
     this.picked?.cancel();
     this.map.sketch({ type: "FeatureCollection", features: [] });

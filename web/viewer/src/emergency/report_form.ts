@@ -49,6 +49,14 @@ export class ReportForm {
     return this.place.busy;
   }
 
+  /** Fill in what is known already; all of it may be changed. */
+  fill({ lon, lat, title, drill }: { lon: number; lat: number; title: string; drill: boolean }): void {
+    this.place.put(lon, lat);
+    this.title.value = title.slice(0, this.title.maxLength);
+    this.drill.checked = drill;
+    this.element.classList.toggle("hatched", drill);
+  }
+
   end(): void {
     this.place.end();
   }

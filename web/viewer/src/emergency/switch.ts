@@ -7,6 +7,7 @@ import type { EmergencyHost } from "./host";
 import type { EmergencyPanel } from "./panel";
 
 const ASKED = "incident";
+const ASKED_WARNING = "warning";
 /** Parts of the panel: its two lists, and tabs of an incident. */
 const PARTS = ["incidents", "tasks", "timeline", "warnings"] as const;
 
@@ -56,17 +57,30 @@ export class EmergencySwitch {
   choose(picked: BoardId): void {
     if (picked.what === "mark") this.panel?.chooseMark(picked.number);
     else {
-      this.panel?.toFront("incidents");
+      this.panel?.choose("incidents");
       void this.panel?.show(picked.code);
     }
   }
 
-  /** Open the incident that the address names, as in /map?incident=CODE. */
+  /** Open the incident or warning that the address names, as in /map?incident=CODE. */
   async start(): Promise<void> {
-    const code = new URLSearchParams(location.search).get(ASKED);
-    if (!code) return;
+    const asked = new URLSearchParams(location.search);
+    const code = asked.get(ASKED), warning = asked.get(ASKED_WARNING);
+    if (!code && !warning) return;
     await this.toggle();
-    await this.panel?.show(code);
+    if (code) await this.panel?.show(code);
+    else if (warning) await this.panel?.warning(warning);
+  }
+
+  /** Whether a click on the map opened a warning. */
+  pickWarning(x: number, y: number): boolean {
+    return this.panel?.pickWarning(x, y) ?? false;
+  }
+
+  /** Make the draft of a warning of an alarm, and show it. */
+  async draftOf(alarm: string): Promise<void> {
+    if (!this.panel?.isOpen) await this.toggle();
+    await this.panel?.warning(alarm, true);
   }
 
   private async toggle(): Promise<void> {

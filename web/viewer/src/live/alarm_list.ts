@@ -14,6 +14,8 @@ export interface AlarmActions {
   /** Go to the place of an alarm. */
   jump(alarm: Alarm): void;
   device(code: string): void;
+  /** Make the draft of a warning of an alarm. */
+  warn(alarm: Alarm): void;
 }
 
 export class AlarmList {
@@ -117,6 +119,7 @@ export class AlarmList {
         "div", { class: "alarm-links" },
         alarm.position ? button(term("jump"), "link jump", () => this.actions.jump(alarm)) : element("small", {}, term("noPosition")),
         stream ? button(term("toDevice"), "link", () => this.actions.device(stream.device)) : null,
+        this.mayAct && open && alarm.position ? button(term("toWarning"), "link to-warning", () => this.actions.warn(alarm)) : null,
         this.course(alarm),
       ),
       this.mayAct ? this.deeds(alarm) : null,

@@ -38,6 +38,8 @@ export interface LiveHost {
   building(code: string): void;
   /** Show a storey of a model in 3D, or all of it. */
   storey(model: string, storey: string | null): void;
+  /** Make the draft of a warning of an alarm. */
+  draft(alarm: string): void;
   /** Add to a card what a camera sees, and its picture. */
   camera(card: HTMLElement, gbCode: string): void;
   failed(error: unknown): void;
@@ -77,7 +79,7 @@ export class Live {
       past: () => this.slider.toggle(),
     }, host.session.role === "anonymous");
     this.list = new AlarmList(alarms, host.session, this.alarms, this.store, {
-      jump: (alarm) => this.jump(alarm), device: (code) => void this.open(code, true),
+      jump: (alarm) => this.jump(alarm), device: (code) => void this.open(code, true), warn: (alarm) => this.draft(alarm),
     });
     this.table = new DeviceTable(table, map.gl, this.store, { device: (code, fly) => void this.open(code, fly), indicator: () => keptChoice().indicator, csrf: host.session.csrf });
     this.slider = new TimeSlider(slider, () => this.looks.indicator, (past) => {
@@ -278,6 +280,12 @@ export class Live {
     this.bell.textContent = !this.alarms.known ? term("alarms") : count ? `${term("alarms")} ${count}` : `${term("alarms")} ✓`;
     this.bell.title = count || !this.alarms.known ? "" : term("noAlarms");
     this.bell.dataset["severity"] = gravest?.severity ?? "";
+  }
+
+  /** The draft is looked at beside the map: the list makes room. */
+  private draft(alarm: Alarm): void {
+    this.list.toggle(false);
+    this.host.draft(alarm.code);
   }
 
   private jump(alarm: Alarm): void {

@@ -100,6 +100,7 @@ const TERMS = {
   close: { zh: "关闭告警", en: "Close it" },
   note: { zh: "处置说明（可不填）", en: "Note (may stay empty)" },
   jump: { zh: "定位", en: "Go there" },
+  toWarning: { zh: "拟预警草稿", en: "Draft a warning" },
   toDevice: { zh: "设备", en: "Device" },
   course: { zh: "经过", en: "Course" },
   noPosition: { zh: "此告警没有位置", en: "This alarm has no place" },
