@@ -5,10 +5,12 @@ import itertools
 import json
 import re
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
+import shapely
 import sqlalchemy as sa
 from cap_messages import RING, XML, cap
 from lxml import etree
@@ -20,6 +22,9 @@ from cim.model.sensing import Reading
 from cim.model.warning_reading import read_alert
 from cim.sensors.alarms import AlarmJudge
 from cim.sensors.intake import Intake
+from importers.importer import ReadOptions
+from importers.run import ImportRequest, import_file
+from layers.catalog import load_catalog
 
 ZH = {"Accept-Language": "zh-CN"}
 CHINESE = re.compile("[\u4e00-\u9fff]")
@@ -341,3 +346,36 @@ async def test_the_picture_of_an_incident_tells_of_the_warnings_over_it(served: 
         assert [row["code"] for row in table["rows"]] == told
         assert answer["summary"]["warnings"] == len(told)
         assert bool(table["note"]) == (not told)
+
+
+def layer_file(folder: Path, layer: str, at: tuple[float, float], side: float, **facts: object) -> Path:
+    """A file of one feature: a square, or a point where it has no side."""
+    lon, lat = at
+    shape = shapely.box(lon, lat, lon + side, lat + side) if side else shapely.Point(at)
+    feature = {"type": "Feature", "geometry": shapely.geometry.mapping(shape), "properties": facts}
+    (folder / f"{layer}.geojson").write_text(json.dumps({"type": "FeatureCollection", "features": [feature]}))
+    return folder / f"{layer}.geojson"
+
+
+async def test_homes_without_a_record_of_people_are_not_nobody(served: Served, tmp_path: Path) -> None:
+    here, elsewhere = (103.95, 31.03), (104.05, 31.2)
+    house = layer_file(tmp_path, "buildings", here, 1e-4, building_code="510182001009000001", use="residential")
+    record = {"record_id": "P1", "building_code": "510182001009000009", "persons": 12}
+    for path in (house, layer_file(tmp_path, "population", elsewhere, 0, **record)):
+        request = ImportRequest(path, "test", "administrator", path.stem, options=ReadOptions(trust_file=True))
+        (report,) = await import_file(served.database, load_catalog(), request)
+        assert report.status == "published", report.message
+    code = (await sent(served, cap("HOMES", ring=around(here))))["code"]
+    found = (await served.technician.get(f"/warnings/{code}/affected")).json()
+    assert found["groups"]["people"]["sums"]["persons"] is None
+    reasons = [one["reason"] for one in found["missing"] if one["layer"] == "population"]
+    assert reasons == ["1 homes lie inside, and no record of people does"]
+    code = (await sent(served, cap("ALONE", ring=around(elsewhere))))["code"]
+    found = (await served.technician.get(f"/warnings/{code}/affected")).json()
+    assert found["groups"]["people"]["sums"]["persons"] == 12
+
+
+def around(at: tuple[float, float]) -> str:
+    """The ring of a warning around a place: CAP has the latitude first."""
+    west, south, east, north = at[0] - 0.01, at[1] - 0.01, at[0] + 0.01, at[1] + 0.01
+    return f"{south},{west} {south},{east} {north},{east} {north},{west} {south},{west}"

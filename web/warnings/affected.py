@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
+import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from cim.model.warning_calls import DUTY_OF
@@ -11,6 +12,8 @@ from cim.policy.policy import Decision
 from cim.store.selection import Selection
 from cim.store.warning_contacts import CONTACTS, contacts_of
 from cim.store.warning_reach import Met, devices_met, features_met
+
+BUILDINGS, USE, HOMES = "buildings", "use", ("residential", "rural_house")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +54,7 @@ async def affected(
             missing.append(_missing(group.name, group.layer, "the layer is not there, or not for you to see"))
             continue
         groups[group.name] = await _group(connection, group, decision, area, limit, missing)
+    await _tell_unrecorded(connection, decisions, area, groups, missing)
     groups["devices"] = _told("devices", None, await devices_met(connection, area, limit), ())
     await _add_contacts(connection, decisions, groups, missing)
     return {"method": METHOD, "groups": groups, "missing": missing, "limit": limit}
@@ -78,6 +82,25 @@ async def _group(
     met = await features_met(connection, selection, area, sums=sums, limit=limit if group.listed else 0)
     told = _told(group.layer, decision.collection.version, met, tuple(hidden))
     return told if group.listed else {name: value for name, value in told.items() if name != "items"}
+
+
+async def _tell_unrecorded(
+    connection: AsyncConnection,
+    decisions: dict[str, Decision],
+    area: bytes,
+    groups: dict[str, Any],
+    missing: list[dict[str, str]],
+) -> None:
+    """Where homes lie inside but no record of people does, how many live there is not known, which is not nobody."""
+    people, houses = groups["people"], decisions.get(BUILDINGS)
+    if people is None or people["count"] or houses is None or USE not in houses.field_names:
+        return
+    homes = sa.column(USE).in_(HOMES)
+    met = await features_met(connection, Selection(houses.collection, (), houses.regions, (homes,)), area, limit=0)
+    if met.count:
+        people["sums"] = dict.fromkeys(people["sums"])
+        reason = f"{met.count} homes lie inside, and no record of people does"
+        missing.append(_missing("people", "population", reason))
 
 
 def _told(layer: str, version: int | None, met: Met, hidden: tuple[str, ...]) -> dict[str, Any]:
