@@ -90,8 +90,13 @@ async def heights(served: Served, layer: str) -> tuple[int, set[float]]:
     return len(found), set(found)
 
 
-@pytest.mark.timeout(180)
-@pytest.mark.parametrize("races", [3, pytest.param(20, marks=[pytest.mark.slow, pytest.mark.timeout(600)])])
+@pytest.mark.parametrize(
+    "races",
+    [
+        pytest.param(3, marks=pytest.mark.timeout(180)),
+        pytest.param(20, marks=[pytest.mark.slow, pytest.mark.timeout(600)]),
+    ],
+)
 async def test_of_two_equal_imports_one_publishes(
     served: Served, workers: tuple[Worker, Worker], figures: Callable[..., None], races: int
 ) -> None:

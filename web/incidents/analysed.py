@@ -13,6 +13,8 @@ from web.incidents.plain_text import local, plain
 from web.reports.content import ReportTable, report_table, summary_facts
 
 MOST_TEXT, MOST_NAME, MOST_ROWS = 300, 80, 60
+REPEATED = ("operator", "place")
+"""Entries of summaries that a report says elsewhere."""
 SHAPES = {"Point": "点", "LineString": "线", "Polygon": "面"}
 _CHINESE_PART = re.compile(r"^(.*[\u4e00-\u9fff）])\s+[A-Za-z(].*$")
 
@@ -38,7 +40,7 @@ def analysed(entry: Entry) -> Analysed:
         facts.append(("说明", entry.text))
     facts += [(f"输入：{_input_title(process, name)}", _short(value)) for name, value in body.get("inputs", {}).items()]
     summary = body["summary"]
-    facts += _summary(summary) if isinstance(summary, dict) else [("结论", summary)]
+    facts += _summary(body) if isinstance(summary, dict) else [("结论", summary)]
     tables = [_table(one) for one in body.get("tables", ())]
     told = [(plain(name)[:MOST_NAME], plain(text)) for name, text in facts]
     return Analysed(plain(f"分析结果：{analysis_title(process).zh}"), told, tables)
@@ -69,10 +71,12 @@ def _input_title(process: str, name: str) -> str:
     return chinese.group(1) if chinese else title
 
 
-def _summary(summary: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """Plain figures by their names; texts and what has parts as they are."""
-    facts = summary_facts(summary)
-    return facts + [(name, _short(value)) for name, value in summary.items() if isinstance(value, dict)]
+def _summary(body: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Plain figures by their names, and what has parts as it is, in the order given; what was asked is not repeated."""
+    given = body["summary"]
+    names = [name for name in body.get("order", given) if name in given and name not in {*body["inputs"], *REPEATED}]
+    facts = summary_facts({name: given[name] for name in names})
+    return facts + [(name, _short(given[name])) for name in names if isinstance(given[name], dict)]
 
 
 def _table(kept: Mapping[str, Any]) -> ReportTable:

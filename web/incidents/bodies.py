@@ -98,7 +98,7 @@ class KeptTable(Body):
     id: Named
     title: Words
     columns: list[KeptColumn] = Field(min_length=1, max_length=30)
-    rows: list[dict[Named, str | Number | bool | None]] = Field(max_length=200)
+    rows: list[dict[Named, str | bool | int | Number | None]] = Field(max_length=200)
     note: Prose = ""
 
 

@@ -67,7 +67,7 @@ def situation_features(state: State) -> list[dict[str, Any]]:
     for entry in state.entries:
         if entry.kind == "analysis":
             areas = (entry.body.get("areas") or {}).get("features", [])
-            drawn += [_feature(one["geometry"], ANALYSIS_COLOUR, _name(one), "分析结果") for one in areas]
+            drawn += [_analysis_feature(one) for one in areas]
     for mark in state.marks:
         colour = _colour(mark.style.get("stroke"), COLOURS.get(mark.symbol, MARK_COLOUR))
         name = mark.label or SYMBOLS.get(mark.symbol, mark.symbol)
@@ -81,6 +81,13 @@ def _feature(geometry: Mapping[str, Any], colour: str, label: str, legend: str) 
     named, is_area = plain(label)[:60], str(geometry.get("type")).endswith("Polygon")
     looks = {"stroke": colour, "fill": colour, "fill-opacity": 0.12, "label": "" if is_area else named}
     return {"type": "Feature", "geometry": geometry, "properties": {**looks, "legend": named if is_area else legend}}
+
+
+def _analysis_feature(one: Mapping[str, Any]) -> dict[str, Any]:
+    """A shape of an analysis without its name beside it: there may be many, which would hide the map."""
+    feature = _feature(one["geometry"], ANALYSIS_COLOUR, _name(one), "分析结果")
+    feature["properties"]["label"] = ""
+    return feature
 
 
 def _name(feature: Mapping[str, Any]) -> str:

@@ -9,6 +9,8 @@ from web.incidents.situation import DRILL_HEADER, Situation
 from web.reports.docx_parts import PICTURE_MM, add_facts, add_table, set_page, set_styles, turn_page
 
 RED = "C00000"
+PAGE_MM = (174, 261)
+"""The room across a page, upright and on its side."""
 WIDTHS_MM = {
     "信息报告时限": (40, 48, 48, 38),
     "时间线": (12, 36, 20, 80, 26),
@@ -39,11 +41,10 @@ def situation_docx(report: Situation, pictures: Sequence[bytes]) -> bytes:
         document.add_picture(io.BytesIO(picture), width=Mm(PICTURE_MM))
     if not pictures:
         document.add_paragraph("没有可供绘制的图层（未入库或无权查看），本报告无图。")
-    for one in report.analyses:
-        _analysis(document, one)
-    turn_page(document, wide=False)
     for table in report.tables:
         add_table(document, table, WIDTHS_MM.get(table.title))
+    for one in report.analyses:
+        _analysis(document, one)
     written = io.BytesIO()
     document.save(written)
     return written.getvalue()
@@ -55,7 +56,8 @@ def _analysis(document: Any, one: Analysed) -> None:
     add_facts(document, one.facts)
     for table in one.tables:
         turn_page(document, wide=table.wide)
-        add_table(document, table)
+        across_mm = PAGE_MM[1 if table.wide else 0]
+        add_table(document, table, [round(share * across_mm) for share in table.widths()])
 
 
 def _edges(section: Any, report: Situation) -> None:

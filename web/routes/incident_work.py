@@ -192,6 +192,8 @@ async def _put_down(turn: Turn, body: NewEntry) -> Any:
         kept = bounded(body.analysis.model_dump(), "analysis")
         if body.analysis.areas is not None:
             kept["areas"] = _areas(body.analysis.areas)
+        if isinstance(body.analysis.summary, dict):
+            kept["order"] = list(body.analysis.summary)
         kept["title"] = analysis_title(body.analysis.process).document()
         return await turn.put_down("analysis", text, kept)
     return await turn.put_down(body.kind, text)

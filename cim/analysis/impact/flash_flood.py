@@ -2,7 +2,7 @@
 
 import asyncio
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -79,7 +79,9 @@ async def flash_flood(asked: FlashFloodParameters, context: Context) -> Answer:
     stream = await _stream(water, window, place, ground)
     async with context.reading() as connection:
         area = np.array([window.plane], dtype=object)
-        zones = await context.features(connection, ZONES, FIELDS, area, window.srid)
+        found = await context.features(connection, ZONES, FIELDS, area, window.srid)
+    levels = [context.shown(ZONES, "level", value) for value in found.columns["level"]]
+    zones = replace(found, columns={**found.columns, "level": levels})
     met = await asyncio.to_thread(_met, zones, stream)
     areas = to_lonlat(zones.shapes[[one.zone for one in met]], window.srid) if met else np.zeros(0, dtype=object)
     people = await people_in(context, areas)

@@ -99,7 +99,6 @@ def resource_row(context: Context, one: Resource, joined: Joined, stop: int, way
         for field, value in one.contact.items()
     }
     return (
-        one.layer,
         context.titles.get(one.layer, one.layer),
         one.name,
         round(way.seconds / 60, 2),
@@ -107,6 +106,7 @@ def resource_row(context: Context, one: Resource, joined: Joined, stop: int, way
         round(one.straight_m, 1),
         round(float(joined.off_m[stop]), 1),
         "；".join(f"{title} {value}" for title, value in shown.items()),
+        one.layer,
         one.fid,
     )
 
@@ -114,7 +114,6 @@ def resource_row(context: Context, one: Resource, joined: Joined, stop: int, way
 def resource_table(rows: Sequence[tuple[Any, ...]]) -> Table:
     """The resources, layer by layer."""
     columns = (
-        Column("layer", Title("图层", "Layer")),
         Column("layer_title", Title("类别", "Kind")),
         Column("name", Title("名称", "Name")),
         Column("time_min", Title("行程时间", "Travel time"), "number", "min", 1),
@@ -122,6 +121,7 @@ def resource_table(rows: Sequence[tuple[Any, ...]]) -> Table:
         Column("straight_m", Title("直线距离", "Straight"), "number", "m", 0),
         Column("off_road_m", Title("离路", "Off the road"), "number", "m", 0),
         Column("contact", Title("联系与力量", "Contact and means")),
+        Column("layer", Title("图层", "Layer")),
         Column("fid", Title("要素号", "Feature"), "count"),
     )
     return Table("resources", Title("就近资源", "Nearest resources"), columns, rows, "每个图层内按行程时间排列")

@@ -118,7 +118,7 @@ def heights_in(ring: shapely.Polygon) -> np.ndarray:
     lons, lats = np.meshgrid(np.linspace(west, east, 60), np.linspace(south, north, 60))
     inside = shapely.contains_xy(ring, lons, lats)
     with rasterio.open(SAMPLES / "dem" / "county.tif") as raster:
-        columns, rows = ~raster.transform * (lons[inside], lats[inside])
+        columns, rows = ~raster.transform @ (lons[inside], lats[inside])
         cells = raster.read(1).astype(float)
     (row, down), (column, right) = (np.divmod(part - 0.5, 1) for part in (rows, columns))
     i, j = row.astype(int), column.astype(int)

@@ -1,5 +1,6 @@
 """Two incidents from the first report to the situation report, in a real browser, as a duty officer works them."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +38,14 @@ def layers() -> dict[str, str]:
     }
 
 
+@pytest.fixture(autouse=True)
+def patience() -> Iterator[None]:
+    """Analyses of the whole sample may take some seconds on a busy machine."""
+    expect.set_options(timeout=30_000)
+    yield
+    expect.set_options(timeout=5_000)
+
+
 class Shots:
     """Screenshots of the steps, in the test's own folder."""
 
@@ -72,7 +81,7 @@ async def report_incident(page: Page, kind: str, title: str, coordinates: str, f
 async def picture(page: Page) -> None:
     await page.click("[data-tab=analyse]")
     await page.click(".make-picture")
-    await expect(page.locator(".em-answer .tables")).to_be_visible(timeout=60_000)
+    await expect(page.locator(".em-answer .tables")).to_be_visible()
     await page.locator(".em-answer .keep-answer").click()
     await expect(page.locator(".em-answer .keep-answer")).to_have_text("已记入时间线")
 
@@ -84,7 +93,7 @@ async def analysis(page: Page, process: str, shots: Shots, **inputs: str) -> Non
     other = await opened.value
     await other.set_viewport_size({"width": WIDTH, "height": HEIGHT})
     form = other.locator(".schema-form")
-    await expect(form).to_be_visible(timeout=30_000)
+    await expect(form).to_be_visible()
     for name, value in inputs.items():
         field = form.locator(f"[name={name}]")
         if await field.evaluate("one => one.tagName") == "SELECT":
@@ -93,7 +102,7 @@ async def analysis(page: Page, process: str, shots: Shots, **inputs: str) -> Non
             await field.evaluate("(one) => one.closest('details')?.setAttribute('open', '')")
             await field.fill(value)
     await other.locator("button.run").first.click()
-    await expect(other.locator(".result .keep-answer")).to_be_visible(timeout=60_000)
+    await expect(other.locator(".result .keep-answer")).to_be_visible()
     await shots.take(other, process)
     await other.locator(".result .keep-answer").click()
     await expect(other.locator(".result")).to_contain_text("已记入时间线")
@@ -140,7 +149,7 @@ async def test_a_leak_in_the_park(page: Page, address: str, shots: Shots, tmp_pa
     await page.locator("[data-task='1'] .deed", has_text="已接收").click()
     await page.click("[data-tab=marks]")
     await page.click("[data-symbol=cordon]")
-    for x, y in ((760, 330), (900, 330), (900, 470), (760, 470)):
+    for x, y in ((580, 390), (720, 390), (720, 530), (580, 530)):
         await page.locator(".map canvas").first.click(position={"x": x, "y": y})
         await page.wait_for_timeout(350)
     await page.keyboard.press("Enter")
@@ -186,13 +195,13 @@ async def test_a_flash_flood_with_a_warning(page: Page, address: str, shots: Sho
     await log_in(page, WIDTH, HEIGHT)
     await page.goto(f"{address}/map?warning={code}#view=11/31.17/103.87")
     await page.wait_for_selector(READY, timeout=60_000)
-    await expect(page.locator(".em-facts-head h2")).to_contain_text("预警", timeout=30_000)
+    await expect(page.locator(".em-facts-head h2")).to_contain_text("预警")
     await page.click("[data-tab=affects]")
-    await expect(page.locator("[data-group=people] .ew-count")).to_contain_text("人", timeout=30_000)
+    await expect(page.locator("[data-group=people] .ew-count")).to_contain_text("人")
     await shots.take(page, "affected")
     await page.click("[data-tab=calls]")
     await page.click(".make-calls")
-    await expect(page.locator(".ew-call.waiting").first).to_be_visible(timeout=30_000)
+    await expect(page.locator(".ew-call.waiting").first).to_be_visible()
     first = page.locator(".ew-call.waiting").first
     await first.locator("summary").click()
     await first.locator("[name=note]").fill("已组织转移")

@@ -10,6 +10,8 @@ import { term, termFor, type Term } from "./work_words";
 const WORST_FIRST: Verdict[] = ["not", "partly", "not-assessed", "information", "conforms"];
 const PALETTE = ["#d0021b", "#f08c00", "#7b3fb5", "#0b7fab", "#b5651d", "#c2185b", "#00796b", "#5d6d7e", "#9e9d24", "#3949ab"];
 const ADVICE = "。建议：";
+/** The tables that are looked at first, where an answer has one of them. */
+const FIRST = new Set(["land_status", "people"]);
 const MOST_ROWS = 500;
 
 /** Chip with the verdict as a word; what was not assessed never looks like a pass. */
@@ -103,7 +105,7 @@ export function tablesView(tables: Table[], colours: Map<string, string>): HTMLE
     panes.forEach((pane, place) => pane.classList.toggle("away", place !== chosen));
     tabs.forEach((tab, place) => tab.setAttribute("aria-selected", String(place === chosen)));
   };
-  choose(Math.max(0, tables.findIndex((one) => one.id === "land_status")));
+  choose(Math.max(0, tables.findIndex((one) => FIRST.has(one.id))));
   return element("div", { class: "tables" }, element("div", { class: "tabs", role: "tablist" }, ...tabs), ...panes);
 }
 
