@@ -332,7 +332,6 @@ async def eye_of(page: Page) -> list[float]:
     return [float(part) for part in found[1].split("/")]
 
 
-@pytest.mark.parametrize("layers", [{"dem": ""}])
 async def test_a_flight_a_bookmark_and_a_picture(page: Page, scene: SceneBrowser) -> None:
     await scene.open(folded=True)
     await scene.look(*SEAT, 900, 0, -60)
