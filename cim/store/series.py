@@ -1,6 +1,6 @@
 """What was observed: newest values, buckets of time, and how much there is, of datastreams the caller may see."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date, datetime, timedelta
 from typing import Any, Literal
 
@@ -49,7 +49,7 @@ async def buckets(
     They come from the hourly and daily tables, however far back, and hold late data and corrections.
     """
     rows = await connection.execute(_rolled_up(datastream, since, until, span))
-    return [_bucket(row) for row in rows]
+    return _buckets(rows)
 
 
 async def fine_buckets(
@@ -77,7 +77,7 @@ async def fine_buckets(
         .order_by(start)
         .limit(MOST_BUCKETS)
     )
-    return [_bucket(row) for row in rows]
+    return _buckets(rows)
 
 
 def _rolled_up(datastream: int, since: datetime, until: datetime, span: BucketSpan) -> sa.Select[Any]:
@@ -110,6 +110,9 @@ def _day(at: datetime) -> date:
     return local.date() if local.time() == datetime.min.time() else local.date() + timedelta(days=1)
 
 
-def _bucket(row: Any) -> Bucket:
-    mean = row.total / row.count if row.count and row.total is not None else None
-    return Bucket(row.start, row.count, row.flagged, mean, row.least, row.greatest)
+def _buckets(rows: Iterable[Sequence[Any]]) -> list[Bucket]:
+    """Rows of start, count, flagged, total, least, greatest; there may be those of a year of hours."""
+    return [
+        Bucket(start, count, flagged, total / count if count and total is not None else None, least, greatest)
+        for start, count, flagged, total, least, greatest in rows
+    ]
