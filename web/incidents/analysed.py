@@ -32,7 +32,6 @@ def analysed(entry: Entry) -> Analysed:
     """An entry of the kind analysis."""
     body, process = entry.body, entry.body["process"]
     facts = [
-        ("分析", f"{analysis_title(process).zh}（{process}）"),
         ("时间", local(entry.at)),
         ("记录人", entry.author),
     ]

@@ -59,6 +59,8 @@ async def test_a_link_opens_in_its_mode_with_the_rights_of_who_opens_it(
     await page.wait_for_selector(READY, timeout=60_000)
     assert await ticked(page) == {"admin_town", "shelters", "rescue_teams"}
     await expect(page.locator(".mode-notice .no-right")).to_have_count(0)
+    await expect(page.locator("[data-part=warnings]")).to_have_attribute("aria-selected", "true")
+    await page.click("[data-part=incidents]")
     await page.click(f".em-incident[data-incident='{code}']")
     await expect(page.locator("[data-tab=tasks]")).to_have_attribute("aria-selected", "true")
     await page.evaluate("location.hash = location.hash.replace('flood-season', 'epidemic')")

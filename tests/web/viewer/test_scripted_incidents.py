@@ -168,7 +168,7 @@ async def test_a_leak_in_the_park(page: Page, address: str, shots: Shots, tmp_pa
         "液氯储罐阀门泄漏　快报",
         "人员合计",
         "重气不用高斯烟羽",
-        "下风向防护区",
+        "隔离和防护距离",
         "消防",
         "阀门已关闭",
         "警戒区",
