@@ -25,9 +25,14 @@ class SummaryWord:
 
 
 @cache
+def _read() -> Mapping[str, Any]:
+    return tomllib.loads(_FILE.read_text("utf-8"))
+
+
+@cache
 def summary_words() -> Mapping[str, SummaryWord]:
     """The words of all entries that have one, by name."""
-    read = tomllib.loads(_FILE.read_text("utf-8"))
+    read = _read()
     values = {name: {word: _title(*pair) for word, pair in words.items()} for name, words in read["values"].items()}
     titles = read["titles"].items()
     return {name: SummaryWord(_title(zh, en), unit, values.get(name, {})) for name, (zh, en, unit) in titles}
@@ -46,7 +51,7 @@ def words_of(names: Iterable[str]) -> dict[str, dict[str, Any]]:
 @cache
 def kind_titles() -> Mapping[str, Mapping[str, str]]:
     """What the shapes of answers are called, by kind."""
-    return {kind: _title(*pair) for kind, pair in tomllib.loads(_FILE.read_text("utf-8"))["kinds"].items()}
+    return {kind: _title(*pair) for kind, pair in _read()["kinds"].items()}
 
 
 def in_chinese(name: str, value: Any) -> tuple[str, Any]:

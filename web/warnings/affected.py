@@ -6,6 +6,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from cim.model.building_uses import HOMES
 from cim.model.warning_calls import DUTY_OF
 from cim.model.warning_course import Contact
 from cim.policy.policy import Decision
@@ -13,7 +14,7 @@ from cim.store.selection import Selection
 from cim.store.warning_contacts import CONTACTS, contacts_of
 from cim.store.warning_reach import Met, devices_met, features_met
 
-BUILDINGS, USE, HOMES = "buildings", "use", ("residential", "rural_house")
+BUILDINGS, USE = "buildings", "use"
 
 
 @dataclass(frozen=True, slots=True)

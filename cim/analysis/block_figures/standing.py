@@ -14,6 +14,7 @@ import shapely
 
 from cim.analysis.block_figures.material import Laid, Material
 from cim.analysis.overlay import Ints
+from cim.model.building_uses import HOMES
 from cim.model.ellipsoid import ellipsoidal_areas_m2
 from cim.model.redline import to_lonlat
 
@@ -22,7 +23,6 @@ SLIVER_M2 = 0.1
 WHOLE = 0.999
 OUTSIDE_M2 = 1.0
 UNKNOWN_USE = ""
-HOMES = ("residential", "rural_house")
 
 
 @dataclass(frozen=True, slots=True)

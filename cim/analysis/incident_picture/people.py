@@ -16,6 +16,7 @@ from cim.analysis.context import Features
 from cim.analysis.incident_picture.reader import Reader
 from cim.analysis.incident_picture.zones import Zones, areas_m2
 from cim.analysis.overlay import Floats
+from cim.model.building_uses import HOMES
 from cim.store.people_in_zones import SUMS, PeopleGroup, PeopleQuery, densities, people_in_zones
 
 BUILDINGS, POPULATION = "buildings", "population"
@@ -24,7 +25,6 @@ RECORD_FIELDS = (
     *("building_code", "persons", "day_persons", "households"),
     *("age_0_6", "age_7_17", "age_60", "mobility", "village_code"),
 )
-HOMES = ("residential", "rural_house")
 NEAR_M = 300.0
 """How far from its building a record of people may lie; it is joined by the building's code."""
 WHOLE = 1e-6

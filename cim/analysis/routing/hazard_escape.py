@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import pyproj
 import shapely
 from pydantic import Field, model_validator
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -18,6 +17,7 @@ from cim.analysis.routing.asking import Ground, RoutingParameters, ground_for, l
 from cim.analysis.routing.graph import Graph, Joined, Way, cut, join, traced
 from cim.analysis.routing.hazard_posts import GEOHAZARDS, MOST_POINTS, HazardPoints, hazard_points
 from cim.analysis.routing.profiles import ProfileName
+from cim.analysis.routing.resources import straight_m
 from cim.analysis.routing.shelters import Shelters, shelters_for
 from cim.analysis.routing.telling import STATEMENT, method, remark, stating
 from cim.model.analysis import Answer, Column, Finding, Place, Table, Title, Verdict
@@ -25,7 +25,6 @@ from cim.model.redline import LONLAT_SRID
 from cim.model.road_network import Floats
 from cim.store.road_network import costs_between, paths_between
 
-_GEOD = pyproj.Geod(ellps="GRS80")
 METHOD = (
     "路线自隐患点最近的可通行道路起算，到行程最短且离所有所选隐患点不小于避让距离的避难场所；"
     "未判断道路本身是否受滑坡、泥石流影响，受影响的路段请用封闭范围排除"
@@ -120,12 +119,7 @@ def _reason(point: int, chosen: Sequence[int], joined: Joined, any_shelter: bool
 
 def _least_m(places: Floats, others: Floats) -> Floats:
     """The geodesic distance from each place to the nearest of others."""
-    least = np.full(len(places), np.inf)
-    for lon, lat in others.tolist():
-        size = len(places)
-        apart = _GEOD.inv(np.full(size, lon), np.full(size, lat), places[:, 0], places[:, 1])[2]
-        least = np.minimum(least, apart)
-    return least
+    return np.asarray(np.min([straight_m((lon, lat), places) for lon, lat in others.tolist()], axis=0))
 
 
 def _answer(

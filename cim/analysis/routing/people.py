@@ -13,13 +13,13 @@ from cim.analysis.context import Context
 from cim.analysis.reaching import features_in, partial
 from cim.analysis.routing.telling import missing, remark
 from cim.model.analysis import Finding, SourceEdition
+from cim.model.building_uses import HOMES
 from cim.model.ellipsoid import ellipsoidal_areas_m2
 from cim.model.redline import LONLAT_SRID
 from cim.model.road_network import Floats, Ints, Shapes
 
 Moment = Literal["day", "night"]
 POPULATION, BUILDINGS = "population", "buildings"
-RESIDENTIAL = ("residential", "rural_house")
 M2_A_PERSON = 41.76
 """Housing a person where no record tells: the national mean of the census of 2020, in m2 of floor."""
 DAY_SHARE, MOBILITY_SHARE = 0.45, 0.03
@@ -71,7 +71,7 @@ async def people_in(connection: AsyncConnection, context: Context, areas: Shapes
         for one in (records, houses)
         if partial(context, one.edition.layer)
     ]
-    living = np.array([use in RESIDENTIAL for use in houses.columns["use"]], dtype=bool)
+    living = np.array([use in HOMES for use in houses.columns["use"]], dtype=bool)
     floor_m2 = _floor_m2(houses.shapes, houses.columns)
     code_of = {str(code): k for k, code in enumerate(houses.columns["building_code"]) if code}
     persons, by_day, helped = (_whole(records.columns[name]) for name in ("persons", "day_persons", "mobility"))

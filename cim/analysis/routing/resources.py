@@ -73,19 +73,20 @@ async def resources_near(
 
 def _nearest(layer: str, features: Features, place: tuple[float, float], within_m: float) -> list[Resource]:
     lonlat = shapely.get_coordinates(shapely.point_on_surface(features.shapes)).reshape(-1, 2)
-    straight_m = _straight_m(place, lonlat)
-    order = np.argsort(straight_m, kind="stable")
+    distance_m = straight_m(place, lonlat)
+    order = np.argsort(distance_m, kind="stable")
     found = []
-    for k in order[straight_m[order] <= within_m][:MOST_LOOKED_AT].tolist():
+    for k in order[distance_m[order] <= within_m][:MOST_LOOKED_AT].tolist():
         values = {name: column[k] for name, column in features.columns.items()}
         name = next((str(values[field]) for field in NAME_FIELDS if values[field]), features.keys[k])
         contact = {field: values[field] for field in CONTACT_FIELDS if values[field] not in (None, "")}
         at = (float(lonlat[k, 0]), float(lonlat[k, 1]))
-        found.append(Resource(layer, int(features.fids[k]), name, contact, at, float(straight_m[k])))
+        found.append(Resource(layer, int(features.fids[k]), name, contact, at, float(distance_m[k])))
     return found
 
 
-def _straight_m(place: tuple[float, float], lonlat: Floats) -> Floats:
+def straight_m(place: tuple[float, float], lonlat: Floats) -> Floats:
+    """The geodesic distance from a place to each of others."""
     if not len(lonlat):
         return np.zeros(0)
     size = len(lonlat)

@@ -7,14 +7,13 @@ import { button, element } from "../dom";
 import { extent } from "../overlays";
 import { placeInputs } from "../place_inputs";
 import type { Whole } from "./api";
-import { areaShapes } from "./area_shapes";
+import { areaShapes, PICTURE } from "./area_shapes";
 import { field, problemLine, trying } from "./forms";
 import { circle } from "./circle";
 import { keptAnalysis } from "./keeping";
 import { term, type Term } from "./words";
 import type { Shown, Tab, Work } from "./work";
 
-const PICTURE = "incident-picture";
 const RADII = "500, 1000, 3000";
 const LOOK_EVERY_MS = 700;
 const OTHERS: [string, Term][] = [

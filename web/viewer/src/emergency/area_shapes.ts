@@ -10,7 +10,8 @@ export interface AreaProperties {
 }
 
 export const AREA_OPACITY = 0.09;
-const PICTURE = "incident-picture";
+/** The analysis whose rings are drawn as areas; what lies in them is in its tables. */
+export const PICTURE = "incident-picture";
 const FOUND = "#b5651d";
 const COLOURS: Record<string, string> = {
   [PICTURE]: "#0b63b0", isochrone: "#0a8f3c", "nearest-resources": "#0a8f3c", evacuation: "#7b3fb5", plume: "#c2410c", flood: "#1769c4",

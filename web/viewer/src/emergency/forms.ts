@@ -58,3 +58,12 @@ export function askLine(input: HTMLInputElement, label: string, act: () => void)
   });
   return element("div", { class: "em-inline" }, input, button(label, "deed", act));
 }
+
+/** Tell a refusal beside what it is about. */
+export function tellBeside(control: HTMLElement, text: string): void {
+  const line = problemLine();
+  line.classList.add("told");
+  line.textContent = text;
+  control.append(line);
+  control.scrollIntoView({ block: "center" });
+}

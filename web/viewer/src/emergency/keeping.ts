@@ -1,9 +1,8 @@
 /** What of an analysis's answer goes into the timeline of an incident: figures, findings in short, tables, areas. */
 
 import type { Answer, Inputs } from "../analysis_api";
+import { PICTURE } from "./area_shapes";
 
-/** Of it the rings: what lies in them is in the tables. */
-const PICTURE = "incident-picture";
 const MOST_FINDINGS = 30;
 const MOST_TABLES = 8;
 const MOST_ROWS = 60;

@@ -6,7 +6,7 @@ import { text } from "../i18n";
 import type { CityMap } from "../map";
 import type { EmergencyApi, Incident, Kinds } from "./api";
 import { FiguresForm } from "./figures_form";
-import { field, formOf, momentInput, momentOf, problemLine, submitButton } from "./forms";
+import { field, formOf, momentInput, momentOf, problemLine, submitButton, tellBeside } from "./forms";
 import type { DrawShape } from "./marks/drawing";
 import { PlaceInput } from "./place_input";
 import { isOutside, said, term } from "./words";
@@ -99,11 +99,7 @@ export class ReportForm {
       this.problem.textContent = [where, said(error)].filter(Boolean).join("：");
       return;
     }
-    const line = problemLine();
-    line.classList.add("told");
-    line.textContent = said(error);
-    control.append(line);
-    control.scrollIntoView({ block: "center" });
+    tellBeside(control, said(error));
   }
 
   private controlOf(where: string): HTMLElement | null {

@@ -203,5 +203,5 @@ export function said(error: unknown): string {
 }
 
 export function isOutside(error: unknown): boolean {
-  return error instanceof Problem && error.where === "place" && /outside the county|域外/.test(error.what);
+  return error instanceof Problem && error.where === "place" && error.remedy.includes("outside=true");
 }

@@ -1,6 +1,6 @@
 /** Telling a refusal beside the field it is about; at the foot of the form where that is not known. */
 
-import { problemLine } from "../forms";
+import { problemLine, tellBeside } from "../forms";
 import { said } from "../words";
 import { whereOf } from "./words";
 
@@ -24,10 +24,6 @@ export class Refusals {
       this.foot.textContent = [where, said(error)].filter(Boolean).join("：");
       return;
     }
-    const line = problemLine();
-    line.classList.add("told");
-    line.textContent = said(error);
-    control.append(line);
-    control.scrollIntoView({ block: "center" });
+    tellBeside(control, said(error));
   }
 }
