@@ -26,6 +26,7 @@ from paho.mqtt.enums import CallbackAPIVersion
 
 from benchmarks.machine import spread
 from benchmarks.observations import add_datastreams
+from cim.garbage import collect_seldom
 from cim.model.alarms import RuleBody
 from cim.sensors.alarms import AlarmJudge
 from cim.sensors.intake import Intake
@@ -72,6 +73,7 @@ async def _measure(logins: Logins, address: BrokerAddress, rounds: int) -> dict[
     async with _bridge(database, address):
         pass
     await asyncio.to_thread(_count, address, 0)
+    collect_seldom()
     bare, stored = [], []
     for number in range(rounds):
         await asyncio.to_thread(_publish, address, number)

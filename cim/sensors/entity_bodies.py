@@ -14,6 +14,7 @@ MOST_TEXT, MOST_NAME = 20_000, 500
 MOST_NESTING = 32
 MOST_ID = 2**31 - 1
 UNIT_PARTS = ("name", "symbol", "definition")
+_ID_NAMES = frozenset({"@iot.id", "id"})
 
 
 def read_draft(
@@ -93,7 +94,9 @@ def _one(target: Entity, item: Any, where: str, link: Link, *, partial: bool) ->
 
 def is_reference(item: object) -> bool:
     """Whether this is the id of an entity that exists; one that is written out is a new one, whatever id it has."""
-    return isinstance(item, dict) and bool(item) and all("@iot." in name or name == "id" for name in item)
+    if not isinstance(item, dict) or not item:
+        return False
+    return item.keys() <= _ID_NAMES or all("@iot." in name or name == "id" for name in item)
 
 
 def reference_id(value: Any, target: Entity, where: str) -> int:

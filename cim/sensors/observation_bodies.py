@@ -2,9 +2,8 @@
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 
@@ -20,8 +19,7 @@ _DETAILS = ("parameters", "validTime")
 MOST_DETAILS_BYTES = 16_384
 
 
-@dataclass(frozen=True, slots=True)
-class TakenObservation:
+class TakenObservation(NamedTuple):
     """One observation in the form of a row of ``ReadingColumns``, without its datastream."""
 
     at_us: int

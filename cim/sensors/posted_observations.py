@@ -1,8 +1,7 @@
 """Observations as they are posted: bodies are read alike for HTTP and MQTT, and refused for the same reason."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 
@@ -15,8 +14,7 @@ _LINKS = ("Datastream", "FeatureOfInterest")
 _NAMES = frozenset({*_ENTITY.properties, *_ENTITY.links})
 
 
-@dataclass(frozen=True, slots=True)
-class Posted:
+class Posted(NamedTuple):
     """The properties of an observation, its datastream, and the feature it names."""
 
     values: Mapping[str, Any]

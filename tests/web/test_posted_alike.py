@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import paho.mqtt.client as mqtt
 import pytest
 import sqlalchemy as sa
 from entities import MEASUREMENT, ROOT, Service, datastream, location, station, thing
@@ -21,7 +20,7 @@ from cim.store.deployment import DatabaseUrls
 from cim.store.files import FileStore
 from cim.store.sensing_tables import observation
 from layers.catalog import Catalog
-from web.broker.messages import Messages, columns_of
+from web.broker.messages import Message, Messages, columns_of
 from web.sensorthings.observing import Observing
 
 KINDS = ("Measurement", "CountObservation", "TruthObservation", "CategoryObservation", "Observation")
@@ -82,9 +81,7 @@ class Ways:
     async def over_mqtt(self, body: str, stream: int | None) -> str | list[Mapping[str, Any]]:
         """The same for a message."""
         topic = "v1.1/Observations" if stream is None else f"v1.1/Datastreams({stream})/Observations"
-        message = mqtt.MQTTMessage(topic=topic.encode())
-        message.payload = body.encode()
-        rows, refused = await self.messages.read([message])
+        rows, refused = await self.messages.read([Message(topic, body.encode(), 1, 1, 1)])
         if refused:
             return refused[0].message
         kept = await self.intake.keep_columns(columns_of(rows))

@@ -7,6 +7,7 @@ What came before the connection was lost is kept all the same: a broker that was
 
 import asyncio
 from collections import deque
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
@@ -21,15 +22,31 @@ from cim.store.gaps import note_gap
 from cim.store.refusals import Refused, keep_refusals
 from web.broker.configuration import BrokerAddress
 from web.broker.line import Line
-from web.broker.messages import SOURCE, Messages, Row, columns_of, refused_message
+from web.broker.messages import SOURCE, Message, Messages, Row, columns_of, refused_message
 from web.broker.session import bridge_client, subscribe
 from web.sensorthings.observing import Observing
 
-AT_ONCE = 5_000
+AT_ONCE, TOGETHER = 2_000, 10
+"""How many messages are read at once, and so many times as many are kept in one transaction."""
 MOST_HELD = 100_000
 """Messages of quality 0 beyond these are dropped; of quality 1 the broker sends no more than may be unacknowledged."""
 AGAIN_AFTER_S = 1.0
 _log = structlog.get_logger()
+
+
+@dataclass(slots=True)
+class _Batch:
+    """Messages as they were read: rows to be kept, and what of them is refused."""
+
+    messages: list[Message] = field(default_factory=list)
+    rows: list[Row] = field(default_factory=list)
+    refused: list[Refused] = field(default_factory=list)
+
+    def add(self, other: "_Batch") -> None:
+        """Put what came later behind this."""
+        self.messages += other.messages
+        self.rows += other.rows
+        self.refused += other.refused
 
 
 class Bridge:
@@ -40,8 +57,9 @@ class Bridge:
         self._intake = intake
         self._messages = Messages(Observing(database, intake))
         self._address = address
-        self._inbox: deque[tuple[int, mqtt.MQTTMessage]] = deque()
+        self._inbox: deque[Message] = deque()
         self._wake = asyncio.Event()
+        self._read_ones: asyncio.Queue[_Batch] = asyncio.Queue(TOGETHER)
         self._session = 0
         self._came = 0
         self._lost_at: datetime | None = datetime.now(UTC)
@@ -54,7 +72,7 @@ class Bridge:
 
     async def run(self) -> None:
         """Take observations until cancelled; the broker may come and go."""
-        tasks = [asyncio.create_task(one) for one in (self._line.run(), self._work())]
+        tasks = [asyncio.create_task(one) for one in (self._line.run(), self._read_on(), self._keep_on())]
         try:
             done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
             for task in done:
@@ -69,13 +87,22 @@ class Bridge:
         """How many messages wait to be kept."""
         return len(self._inbox)
 
-    async def _work(self) -> None:
+    async def _read_on(self) -> None:
+        """Read the messages that wait, as long as not too many of them are yet to be kept."""
         while True:
             await self._wake.wait()
             self._wake.clear()
             await self._note_gaps()
             while self._inbox:
-                await self._take()
+                await self._read_ones.put(await self._read(self._taken()))
+
+    async def _keep_on(self) -> None:
+        """Keep together all that was read while what came before it was being kept."""
+        while True:
+            batch = await self._read_ones.get()
+            while not self._read_ones.empty():
+                batch.add(self._read_ones.get_nowait())
+            await self._keep_and_acknowledge(batch)
 
     def _made_client(self) -> mqtt.Client:
         client = bridge_client(self._address)
@@ -128,40 +155,53 @@ class Bridge:
     def _on_message(self, _: mqtt.Client, __: Any, message: mqtt.MQTTMessage) -> None:
         self._came += 1
         if message.qos or len(self._inbox) < MOST_HELD:
-            self._inbox.append((self._session, message))
+            self._inbox.append(Message(message.topic, bytes(message.payload), message.mid, message.qos, self._session))
             self._wake.set()
 
-    async def _take(self) -> None:
-        """Keep the messages that wait, and acknowledge them once they are committed."""
-        taken: list[tuple[int, mqtt.MQTTMessage]] = []
+    def _taken(self) -> list[Message]:
+        """The first of the messages that wait."""
+        taken: list[Message] = []
         while self._inbox and len(taken) < AT_ONCE:
             taken.append(self._inbox.popleft())
         self.counts["received"] += len(taken)
-        messages = [message for _, message in taken]
-        while True:
-            if await self._kept(messages):
-                break
-            await asyncio.sleep(AGAIN_AFTER_S)
-        for session, message in taken:
-            if message.qos and session == self._session:
-                self.client.ack(message.mid, message.qos)
+        return taken
 
-    async def _kept(self, messages: list[mqtt.MQTTMessage]) -> bool:
-        """Keep the observations of messages and the reasons of refused ones; whether the database took them."""
-        try:
-            rows, refused = await self._messages.read(messages)
-            refused += await self._keep(rows)
-            if refused:
-                async with self._database.writing("mqtt") as connection:
-                    await keep_refusals(connection, refused)
-        except (StoreError, OSError) as error:
-            self.problem = f"observations cannot be kept: {error}"
-            _log.warning("observations of the broker wait", count=len(messages), reason=str(error))
-            return False
+    async def _read(self, messages: list[Message]) -> _Batch:
+        """The observations in messages, once the database tells what they are of."""
+        while True:
+            try:
+                return _Batch(messages, *await self._messages.read(messages))
+            except (StoreError, OSError) as error:
+                self._wait_for_database(messages, error)
+            await asyncio.sleep(AGAIN_AFTER_S)
+
+    async def _keep_and_acknowledge(self, batch: _Batch) -> None:
+        """Keep what was read, and acknowledge it once it is committed."""
+        while True:
+            try:
+                refused = await self._kept(batch)
+                break
+            except (StoreError, OSError) as error:
+                self._wait_for_database(batch.messages, error)
+            await asyncio.sleep(AGAIN_AFTER_S)
         self.problem = "" if self.connected else self.problem
-        self.counts["kept"] += len(messages) - len(refused)
-        self.counts["refused"] += len(refused)
-        return True
+        self.counts["kept"] += len(batch.messages) - refused
+        self.counts["refused"] += refused
+        for message in batch.messages:
+            if message.quality and message.session == self._session:
+                self.client.ack(message.number, message.quality)
+
+    async def _kept(self, batch: _Batch) -> int:
+        """Keep observations, and the reasons of refused ones; how many are refused. Raises like ``_keep``."""
+        refused = [*batch.refused, *await self._keep(batch.rows)]
+        if refused:
+            async with self._database.writing("mqtt") as connection:
+                await keep_refusals(connection, refused)
+        return len(refused)
+
+    def _wait_for_database(self, messages: list[Message], error: Exception) -> None:
+        self.problem = f"observations cannot be kept: {error}"
+        _log.warning("observations of the broker wait", count=len(messages), reason=str(error))
 
     async def _keep(self, rows: list[Row]) -> list[Refused]:
         """Keep observations, and return those that cannot be; raises where the database is away or full.

@@ -9,7 +9,7 @@ import paho.mqtt.client as mqtt
 
 from web.broker.configuration import BrokerAddress
 
-PACKETS_AT_ONCE = 200
+PACKETS_AT_ONCE = 40
 AGAIN_AFTER_S = 1.0
 KEEP_ALIVE_S = 10
 

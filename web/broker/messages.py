@@ -2,9 +2,7 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
-
-import paho.mqtt.client as mqtt
+from typing import NamedTuple
 
 from cim.errors import BadRequest, NotFound
 from cim.model.access import Grade, Operation, Principal, Right
@@ -27,11 +25,20 @@ _TOPIC = re.compile(r"^v1\.1/(?:Datastreams\((\d{1,10})\)/)?Observations$", re.A
 _ENTITY = ENTITIES["Observation"]
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Message(NamedTuple):
+    """A message as the broker sent it; ``number`` is by what it is acknowledged in its connection ``session``."""
+
+    topic: str
+    payload: bytes
+    number: int
+    quality: int
+    session: int
+
+
+class Row(NamedTuple):
     """One observation ready to be kept, and the message it came in."""
 
-    message: mqtt.MQTTMessage
+    message: Message
     stream: int
     feature: int | None
     taken: TakenObservation
@@ -43,9 +50,9 @@ class Messages:
     def __init__(self, observing: Observing) -> None:
         self._observing = observing
 
-    async def read(self, messages: Sequence[mqtt.MQTTMessage]) -> tuple[list[Row], list[Refused]]:
+    async def read(self, messages: Sequence[Message]) -> tuple[list[Row], list[Refused]]:
         """The observations in messages, and what of them is refused; raises StoreError where the database is away."""
-        posts: list[tuple[mqtt.MQTTMessage, Posted]] = []
+        posts: list[tuple[Message, Posted]] = []
         rows: list[Row] = []
         refused: list[Refused] = []
         for message in messages:
@@ -71,7 +78,7 @@ class Messages:
         return rows, refused
 
 
-def _posted(message: mqtt.MQTTMessage) -> Posted:
+def _posted(message: Message) -> Posted:
     named = _TOPIC.match(message.topic)
     if named is None:
         raise BadRequest("observations are posted to no such topic", where="topic", remedy=f"post to {POSTED[0]}")
@@ -97,6 +104,6 @@ def columns_of(rows: Sequence[Row]) -> ReadingColumns:
     return columns
 
 
-def refused_message(message: mqtt.MQTTMessage, reason: str) -> Refused:
+def refused_message(message: Message, reason: str) -> Refused:
     """What is kept of a message that is refused."""
     return Refused(SOURCE, message.topic, "observation", reason, message.payload[:2_000].decode("utf-8", "replace"))

@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from cim.errors import BadRequest
+from cim.garbage import collect_seldom
 from cim.sensors.alarms import AlarmJudge
 from cim.sensors.intake import Intake
 from cim.store.database import Database, run
@@ -70,6 +71,7 @@ async def _gather(setup: GatherSetup, settings: ServerSettings) -> None:
     working = asyncio.create_task(
         run_parts(database, gathering_parts(database, settings, Path(setup.broker) if setup.broker else None))
     )
+    collect_seldom()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, working.cancel)
     await asyncio.gather(working, return_exceptions=True)

@@ -13,6 +13,7 @@ from typing import Annotated
 import typer
 
 from cim.errors import BadRequest
+from cim.garbage import collect_seldom
 from cim.store.database import Database
 from cim.store.files import FileStore
 from web.cli.logging import configure_log
@@ -73,6 +74,7 @@ def _serve(setup: ServeSetup, listener: socket.socket) -> None:
         timeout_keep_alive=75 if proxied else 30,
         timeout_graceful_shutdown=GRACE_S,
     )
+    collect_seldom()
     uvicorn.Server(config).run(sockets=[listener])
 
 

@@ -14,6 +14,7 @@ from typing import Annotated
 import structlog
 import typer
 
+from cim.garbage import collect_seldom
 from cim.store.database import run
 from web.cli.logging import configure_log
 from web.cli.opening import opened, the_catalog
@@ -48,6 +49,7 @@ def worker(
         async with opened(data) as (deployment, database):
             files = deployment.files()
             work = Worker(database, the_catalog(settings), files, upload_days=days, undulation=undulation)
+            collect_seldom()
             await work.run(wait=not once)
 
     run(work())
