@@ -13,7 +13,7 @@ import sqlalchemy as sa
 
 from benchmarks.compliance_review import _Client, _database, _p95
 from benchmarks.county import county_folder, import_layers
-from benchmarks.county_server import administrator_key
+from benchmarks.county_server import administrator_key, generalised
 from benchmarks.machine import spread
 from benchmarks.serving import SEAT, county_data, server
 from cim.store.deployment import DatabaseUrls, open_deployment
@@ -38,6 +38,7 @@ def measure(county: Path | None, rounds: int, data: Path | None = None) -> dict[
     with county_data(county, data) as (_, place):
         if data is None:
             import_layers(county_folder(county), place, LAYERS)
+        generalised(place)
         with open_deployment(place) as deployment:
             deployment.migrate()
             with server(place) as (_, port):

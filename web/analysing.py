@@ -5,6 +5,8 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+import orjson
+
 from cim.analysis.analysis import Analysis
 from cim.analysis.context import Context
 from cim.errors import NotIdentified
@@ -97,7 +99,8 @@ async def keep_trace(
 
 def plain_document(answer: Answer) -> dict[str, Any]:
     """An answer as plain JSON, the same whether it is given at once or kept with a job; dates are texts."""
-    document: dict[str, Any] = json.loads(json.dumps(answer.document(), default=str))
+    options = orjson.OPT_PASSTHROUGH_DATETIME | orjson.OPT_NON_STR_KEYS | orjson.OPT_SERIALIZE_NUMPY
+    document: dict[str, Any] = orjson.loads(orjson.dumps(answer.document(), default=str, option=options))
     return document
 
 

@@ -42,9 +42,7 @@ class CostedEdges:
             "cost": ("float8", self.cost_s.round(3).tolist()),
             "reverse_cost": ("float8", self.reverse_cost_s.round(3).tolist()),
         }
-        read = (
-            f"('{{{','.join(map(repr, values))}}}'::{kind}[])[i] AS {name}" for name, (kind, values) in columns.items()
-        )
+        read = (f"('{{{repr(values)[1:-1]}}}'::{kind}[])[i] AS {name}" for name, (kind, values) in columns.items())
         return f"SELECT i - 1 AS id, {', '.join(read)} FROM generate_series(1, {len(self.source)}) AS i"
 
 

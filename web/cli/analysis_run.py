@@ -19,7 +19,7 @@ from cim.store.identities import principal_for_role
 from cim.store.redlines import keep_redline
 from importers.importer import ReadOptions
 from importers.redline_reading import read_red_line
-from web.analysing import AUDITED, keep_trace
+from web.analysing import AUDITED, keep_trace, plain_document
 from web.analysis_context import analysis_context
 from web.cli.opening import ROLE, opened, operator, the_catalog
 from web.reports.package import Package
@@ -100,7 +100,7 @@ async def carry_out(wanted: Order, data: Path | None) -> tuple[Answer, Run]:
         answer = await wanted.analysis.answer(inputs, context)
         if wanted.analysis.id in AUDITED:
             await keep_trace(database, principal, wanted.analysis, inputs, answer, "")
-        document = json.loads(json.dumps(answer.document(), default=str))
+        document = plain_document(answer)
         async with database.writing("cim analyse") as connection:
             text = await the_rules(connection, answer.rules["name"], answer.rules["number"]) if answer.rules else None
     red_line = red_line_document(wanted.red_lines["area"]) if "area" in wanted.red_lines else None

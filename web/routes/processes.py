@@ -3,6 +3,7 @@
 import asyncio
 from typing import Annotated, Any, Literal
 
+import orjson
 from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import JSONResponse, Response
 from pydantic import BaseModel, ConfigDict, Field
@@ -158,7 +159,7 @@ async def rendered(
     """An answer in the form asked for, as a file where it is one."""
     if form == "json":
         chosen = document if wanted is None else {name: document[name] for name in OUTPUTS if name in wanted}
-        return JSONResponse(chosen)
+        return Response(orjson.dumps(chosen), media_type="application/json")
     run = await told_run(who, process, inputs, document, with_picture=form in PICTURED)
     content = await asyncio.to_thread(render, run, form)
     headers = {} if form == "geojson" else {"content-disposition": f'attachment; filename="{process}.{form}"'}

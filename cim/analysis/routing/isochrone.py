@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from collections.abc import Sequence
 from typing import Any, Literal
 
 import numpy as np
@@ -20,7 +21,7 @@ from cim.analysis.routing.asking import (
     point_place,
 )
 from cim.analysis.routing.graph import Graph, cut
-from cim.analysis.routing.reach import BESIDE_M, areas_beside, bands, lines_of, metres_of
+from cim.analysis.routing.reach import BESIDE_M, areas_beside, bands, lines_of, metres_of, split
 from cim.analysis.routing.telling import STATEMENT, method, stating
 from cim.model.analysis import Answer, Column, Place, Table, Title
 from cim.model.ellipsoid import ellipsoidal_areas_m2
@@ -102,13 +103,7 @@ def _bands(asked: IsochroneParameters, graph: Graph, seconds: Floats, towards: b
         length_m += metres_of(network, band)
         area_m2 = float(ellipsoidal_areas_m2(np.array([area], dtype=object))[0])
         rows.append((limit, round(area_m2 / 1e6, 4), round(length_m / 1e3, 3)))
-        corners = [line.round(7).tolist() for line in drawn]
-        places.append(
-            Place(
-                {"type": "MultiLineString", "coordinates": corners},
-                {"kind": "line", "title": f"{limit:g} 分钟可达", "minutes": limit},
-            )
-        )
+        places.append(Place(_drawn(drawn), {"kind": "line", "title": f"{limit:g} 分钟可达", "minutes": limit}))
     columns = (
         Column("minutes", Title("分钟", "Minutes"), "number", "min", 1),
         Column("area_km2", Title("范围面积", "Area"), "number", "km²", 4),
@@ -116,6 +111,12 @@ def _bands(asked: IsochroneParameters, graph: Graph, seconds: Floats, towards: b
     )
     note = "逐档累计；地图上的线只画本档新增部分"
     return Table("reached", Title("可达范围", "Reached"), columns, rows, note), places
+
+
+def _drawn(lines: Sequence[Floats]) -> dict[str, Any]:
+    corners = np.concatenate([np.zeros((0, 2)), *lines]).round(7)
+    of = np.repeat(np.arange(len(lines)), [len(line) for line in lines])
+    return {"type": "MultiLineString", "coordinates": split(corners, of)}
 
 
 def _rounded(area: shapely.Geometry) -> dict[str, Any]:
