@@ -1,11 +1,13 @@
 """Incidents, marks and areas of analyses in the 3D view: drawn live, chosen by a click, gone with the incident."""
 
 import asyncio
+from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 from browsing import READY
+from cap_messages import XML, cap
 from emergency_browsing import leak, marked, sent
 from playwright.async_api import Page, expect
 from scene_browsing import OPEN, SEAT, UNDULATION_M, SceneBrowser
@@ -92,3 +94,36 @@ async def test_marks_and_areas_stand_in_3d_as_on_the_flat_map(
     await told(scene, marks=[], areas=0, entities=1)
     await page.click(".emergency .close")
     await told(scene, incidents=[], entities=0)
+
+
+async def test_areas_of_warnings_lie_on_the_ground_and_are_opened_by_a_click(
+    page: Page, address: str, scene: SceneBrowser, desk: httpx.AsyncClient, tmp_path: Path
+) -> None:
+    west, south, east, north = LON - 0.003, LAT - 0.002, LON + 0.003, LAT + 0.003
+    ring = f"{south},{west} {south},{east} {north},{east} {north},{west} {south},{west}"
+    low, high = south - 0.01, south - 0.004
+    far = f"{low},{west} {low},{east} {high},{east} {high},{west} {low},{west}"
+    codes = []
+    for name, status, area in (("real", "Actual", ring), ("exercise", "Exercise", far)):
+        answer = await desk.post("/warnings", content=cap(name, status=status, ring=area), headers=XML)
+        assert answer.is_success, answer.text
+        codes.append(str(answer.json()["code"]))
+    real, exercise = codes
+    await page.goto(f"{address}/map?warning={exercise}#quality=low&view=16/{LAT}/{LON}&3d=on")
+    await page.wait_for_selector(READY, timeout=90_000)
+    await page.wait_for_selector(OPEN, timeout=90_000)
+    found = await told(scene, incidents=[], marks=[], areas=0, seconds=30)
+    async with asyncio.timeout(20):
+        while sorted(found["warnings"]) != sorted(codes):
+            found = await told(scene)
+    await scene.look(LON, south, 1_800, 0, -50)
+    heights = (await scene.told(f"/identify?lon={LON}&lat={south}&z=16&layers=dem"))["heights"]
+    edge = await scene.at((LON - 0.001, south, heights[0]["height_m"] + UNDULATION_M))
+    assert await picked(scene, edge, {"what": "warning", "code": real})
+    await page.screenshot(path=tmp_path / "warnings.png")
+    await scene.click(edge)
+    await expect(page.locator(".em-facts-head h2")).to_have_text("暴雨预警")
+    await expect(page.locator(".drill-banner")).to_be_hidden()
+    await page.click(".em-back:visible")
+    await page.click(".emergency .close:visible")
+    await told(scene, warnings=[], entities=0)

@@ -1,9 +1,23 @@
-/** What the panel has on the map, for both views: incidents, marks, what analyses drew, and what is chosen. */
+/** What the panel has on the map, for both views: incidents, marks, warnings, what analyses drew, and what is chosen. */
 
 import type { Incident, Mark } from "./api";
+import type { Shape } from "./warnings/api";
 
 /** What can be chosen of it. */
-export type BoardId = { what: "mark"; number: number } | { what: "incident"; code: string };
+export type BoardId = { what: "mark"; number: number } | { what: "incident" | "warning"; code: string };
+
+/** The area of a warning as it is to be seen. */
+export interface WarningShown {
+  code: string;
+  shape: Shape;
+  colour: string;
+  name: string;
+  /** Of what is not real. */
+  hatched: boolean;
+  chosen: boolean;
+  /** Else only its edge is drawn. */
+  filled: boolean;
+}
 
 interface Held {
   incidents: readonly Incident[];
@@ -17,8 +31,10 @@ interface Held {
   /** What the picture drew just now, and what analyses of the timeline drew. */
   picture: readonly GeoJSON.Feature[];
   kept: readonly GeoJSON.Feature[];
+  /** The gravest last. */
+  warnings: readonly WarningShown[];
 }
-const EMPTY: Held = { incidents: [], open: null, marks: [], chosen: null, draft: null, picture: [], kept: [] };
+const EMPTY: Held = { incidents: [], open: null, marks: [], chosen: null, draft: null, picture: [], kept: [], warnings: [] };
 
 export class Board {
   private held: Held = EMPTY;
@@ -42,14 +58,18 @@ export class Board {
     return [...this.held.kept, ...this.held.picture];
   }
 
+  get warnings(): readonly WarningShown[] {
+    return this.held.warnings;
+  }
+
   set(changed: Partial<Held>): void {
     this.held = { ...this.held, ...changed };
     for (const follower of this.followers) follower(this);
   }
 
-  /** Take everything of an incident away; the markers of all incidents stay. */
+  /** Take everything of an incident away; the markers of all incidents stay, and warnings. */
   leave(): void {
-    this.set({ ...EMPTY, incidents: this.held.incidents });
+    this.set({ ...EMPTY, incidents: this.held.incidents, warnings: this.held.warnings });
   }
 
   /** Tell of each change from now on; returns what ends it. */

@@ -56,6 +56,7 @@ export class EmergencySwitch {
   /** What a click in 3D chose. */
   choose(picked: BoardId): void {
     if (picked.what === "mark") this.panel?.chooseMark(picked.number);
+    else if (picked.what === "warning") void this.panel?.warning(picked.code);
     else {
       this.panel?.choose("incidents");
       void this.panel?.show(picked.code);

@@ -2,13 +2,15 @@
 
 import {
   Cartesian2, Cartesian3, ClassificationType, Color, DistanceDisplayCondition, type Entity, type EntityCollection, HeightReference, HorizontalOrigin, LabelStyle, PolygonHierarchy, PolylineDashMaterialProperty,
-  PolylineOutlineMaterialProperty, VerticalOrigin,
+  PolylineOutlineMaterialProperty, StripeMaterialProperty, VerticalOrigin,
 } from "cesium";
 
 const FONT = '600 30px system-ui, "Noto Sans CJK SC", sans-serif';
 /** The font is twice as large as it is drawn. */
 const FONT_SCALE = 0.5;
 const DASH_PX = 18;
+/** How many stripes an area is hatched with. */
+const STRIPES = 24;
 
 type Position = GeoJSON.Position;
 export interface LineLook {
@@ -34,9 +36,11 @@ export class Draper {
     return this.keep({ polyline: { positions: places(points), width: width + 2 * casing, material, clampToGround: true, classificationType: ClassificationType.TERRAIN, zIndex: order } });
   }
 
-  area([outer = [], ...holes]: Position[][], colour: string, opacity: number): Entity {
+  area([outer = [], ...holes]: Position[][], colour: string, opacity: number, hatched = false): Entity {
     const hierarchy = new PolygonHierarchy(places(outer), holes.map((hole) => new PolygonHierarchy(places(hole))));
-    return this.keep({ polygon: { hierarchy, material: Color.fromCssColorString(colour).withAlpha(opacity), classificationType: ClassificationType.TERRAIN } });
+    const paint = Color.fromCssColorString(colour).withAlpha(opacity);
+    const material = hatched ? new StripeMaterialProperty({ evenColor: paint, oddColor: Color.TRANSPARENT, repeat: STRIPES }) : paint;
+    return this.keep({ polygon: { hierarchy, material, classificationType: ClassificationType.TERRAIN, ...(hatched ? { stRotation: Math.PI / 4 } : {}) } });
   }
 
   dot(at: Position, colour: string, size: number): Entity {

@@ -19,7 +19,7 @@ export interface SceneHandle {
   project(lon: number, lat: number, height_m: number): { x: number; y: number } | null;
   lookAt(lon: number, lat: number, range_m: number, heading_deg?: number, pitch_deg?: number, height_m?: number): Promise<void>;
   ready(): boolean;
-  readonly incident: { marks: string[]; incidents: string[]; areas: number; entities: number };
+  readonly incident: { marks: string[]; incidents: string[]; warnings: string[]; areas: number; entities: number };
   readonly statistics: SceneStatistics;
 }
 
@@ -45,7 +45,7 @@ export function handleOf(view: SceneView): SceneHandle {
       return view.frames >= awaited && view.loaded;
     },
     get incident() {
-      return view.incidents?.told ?? { marks: [], incidents: [], areas: 0, entities: 0 };
+      return view.incidents?.told ?? { marks: [], incidents: [], warnings: [], areas: 0, entities: 0 };
     },
     get statistics() {
       const shown = tilesets.all.flatMap((held) => (held.tileset?.show ? [held.tileset] : []));

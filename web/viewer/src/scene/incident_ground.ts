@@ -3,9 +3,10 @@
 import { Cartesian2, type CesiumWidget, CustomDataSource, type Entity } from "cesium";
 import type { Incident, Mark } from "../emergency/api";
 import type { AreaProperties } from "../emergency/area_shapes";
-import type { Board, BoardId } from "../emergency/board";
+import type { Board, BoardId, WarningShown } from "../emergency/board";
 import { lineMiddle, middleOf } from "../emergency/marks/shape";
 import { CHOSEN_COLOUR, markColour, markName, symbolOf } from "../emergency/symbols";
+import { centroidOf } from "../emergency/warnings/centroid";
 import { term } from "../emergency/words";
 import { Draper } from "./draped";
 import { incidentPin, markPin, SIGN_SCALE } from "./incident_signs";
@@ -16,6 +17,8 @@ const REACH_PX = 9;
 const MOST_DRILLED = 4;
 const MARK_OPACITY = 0.2;
 const AREA_OPACITY = 0.12;
+const WARNING_OPACITY = 0.22;
+const HATCH_OPACITY = 0.45;
 /** Frames drawn after a change, and how far apart. */
 const FRAMES = 8;
 const FRAME_MS = 150;
@@ -54,12 +57,12 @@ export class IncidentGround {
   }
 
   /** How many entities are drawn, and of what. */
-  get told(): { marks: string[]; incidents: string[]; areas: number; entities: number } {
+  get told(): { marks: string[]; incidents: string[]; warnings: string[]; areas: number; entities: number } {
     const keys = [...this.drawn.keys()];
+    const of = (what: string): string[] => keys.filter((key) => key.startsWith(`${what} `)).map((key) => key.slice(what.length + 1));
     return {
       marks: this.board.marks.filter((one) => this.drawn.has(`mark ${one.number}`)).map(markName),
-      incidents: keys.filter((key) => key.startsWith("incident ")).map((key) => key.slice("incident ".length)),
-      areas: keys.filter((key) => key.startsWith("area ")).length, entities: this.source.entities.values.length,
+      incidents: of("incident"), warnings: of("warning"), areas: of("area").length, entities: this.source.entities.values.length,
     };
   }
 
@@ -76,7 +79,7 @@ export class IncidentGround {
   }
 
   private draw(): void {
-    const { marks, incidents, areas, open, chosen } = this.board;
+    const { marks, incidents, warnings, areas, open, chosen } = this.board;
     const kept = new Set<string>();
     const put = (key: string, from: unknown, id: BoardId | null, paint: (on: Draper) => void): void => {
       kept.add(key);
@@ -88,6 +91,7 @@ export class IncidentGround {
       if (id) for (const one of on.added) if (!one.polygon) this.ids.set(one, id);
     };
     this.source.entities.suspendEvents();
+    for (const one of warnings) put(`warning ${one.code}`, JSON.stringify(one), { what: "warning", code: one.code }, (on) => drawWarning(on, one));
     areas.forEach((one, number) => put(`area ${number}`, one, null, (on) => drawArea(on, one)));
     for (const one of marks) {
       const seen = JSON.stringify([one.geometry, one.symbol, one.label, one.style, one.number === chosen]);
@@ -117,6 +121,19 @@ export class IncidentGround {
     }
     this.drawn.delete(key);
   }
+}
+
+function drawWarning(on: Draper, { shape, colour, name, hatched, chosen, filled }: WarningShown): void {
+  each(shape, {
+    point: () => undefined,
+    line: () => undefined,
+    area: (rings) => {
+      if (filled) on.area(rings, colour, (hatched ? HATCH_OPACITY : WARNING_OPACITY) * (chosen ? 1.5 : 1), hatched);
+      for (const ring of rings) on.line(ring, { colour, width: chosen ? 5 : 3, dashed: hatched });
+    },
+  });
+  const middle = centroidOf(shape);
+  if (middle) on.text(middle, name, "#1d2733", NAME_GAP_PX);
 }
 
 function drawIncident(on: Draper, one: Incident, chosen: boolean): void {

@@ -1,7 +1,8 @@
-/** Areas of warnings on the flat map, in their colours; what is not real is hatched with a dashed edge. */
+/** Areas of warnings on the flat map, and told to the board for 3D, in their colours; what is not real is hatched with a dashed edge. */
 
 import type { FilterSpecification, GeoJSONSource, LayerSpecification, Map as GlMap } from "maplibre-gl";
 import { NOTHING } from "../../overlays";
+import type { Board, WarningShown } from "../board";
 import { isDrill, plainTitle, type Colour, type Held, type Shape } from "./api";
 import { centroidOf } from "./centroid";
 import { addHatches, hatchName, PAINT } from "./hatching";
@@ -38,8 +39,10 @@ function layers(): LayerSpecification[] {
 
 export class WarningAreas {
   private shown: Drawn[] = [];
+  private chosen: string | null = null;
+  private filled = true;
 
-  constructor(private readonly gl: GlMap) {
+  constructor(private readonly gl: GlMap, private readonly board: Board) {
     addHatches(gl);
     if (!gl.getSource(SOURCE)) gl.addSource(SOURCE, { type: "geojson", data: NOTHING });
     for (const layer of layers()) if (!gl.getLayer(layer.id)) gl.addLayer(layer, layer.type === "symbol" ? undefined : BELOW);
@@ -49,13 +52,17 @@ export class WarningAreas {
   show(warnings: Drawn[], chosen: string | null): void {
     const grave = ({ held }: Drawn): number => (held.colour ? COLOUR_NAMES.indexOf(held.colour) : COLOUR_NAMES.length);
     this.shown = warnings.filter((one) => one.shape !== null).sort((a, b) => grave(b) - grave(a));
+    this.chosen = chosen;
     const features = this.shown.flatMap(({ held, shape }) => (shape ? featuresOf(held, shape, held.code === chosen) : []));
     (this.gl.getSource(SOURCE) as GeoJSONSource).setData({ type: "FeatureCollection", features });
+    this.tell();
   }
 
   /** Fill them, or show only their edges, for who looks at something else. */
   fill(on: boolean): void {
     for (const id of FILLS) this.gl.setLayoutProperty(id, "visibility", on ? "visible" : "none");
+    this.filled = on;
+    this.tell();
   }
 
   /** Codes of the warnings at a point of the map, the gravest first. */
@@ -69,6 +76,18 @@ export class WarningAreas {
   get drawn(): { code: string; colour: Colour | null; hatched: boolean }[] {
     return this.shown.map(({ held }) => ({ code: held.code, colour: held.colour, hatched: held.status !== "Actual" }));
   }
+
+  private tell(): void {
+    const shownOf = ({ held, shape }: Drawn): WarningShown[] => shape === null ? [] : [{
+      code: held.code, shape, colour: PAINT[held.colour ?? "none"], name: nameOf(held), hatched: held.status !== "Actual", chosen: held.code === this.chosen, filled: this.filled,
+    }];
+    this.board.set({ warnings: this.shown.flatMap(shownOf) });
+  }
+}
+
+function nameOf(held: Held): string {
+  const mark = isDrill(held) || held.state === "draft" ? `${statusName(held.status)} ` : "";
+  return `${mark}${plainTitle(held)}`;
 }
 
 /** The area of a warning, and a point for its name. */
@@ -80,6 +99,5 @@ function featuresOf(held: Held, shape: Shape, chosen: boolean): GeoJSON.Feature[
 
 function properties(held: Held, chosen: boolean): Record<string, unknown> {
   const colour = held.colour ?? "none";
-  const mark = isDrill(held) || held.state === "draft" ? `${statusName(held.status)} ` : "";
-  return { code: held.code, paint: PAINT[colour], hatch: hatchName(colour), hatched: held.status !== "Actual", chosen, name: `${mark}${plainTitle(held)}` };
+  return { code: held.code, paint: PAINT[colour], hatch: hatchName(colour), hatched: held.status !== "Actual", chosen, name: nameOf(held) };
 }

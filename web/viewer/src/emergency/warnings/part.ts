@@ -58,7 +58,7 @@ export class WarningsPart {
 
   constructor(private readonly host: EmergencyHost, private readonly deeds: PartDeeds) {
     this.api = new WarningsApi(host.session);
-    this.areas = new WarningAreas(host.map.gl);
+    this.areas = new WarningAreas(host.map.gl, host.board);
     this.areas.fill(false);
     this.store = new WarningStore(this.api, () => this.renew(), (news) => this.hear(news), (state) => this.connection(state), (error) => host.failed(error));
     this.list = new WarningList(this.store, { open: (code) => void this.show(code), issue: () => this.issue(null), take: () => this.take(), close: () => deeds.close() }, this.api.mayPublish, host.session.user !== null);
