@@ -7,7 +7,7 @@ from pathlib import Path
 import httpx
 import pytest
 from browsing import READY, log_in
-from emergency_browsing import SEAT, drawn, leak, on_map, open_incident
+from emergency_browsing import SEAT, drawn, leak, marked, on_map, open_incident
 from playwright.async_api import Page, expect
 
 
@@ -204,3 +204,22 @@ async def test_anonymous_reads_public_incidents_only(page: Page, address: str, d
     await page.click(".em-incident")
     await expect(page.locator(".em-entry-form")).to_be_hidden()
     await expect(page.locator(".em-closing")).to_be_hidden()
+
+
+async def test_areas_of_an_incident_are_offered_to_an_analysis(
+    page: Page, address: str, desk: httpx.AsyncClient
+) -> None:
+    ring = [[103.94, 30.98], [103.95, 30.98], [103.95, 30.99], [103.94, 30.98]]
+    code = await leak(desk, area={"type": "Polygon", "coordinates": [ring]})
+    wider = [[lon + 0.02, lat] for lon, lat in ring]
+    await marked(desk, code, "danger", "警戒区", type="Polygon", coordinates=[wider])
+    await marked(desk, code, "medical", "救护点", type="Point", coordinates=ring[0])
+    await log_in(page, 1300, 800)
+    await page.goto(f"{address}/analyses?process=evacuation&incident={code}")
+    await expect(page.locator(".offered-areas button")).to_have_text(["事件范围", "警戒区"])
+    await page.click(".offered-areas button >> nth=1")
+    await expect(page.locator(".offered-areas button[aria-pressed=true]")).to_have_text("警戒区")
+    await expect(page.locator(".area-found .red-line")).to_be_visible()
+    await page.goto(f"{address}/analyses?process=evacuation&incident=none")
+    await expect(page.locator(".process-list .process").first).to_be_visible()
+    await expect(page.locator(".offered-areas")).to_have_count(0)

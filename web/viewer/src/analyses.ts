@@ -2,9 +2,10 @@
 
 import { AnalysisApi, type Answer, type Inputs, type Job, ON_ITS_WAY, type Process, type SummaryWord } from "./analysis_api";
 import { findingsView, groupOf, groupsOf, shapesOf, sourcesView, tablesView, verdictView } from "./answer_views";
-import { AreaInput } from "./area_input";
+import { AreaInput, type OfferedArea } from "./area_input";
 import { EmergencyApi } from "./emergency/api";
 import { keptAnalysis } from "./emergency/keeping";
+import { offeredAreas } from "./emergency/offered_areas";
 import { downloads } from "./downloads";
 import { button, element } from "./dom";
 import { figure, measure } from "./figures";
@@ -24,6 +25,7 @@ class AnalysesPage {
   private readonly result = element("section", { class: "card result", hidden: "" });
   private readonly jobs = element("section", { class: "card" });
   private followed = "";
+  private offered: OfferedArea[] = [];
 
   private constructor(
     private readonly api: AnalysisApi, private readonly map: WorkMap | null, private readonly processes: Process[],
@@ -39,8 +41,16 @@ class AnalysesPage {
     page.offer();
     await page.listJobs();
     const query = new URLSearchParams(location.search);
+    await page.readIncident(query.get("incident"));
     const wanted = query.get("process");
     if (wanted) await page.choose(wanted, placeOf(query.get("place")));
+  }
+
+  /** Where the page was opened for an incident, its areas are offered. */
+  private async readIncident(code: string | null): Promise<void> {
+    if (code) await this.trying(async () => {
+      this.offered = offeredAreas(await new EmergencyApi(this.api.session).whole(code));
+    });
   }
 
   private offer(): void {
@@ -69,7 +79,7 @@ class AnalysesPage {
 
   private lay(process: Process): void {
     const areas = Object.entries(process.inputs).filter(([, input]) => input.schema["x-cim-input"] === "area")
-      .map(([name, input]) => ({ name, input, field: new AreaInput(this.api, this.map) }));
+      .map(([name, input]) => ({ name, input, field: new AreaInput(this.api, this.map, () => undefined, this.offered) }));
     const fields = schemaForm(process.inputs);
     const collect = (): Inputs => {
       const inputs = fields.inputs();

@@ -1,4 +1,4 @@
-/** An area to be analysed: a file handed in, parcels drawn, or GeoJSON pasted; checked by the server at once. */
+/** An area to be analysed: a file handed in, parcels drawn, GeoJSON pasted, or one that is offered; checked by the server at once. */
 
 import { Problem } from "./api";
 import type { AnalysisApi, RedLine } from "./analysis_api";
@@ -10,6 +10,12 @@ import { ParcelDrawing } from "./review_draw";
 import type { WorkMap } from "./work_map";
 import { problemView } from "./work_page";
 import { term, type Term } from "./work_words";
+
+/** An area that the page knows of already. */
+export interface OfferedArea {
+  name: string;
+  shape: GeoJSON.Polygon | GeoJSON.MultiPolygon;
+}
 
 export class AreaInput {
   readonly element = element("div", { class: "area-input" });
@@ -23,7 +29,9 @@ export class AreaInput {
 
   constructor(
     private readonly api: AnalysisApi, private readonly map: WorkMap | null, private readonly changed: () => void = () => undefined,
+    offered: readonly OfferedArea[] = [],
   ) {
+    if (offered.length) this.ways.set("byIncident", this.offeredPlace(offered));
     this.ways.set("byFile", this.identified ? this.filePlace() : element("p", { class: "caution" }, term("loginForFile")));
     if (map) this.ways.set("byDrawing", this.drawPlace(map));
     this.ways.set("byPaste", this.pastePlace());
@@ -33,7 +41,7 @@ export class AreaInput {
       this.tabs.set(name, tab);
     }
     this.element.append(element("div", { class: "tabs", role: "tablist" }, ...this.tabs.values()), ...this.ways.values(), this.found);
-    this.choose("byFile");
+    this.choose(offered.length ? "byIncident" : "byFile");
   }
 
   /** The id of a red line, or GeoJSON for who is not logged in; null while there is none. */
@@ -90,6 +98,18 @@ export class AreaInput {
           this.forget();
         }), state),
     );
+  }
+
+  private offeredPlace(offered: readonly OfferedArea[]): HTMLElement {
+    const uses = offered.map(({ name, shape }) => {
+      const use = button(name, "plain-button", () => {
+        this.drawing?.clear();
+        for (const one of uses) one.setAttribute("aria-pressed", String(one === use));
+        void this.takeGeoJson(shape);
+      });
+      return use;
+    });
+    return element("div", { class: "way offered-areas row" }, ...uses);
   }
 
   private pastePlace(): HTMLElement {

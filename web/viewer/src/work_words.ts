@@ -18,6 +18,9 @@ const TERMS = {
   stepResult: { zh: "三、审查结果", en: "3. Result" },
   byFile: { zh: "文件", en: "File" },
   byDrawing: { zh: "绘制", en: "Draw" },
+  byIncident: { zh: "突发事件中的范围", en: "Areas of the incident" },
+  areaOfIncident: { zh: "事件范围", en: "Area of the incident" },
+  entryNumber: { zh: "记录", en: "entry" },
   byPaste: { zh: "粘贴 GeoJSON", en: "Paste GeoJSON" },
   dropRedLine: { zh: "把红线文件拖到这里，或点击选择", en: "Drop the red line here, or click to choose" },
   dropKinds: {
