@@ -165,11 +165,17 @@ async def _fill_month(database: Database, turns: asyncio.Semaphore, since: datet
     year = {"since": max(first, YEAR_AGO), "until": min(last, NOW), "step": timedelta(seconds=YEARLONG_STEP_S)}
     start, end = max(first, since), min(last, NOW)
     rest = {"since": start, "until": end, "step": timedelta(seconds=STEP_S)}
-    async with turns:
-        await _run(database, _FILL, first=1, last=YEARLONG, **year)
-        if start < end:
-            await _run(database, _FILL, first=YEARLONG + 1, last=DATASTREAMS, **rest)
-        await _run(database, _HOURS, since=first, until=last)
+    parts = [{"first": 1, "last": YEARLONG, **year}]
+    if start < end:
+        middle = (YEARLONG + DATASTREAMS) // 2
+        parts += [{"first": YEARLONG + 1, "last": middle, **rest}, {"first": middle + 1, "last": DATASTREAMS, **rest}]
+
+    async def fill(statement: str, **values: Any) -> None:
+        async with turns:
+            await _run(database, statement, **values)
+
+    await asyncio.gather(*(fill(_FILL, **part) for part in parts))
+    await fill(_HOURS, since=first, until=last)
 
 
 def _months(since: datetime, until: datetime) -> list[date]:

@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 from pebble import ProcessExpired, ProcessPool
 
 from cim.errors import CimError, StoreUnavailable
+from cim.garbage import collect_seldom
 
 Job = TypeVar("Job")
 GRACE_S = 3.0
@@ -64,14 +65,15 @@ class PicturePool:
             self._pool = ProcessPool(
                 max_workers=self._workers,
                 max_tasks=RENEW_AFTER,
-                initializer=end_with_the_server,
+                initializer=begin_work,
                 context=multiprocessing.get_context("spawn"),
             )
         return self._pool
 
 
-def end_with_the_server() -> None:
-    """A worker process, begun with this, never outlives the server, however that ends."""
+def begin_work() -> None:
+    """A worker process begins with this: it never outlives the server, however that ends."""
+    collect_seldom()
     parent = multiprocessing.parent_process()
     if parent is not None:
         threading.Thread(target=_watch, args=[parent.sentinel], daemon=True).start()

@@ -18,7 +18,7 @@ from cim.model.scene import FAR, MIDDLE, NEAR, PLACE_ZOOM, Square, square_of
 from cim.store.files import FileStore
 from cim.store.scene_rows import SceneRow
 from tiles.compression import compressed
-from tiles.picture_pool import end_with_the_server
+from tiles.picture_pool import begin_work
 from tiles.raster_points import sample_heights
 from tiles.scene.built_tile import TileMaker
 from tiles.scene.findings import SceneFinding
@@ -106,7 +106,7 @@ class _Worker:
     @classmethod
     def start(cls, maker: TileMaker, ground: Ground) -> None:
         """Begin, in the worker process."""
-        end_with_the_server()
+        begin_work()
         cls.maker, cls.ground = maker, ground
 
 

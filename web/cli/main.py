@@ -7,6 +7,7 @@ from typing import Any
 import typer
 
 from cim.errors import BadRequest, CimError, NotFound
+from cim.garbage import collect_seldom
 from web.cli import (
     analysing,
     backing_up,
@@ -72,6 +73,7 @@ app.add_typer(keys.app, name="key")
 
 def main() -> None:
     """Run the command line; an error on purpose is one line on standard error and an exit code."""
+    collect_seldom()
     try:
         app()
     except CimError as error:
