@@ -13,6 +13,7 @@ import structlog
 from clones import Clones
 from hypothesis import settings
 
+from cim.garbage import collect_seldom
 from cim.store.cluster import Cluster
 from cim.store.cluster_logins import Logins
 from cim.store.cluster_settings import memory_bytes
@@ -50,6 +51,11 @@ def run_folder(request: pytest.FixtureRequest) -> Iterator[Path]:
     yield folder
     if not os.environ.get("PYTEST_XDIST_WORKER"):
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def pytest_collection_finish() -> None:
+    """As in the programs of the product: what is loaded is not looked through for garbage again and again."""
+    collect_seldom()
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
