@@ -131,6 +131,6 @@ async def test_areas_of_analyses_are_on_the_map_until_they_are_taken_off(
         await sent(desk, f"/{code}/entries", kind="analysis", analysis=analysis)
     switches = page.locator(".em-areas")
     await expect(switches).to_have_text(["撤下", "上图"])
-    await expect(page.locator(".em-entry.analysis").first).to_contain_text("毒气扩散；下风向西北")
+    await expect(page.locator(".em-entry.analysis").first).to_contain_text("气体扩散；下风向西北")
     await switches.first.click()
     await expect(switches).to_have_text(["上图", "上图"])

@@ -145,7 +145,7 @@ const TERMS = {
   nearest: { zh: "就近资源", en: "Nearest resources" },
   isochrone: { zh: "等时圈", en: "Isochrone" },
   evacuation: { zh: "疏散", en: "Evacuation" },
-  plume: { zh: "毒气扩散", en: "Plume" },
+  plume: { zh: "气体扩散", en: "Gas cloud" },
   impactArea: { zh: "影响范围", en: "Impact area" },
   pipeBreak: { zh: "爆管关阀", en: "Pipe break" },
   flashFlood: { zh: "山洪", en: "Flash flood" },
