@@ -9,6 +9,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -123,10 +124,10 @@ def place() -> Iterator[Place]:
 
     Passing files lie on another disk, so that an image is copied into the store and not only renamed.
     """
-    folder = Path("/tmp") / f"cimk-{os.getpid()}"
-    passing = (FAST_DISK if FAST_DISK.is_dir() else Path("/tmp")) / f"cimk-passing-{os.getpid()}"
+    folder = Path(tempfile.mkdtemp(prefix="cimk-", dir="/tmp"))
+    passing = Path(tempfile.mkdtemp(prefix="cimk-passing-", dir=FAST_DISK if FAST_DISK.is_dir() else "/tmp"))
     for path in (folder, passing):
-        path.mkdir(mode=0o755)
+        path.chmod(0o755)
     yield Place(folder, passing)
     for path in (folder, passing):
         shutil.rmtree(path, ignore_errors=True)
