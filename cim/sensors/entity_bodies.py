@@ -149,19 +149,20 @@ def _interval(value: Any, where: str) -> str:
 def read_moment(value: Any, where: str) -> tuple[datetime, datetime | None]:
     """An instant, or the two ends of an interval ``start/end``; each with its zone."""
     try:
-        start, slash, end = value.partition("/")
-        moments = [datetime.fromisoformat(text) for text in ([start, end] if slash else [start])]
+        first, slash, last = value.partition("/")
+        start = datetime.fromisoformat(first)
+        end = datetime.fromisoformat(last) if slash else None
     except (ValueError, AttributeError, TypeError):
         raise BadRequest(
             f"{str(value)[:40]!r} is no time", where=where, remedy="write 2026-01-31T08:00:00Z, or start/end"
         ) from None
-    if any(at.tzinfo is None for at in moments):
+    if start.tzinfo is None or (end is not None and end.tzinfo is None):
         raise BadRequest(
             f"the time {str(value)[:60]} has no zone", where=where, remedy="write Z or an offset such as +08:00"
         )
-    if len(moments) == 2 and moments[1] < moments[0]:
+    if end is not None and end < start:
         raise BadRequest("the time ends before it begins", where=where, remedy="write start/end")
-    return moments[0], moments[1] if len(moments) == 2 else None
+    return start, end
 
 
 def plain_json(value: Any, where: str, depth: int = 0) -> Any:

@@ -16,6 +16,7 @@ from cim.store.observations import ReadingColumns, microseconds
 _TYPES = "http://www.opengis.net/def/observationType/OGC-OM/2.0/"
 _LETTERS = frozenset(Quality)
 _DETAILS = ("parameters", "validTime")
+_TELLING = frozenset({"resultQuality", *_DETAILS})
 MOST_DETAILS_BYTES = 16_384
 
 
@@ -134,6 +135,8 @@ _RESULTS: Mapping[str, Callable[[Any], Any]] = {
 
 def _details(values: Mapping[str, Any]) -> tuple[str, str | None]:
     """The letter of quality, and what else there is to keep."""
+    if _TELLING.isdisjoint(values):
+        return "N", None
     quality = values.get("resultQuality")
     flag = quality if isinstance(quality, str) and quality in _LETTERS else "N"
     kept = {name: values[name] for name in _DETAILS if values.get(name) is not None}
