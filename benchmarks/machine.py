@@ -4,7 +4,9 @@ import os
 import platform
 import statistics
 import subprocess
-from collections.abc import Iterable
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -42,6 +44,24 @@ def cpu_seconds(pids: Iterable[int]) -> float:
         fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
         total += (int(fields[11]) + int(fields[12])) / ticks
     return total
+
+
+@contextmanager
+def repeatedly(act: Callable[[], object], every_s: float) -> Iterator[None]:
+    """Call something again and again, in a thread, while the block runs."""
+    over = threading.Event()
+
+    def work() -> None:
+        while not over.wait(every_s):
+            act()
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
 
 
 def children(pid: int) -> list[int]:

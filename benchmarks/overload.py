@@ -5,14 +5,13 @@ Tiles at z15 that were never made before, by 16 connections and by 200, each aga
 """
 
 import shutil
-import threading
 import time
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from benchmarks.machine import children, proportional_mb, spread
+from benchmarks.machine import children, proportional_mb, repeatedly, spread
 from benchmarks.serving import Load, county_data, server, tiles_near_the_seat, wrk
 
 FEW, MANY = 16, 200
@@ -60,22 +59,15 @@ def measure(county: Path | None, rounds: int, data: Path | None = None, soak: in
 def _health(port: int) -> Iterator[list[float]]:
     """Ask for health ten times a second while the block runs."""
     seconds: list[float] = []
-    over = threading.Event()
 
     def look() -> None:
-        while not over.wait(LOOK_EVERY_S):
-            for path in ("/healthz", "/readyz"):
-                began = time.perf_counter()
-                urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=10).close()
-                seconds.append(time.perf_counter() - began)
+        for path in ("/healthz", "/readyz"):
+            began = time.perf_counter()
+            urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=10).close()
+            seconds.append(time.perf_counter() - began)
 
-    thread = threading.Thread(target=look)
-    thread.start()
-    try:
+    with repeatedly(look, LOOK_EVERY_S):
         yield seconds
-    finally:
-        over.set()
-        thread.join()
 
 
 def _soak(folder: Path, place: Path, paths: list[str], minutes: int) -> dict[str, object]:

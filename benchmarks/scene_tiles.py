@@ -12,13 +12,12 @@ import json
 import math
 import os
 import random
-import threading
 import time
 import urllib.error
 import urllib.request
 from collections import defaultdict
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -29,7 +28,7 @@ import shapely
 import sqlalchemy as sa
 
 from benchmarks.extrusion_peer import Footprints, extrude, with_trimesh
-from benchmarks.machine import children, proportional_mb, spread
+from benchmarks.machine import children, proportional_mb, repeatedly, spread
 from benchmarks.serving import county_data, server, wrk
 from cim.model.access import Principal
 from cim.model.scene import Square
@@ -138,32 +137,25 @@ async def _one_pass(content: BuiltContent, principal: Principal, target: Path) -
         place.mkdir(parents=True, exist_ok=True)
         (place / f"{square.y}.glb").write_bytes(tile)
 
-    with _Memory() as peak:
+    with _memory() as held:
         began = time.perf_counter()
         tree, count = await content.whole(principal, put)
         assert tree is not None
         seconds = time.perf_counter() - began
-    return _Pass(seconds, count, max(peak))
+    return _Pass(seconds, count, max(held))
 
 
-class _Memory:
-    """The most memory of this process and those it starts, the database's apart, looked at ten times a second."""
+@contextmanager
+def _memory() -> Iterator[list[float]]:
+    """The memory of this process and those it starts, the database's apart, in MB, looked at ten times a second."""
+    found = [0.0]
 
-    def __enter__(self) -> list[float]:
-        self._found = [0.0]
-        self._over = threading.Event()
-        self._thread = threading.Thread(target=self._look)
-        self._thread.start()
-        return self._found
+    def look() -> None:
+        ours = [pid for pid in children(os.getpid()) if not _is_database(pid)]
+        found.append(sum(map(proportional_mb, ours)))
 
-    def __exit__(self, *_: object) -> None:
-        self._over.set()
-        self._thread.join()
-
-    def _look(self) -> None:
-        while not self._over.wait(0.1):
-            ours = [pid for pid in children(os.getpid()) if not _is_database(pid)]
-            self._found.append(sum(map(proportional_mb, ours)))
+    with repeatedly(look, 0.1):
+        yield found
 
 
 def _is_database(pid: int) -> bool:

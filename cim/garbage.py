@@ -11,7 +11,10 @@ AFTER_OBJECTS, AFTER_YOUNG, AFTER_MIDDLE = 50_000, 20, 50
 
 
 def collect_seldom() -> None:
-    """Never look through what is loaded by now again, and through the rest seldom; called once a program is ready."""
+    """Never look through what is loaded by now again, and through the rest seldom; called when a program is ready.
+
+    Each further call passes over what was loaded since the one before as well.
+    """
     gc.collect()
     gc.freeze()
     gc.set_threshold(AFTER_OBJECTS, AFTER_YOUNG, AFTER_MIDDLE)

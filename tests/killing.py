@@ -8,7 +8,7 @@ import socket
 import subprocess
 import sys
 import tempfile
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Iterable, Iterator, Sized
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -70,10 +70,15 @@ class Killable:
         """Kill the database's first process, which takes all its others with it."""
         os.kill(self.cluster.status().pid or 0, signal.SIGKILL)
 
-    def kill_both(self) -> None:
-        """Kill database and server."""
+    async def kill_both_amid(self, writing: Iterable[Awaitable[None]], acknowledged: Sized, count: int) -> None:
+        """Kill database and server once so many writes are acknowledged, and wait until all have ended that write."""
+        writers = [asyncio.ensure_future(one) for one in writing]
+        while len(acknowledged) < count:
+            assert not all(writer.done() for writer in writers), "all was written before the kill"
+            await asyncio.sleep(0.002)
         self.kill_database()
         self.process.send_signal(signal.SIGKILL)
+        await asyncio.gather(*writers)
 
 
 @asynccontextmanager

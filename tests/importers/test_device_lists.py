@@ -196,7 +196,7 @@ def test_columns_are_recognised(names: list[str], form: str | None) -> None:
 async def test_the_stations_of_the_real_list(database: Database, tmp_path: Path, real_data: Path) -> None:
     path = real_data / "sensors" / "air_quality_stations.csv"
     if not path.is_file():
-        pytest.skip("air_quality_stations.csv is absent")
+        pytest.skip("air_quality_stations.csv is not among the real files beside the checkout")
     report = await take(database, path)
     assert report.read == 66
     assert report.loaded + report.skipped + len(report.rejected) == 66

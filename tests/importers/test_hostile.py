@@ -3,10 +3,9 @@
 import contextlib
 import os
 import random
-import threading
 import time
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import geopandas
@@ -17,7 +16,7 @@ import pytest
 import shapely
 import sqlalchemy as sa
 
-from benchmarks.machine import children
+from benchmarks.machine import children, repeatedly
 from cim.errors import CimError, ImportRefused
 from cim.store.database import Database
 from importers.importer import ReadOptions
@@ -57,29 +56,16 @@ def most_memory_kb(pid: int) -> int:
     return next((int(line.split()[1]) for line in status.splitlines() if line.startswith("VmHWM:")), 0)
 
 
-@contextlib.contextmanager
-def readers_watched() -> Iterator[list[int]]:
-    """The most memory of each reading child that this process starts meanwhile, in kB, looked at all the time."""
-    seen, over = [0], threading.Event()
-
-    def look() -> None:
-        while not over.wait(LOOK_EVERY_S):
-            with contextlib.suppress(OSError):  # a process may end while it is looked at
-                seen.extend(map(most_memory_kb, children(os.getpid())))
-
-    watch = threading.Thread(target=look)
-    watch.start()
-    try:
-        yield seen
-    finally:
-        over.set()
-        watch.join()
-
-
 @pytest.mark.slow
 @pytest.mark.timeout(600)
 async def test_every_damaged_file_ends_in_a_reason(database: Database, real_data: Path, tmp_path: Path) -> None:
-    with readers_watched() as memory_kb:
+    memory_kb: list[int] = []
+
+    def look() -> None:
+        with contextlib.suppress(OSError):  # a process may end while it is looked at
+            memory_kb.extend(map(most_memory_kb, children(os.getpid())))
+
+    with repeatedly(look, LOOK_EVERY_S):
         await import_all(database, real_data, tmp_path)
     assert 0 < max(memory_kb) < MEMORY_LIMIT_KB
 

@@ -157,7 +157,7 @@ async def test_a_dry_run_writes_nothing_and_no_series_is_refused(stations: Datab
 async def test_the_real_series_is_kept_whole(database: Database, real_data: Path) -> None:
     folder = real_data / "sensors"
     if not (folder / "air_quality_long.csv").is_file():
-        pytest.skip("air_quality_long.csv is absent")
+        pytest.skip("air_quality_long.csv is not among the real files beside the checkout")
     await take(database, folder / "air_quality_stations.csv", layer="devices")
     report = await take(database, folder / "air_quality_long.csv")
     with (folder / "air_quality_long.csv").open(encoding="utf-8") as file:

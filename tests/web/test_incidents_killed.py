@@ -52,12 +52,8 @@ async def test_what_was_acknowledged_survives_and_the_timeline_is_in_order(durab
     acknowledged: Acknowledged = []
     async with serving_to_be_killed(durable, tmp_path) as server:
         code = (await server.client.post("/incidents", json=LEAK)).json()["code"]
-        writers = [asyncio.create_task(write_on(server.client, code, name, acknowledged)) for name in "甲乙丙"]
-        while len(acknowledged) < 60:
-            assert not all(writer.done() for writer in writers), "the writers ended before the kill"
-            await asyncio.sleep(0.01)
-        server.kill_both()
-        await asyncio.gather(*writers)
+        writers = [write_on(server.client, code, name, acknowledged) for name in "甲乙丙"]
+        await server.kill_both_amid(writers, acknowledged, 60)
     logins = await asyncio.to_thread(started_again, durable)
     database = Database(logins.reader_url, logins.writer_url, pool_size=2)
     async with database.reading(EVERYTHING) as connection:

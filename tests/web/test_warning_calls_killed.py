@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +27,7 @@ CONFIRMED = 12
 
 
 @pytest.fixture
-async def durable() -> Any:
+async def durable() -> AsyncIterator[Cluster]:
     """A durable cluster with the layers that answer for people."""
     with durable_cluster() as cluster:
         logins = cluster.logins()
@@ -76,12 +76,8 @@ async def test_nobody_is_called_twice_and_no_answer_is_lost(durable: Cluster, tm
         assert len(calls) == told["called"] + told["already_called"] > 2 * CONFIRMED
         assert max(Counter(call["name"] + call["phone"] for call in calls).values()) == 1
         waiting = iter(calls)
-        officers = [asyncio.create_task(confirm_on(server, waiting, acknowledged)) for _ in range(3)]
-        while len(acknowledged) < CONFIRMED:
-            assert not all(officer.done() for officer in officers), "all was confirmed before the kill"
-            await asyncio.sleep(0.002)
-        server.kill_both()
-        await asyncio.gather(*officers)
+        officers = [confirm_on(server, waiting, acknowledged) for _ in range(3)]
+        await server.kill_both_amid(officers, acknowledged, CONFIRMED)
     logins = await asyncio.to_thread(started_again, durable)
 
     database = Database(logins.reader_url, logins.writer_url, pool_size=2)

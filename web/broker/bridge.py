@@ -7,7 +7,7 @@ What came before the connection was lost is kept all the same: a broker that was
 
 import asyncio
 from collections import deque
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
@@ -27,7 +27,7 @@ from web.broker.session import bridge_client, subscribe
 from web.sensorthings.observing import Observing
 
 AT_ONCE, TOGETHER = 2_000, 10
-"""How many messages are read at once, and so many times as many are kept in one transaction."""
+"""How many messages are read at once, and how many such batches are kept in one transaction at most."""
 MOST_HELD = 100_000
 """Messages of quality 0 beyond these are dropped; of quality 1 the broker sends no more than may be unacknowledged."""
 AGAIN_AFTER_S = 1.0
@@ -38,9 +38,9 @@ _log = structlog.get_logger()
 class _Batch:
     """Messages as they were read: rows to be kept, and what of them is refused."""
 
-    messages: list[Message] = field(default_factory=list)
-    rows: list[Row] = field(default_factory=list)
-    refused: list[Refused] = field(default_factory=list)
+    messages: list[Message]
+    rows: list[Row]
+    refused: list[Refused]
 
     def add(self, other: "_Batch") -> None:
         """Put what came later behind this."""
@@ -59,7 +59,7 @@ class Bridge:
         self._address = address
         self._inbox: deque[Message] = deque()
         self._wake = asyncio.Event()
-        self._read_ones: asyncio.Queue[_Batch] = asyncio.Queue(TOGETHER)
+        self._batches: asyncio.Queue[_Batch] = asyncio.Queue(TOGETHER - 1)
         self._session = 0
         self._came = 0
         self._lost_at: datetime | None = datetime.now(UTC)
@@ -94,14 +94,14 @@ class Bridge:
             self._wake.clear()
             await self._note_gaps()
             while self._inbox:
-                await self._read_ones.put(await self._read(self._taken()))
+                await self._batches.put(await self._read(self._taken()))
 
     async def _keep_on(self) -> None:
         """Keep together all that was read while what came before it was being kept."""
         while True:
-            batch = await self._read_ones.get()
-            while not self._read_ones.empty():
-                batch.add(self._read_ones.get_nowait())
+            batch = await self._batches.get()
+            while not self._batches.empty():
+                batch.add(self._batches.get_nowait())
             await self._keep_and_acknowledge(batch)
 
     def _made_client(self) -> mqtt.Client:

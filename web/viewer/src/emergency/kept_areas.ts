@@ -1,5 +1,7 @@
 /** What analyses of the timeline drew: of each kind of analysis the newest is on the map until somebody takes it off. */
 
+import type { Text } from "../api";
+import { text } from "../i18n";
 import { areaShapes } from "./area_shapes";
 import type { Entry } from "./api";
 
@@ -41,6 +43,12 @@ export function areasOf({ kind, body }: Entry): GeoJSON.Feature[] {
   return areas?.features ?? [];
 }
 
-function processOf({ body }: Entry): string {
+/** What an analysis of the timeline is called. */
+export function analysisName(body: Entry["body"]): string {
+  const title = body["title"] as Text | undefined;
+  return title ? text(title) : processOf({ body });
+}
+
+function processOf({ body }: Pick<Entry, "body">): string {
   return String(body["process"] ?? "");
 }

@@ -3,7 +3,7 @@
 import type { OfferedArea } from "../area_input";
 import { term as workTerm } from "../work_words";
 import type { Whole } from "./api";
-import { areasOf } from "./kept_areas";
+import { analysisName, areasOf } from "./kept_areas";
 import { markName } from "./symbols";
 
 type Area = GeoJSON.Polygon | GeoJSON.MultiPolygon;
@@ -13,7 +13,7 @@ export function offeredAreas({ area, marks, entries }: Whole): OfferedArea[] {
   const own = area ? [{ name: workTerm("areaOfIncident"), shape: area }] : [];
   const marked = marks.filter((one) => !one.removed).flatMap((one) => (isArea(one.geometry) ? [{ name: markName(one), shape: one.geometry }] : []));
   const found = entries.flatMap((entry) => areasOf(entry).flatMap(({ geometry, properties }) => (isArea(geometry)
-    ? [{ name: `${String(properties?.["title"] ?? properties?.["kind"] ?? "")} · ${workTerm("entryNumber")} ${entry.number}`, shape: geometry }] : [])));
+    ? [{ name: `${String(properties?.["title"] ?? analysisName(entry.body))} · ${workTerm("entryNumber")} ${entry.number}`, shape: geometry }] : [])));
   return [...own, ...marked, ...found.reverse()];
 }
 

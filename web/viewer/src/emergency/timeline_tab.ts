@@ -1,12 +1,10 @@
 /** The timeline of an incident, the newest entry on top, and a line to add to it. */
 
-import type { Text } from "../api";
 import { button, element } from "../dom";
-import { text } from "../i18n";
 import { moment } from "../live/words";
 import type { Entry } from "./api";
 import { formOf, problemLine, submitButton } from "./forms";
-import { areasOf } from "./kept_areas";
+import { analysisName, areasOf } from "./kept_areas";
 import { markTerm } from "./marks/words";
 import { symbolName } from "./symbols";
 import { entryName, gradeName, levelName, term, type Term } from "./words";
@@ -89,11 +87,6 @@ function valueOf(field: string, value: unknown): string {
   if (field === "grade") return gradeName((value as "I" | null) ?? null);
   if (field === "response_level") return levelName((value as "I" | null) ?? null);
   return value === null || value === undefined || value === "" ? "—" : String(value);
-}
-
-function analysisName(body: Entry["body"]): string {
-  const title = body["title"] as Text | undefined;
-  return title ? text(title) : String(body["process"] ?? "");
 }
 
 function levelOf(to: unknown): string {
