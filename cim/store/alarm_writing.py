@@ -21,12 +21,14 @@ _PLACE = """
      WHERE tl.thing = t.id AND l.geom IS NOT NULL ORDER BY l.id LIMIT 1)
 """
 _RAISE = sa.text(f"""
-    WITH given AS MATERIALIZED (
-        SELECT g.*, 'A' || to_char(now() AT TIME ZONE 'Asia/Shanghai', 'YYYYMMDD') || '-'
-            || nextval('cim.event_number') AS code
+    WITH numbered AS MATERIALIZED (
+        SELECT g.*, nextval('cim.event_number') AS number
         FROM jsonb_to_recordset(cast(:alarms AS jsonb)) AS g (rule integer, datastream integer, thing integer,
             name text, text text, severity text, actor text, value double precision, value_at timestamptz,
             last_value double precision, last_at timestamptz, count integer, cleared boolean, note text)
+    ), given AS MATERIALIZED (
+        SELECT n.*, 'A' || to_char(now() AT TIME ZONE 'Asia/Shanghai', 'YYYYMMDD') || '-' || n.number AS code
+        FROM numbered n
     ), put AS (
         INSERT INTO cim.event (code, kind, title, state, happened_at, region_code, geom, grade, severity, text, rule,
             subject, datastream, thing, value, value_at, last_value, last_at, count, cleared_at, cleared_by)
@@ -47,7 +49,7 @@ _RAISE = sa.text(f"""
         CASE s.action WHEN 'raise' THEN g.value END
     FROM given g JOIN put USING (code) JOIN (VALUES ('raise', 1), ('clear', 2)) AS s (action, place)
         ON s.action = 'raise' OR g.cleared
-    ORDER BY g.code, s.place
+    ORDER BY g.number, s.place
 """)
 _FOLLOW = sa.text("""
     WITH given AS MATERIALIZED (

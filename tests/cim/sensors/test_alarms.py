@@ -230,6 +230,17 @@ async def test_kept_readings_lead_to_the_transitions_of_their_sequence(database:
     await asyncio.to_thread(run)
 
 
+async def test_steps_of_one_transaction_keep_their_order_where_numbers_grow_longer(database: Database) -> None:
+    (stream,) = await made_datastreams(database, 1)
+    await made_rule(database, ABOVE, datastream=stream)
+    async with database.writing() as connection:
+        await connection.execute(sa.text("SELECT nextval('cim.event_number') FROM generate_series(1, 8)"))
+    intake = Intake(database, [AlarmJudge()])
+    await intake.keep([Reading(stream, minutes(k), value) for k, value in enumerate([350.0, 10.0, 350.0])])
+    assert [one.code.partition("-")[2] for one in await alarms(database)] == ["9", "10"]
+    assert await steps(database) == ["raise", "clear", "raise"]
+
+
 async def test_history_is_only_ever_added_to(database: Database) -> None:
     (stream,) = await made_datastreams(database, 1)
     await made_rule(database, ABOVE, datastream=stream)
