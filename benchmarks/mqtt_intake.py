@@ -42,7 +42,7 @@ from web.broker.bridge import Bridge
 from web.broker.configuration import BrokerAddress, broker
 from web.broker.publishing import Publisher
 
-MESSAGES, DATASTREAMS = 20_000, 500
+MESSAGES, DATASTREAMS = 60_000, 500
 TOPIC = "v1.1/Observations"
 REACH = {"of_bare": ">= 0.7"}
 _FIRST = datetime.now(UTC) - timedelta(days=1)

@@ -100,15 +100,15 @@ async def keep_columns(connection: AsyncConnection, columns: ReadingColumns) -> 
         await connection.execute(
             _KEEP,
             {
-                "ids": columns.ids,
-                "at": columns.at_us,
-                "values": columns.values,
-                "flags": columns.flags,
-                "until": columns.until_us,
-                "result_at": columns.result_us,
-                "results": columns.results,
-                "features": columns.features,
-                "details": columns.details,
+                "ids": _numbers(columns.ids),
+                "at": _numbers(columns.at_us),
+                "values": _numbers(columns.values),
+                "flags": _texts(columns.flags),
+                "until": _numbers(columns.until_us),
+                "result_at": _numbers(columns.result_us),
+                "results": _texts(columns.results),
+                "features": _numbers(columns.features),
+                "details": _texts(columns.details),
             },
         )
     ).one()
@@ -146,6 +146,21 @@ async def the_observation(connection: AsyncConnection, datastream: int, at: date
 async def make_months(connection: AsyncConnection, months: Iterable[date]) -> None:
     """Make the tables of months that observations are to lie in; those that exist stay."""
     await connection.execute(_MONTHS, {"months": sorted(months)})
+
+
+def _numbers(values: Iterable[float | None]) -> str:
+    """Numbers as PostgreSQL writes arrays, an eighth of the work of handing each to the driver."""
+    return "{" + ",".join(["NULL" if value is None else str(value) for value in values]) + "}"
+
+
+def _texts(values: Sequence[str | None]) -> str:
+    """Texts as PostgreSQL writes arrays."""
+    written = {text: _quoted(text) for text in set(values)}
+    return "{" + ",".join([written[text] for text in values]) + "}"
+
+
+def _quoted(text: str | None) -> str:
+    return "NULL" if text is None else '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
 def _number(result: object) -> float | None:

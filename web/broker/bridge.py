@@ -85,7 +85,8 @@ class Bridge:
     @property
     def waiting(self) -> int:
         """How many messages wait to be kept."""
-        return len(self._inbox)
+        counts = self.counts
+        return len(self._inbox) + counts["received"] - counts["kept"] - counts["refused"]
 
     async def _read_on(self) -> None:
         """Read the messages that wait, as long as not too many of them are yet to be kept."""
