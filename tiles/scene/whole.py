@@ -110,6 +110,10 @@ class _Worker:
         cls.maker, cls.ground = maker, ground
 
 
+def _ready() -> None:
+    """Nothing, for which a worker process has to have started."""
+
+
 def make_tile(rows: Sequence[SceneRow]) -> TileDone:
     """One tile, in a worker process."""
     corners = corners_of(rows)
@@ -182,6 +186,8 @@ async def build_whole(
     loop = asyncio.get_running_loop()
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(workers, context, _Worker.start, (maker, ground)) as pool:
+        for _ in range(workers):
+            pool.submit(_ready)  # they start while the database sorts
         waiting: set[asyncio.Task[None]] = set()
 
         async def one(square: Square, held: list[SceneRow]) -> None:
