@@ -11,7 +11,6 @@ from typing import Any, TypeVar
 
 import psycopg
 import sqlalchemy as sa
-from sqlalchemy import event
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
@@ -152,24 +151,19 @@ _WRITE_SETTINGS = sa.text(
 
 
 def _engine(url: str, pool_size: int, **options: Any) -> AsyncEngine:
-    engine = create_async_engine(
+    """A pool whose connections are set up as they are opened: a statement cancelled after that would lose one."""
+    given = sa.make_url(url).query.get("options", "")
+    settings = f"{given} -c jit=off -c idle_in_transaction_session_timeout={IDLE_MS}".lstrip()
+    return create_async_engine(
         url,
         **options,
         pool_size=pool_size,
         max_overflow=0,
         pool_timeout=POOL_WAIT_S,
         pool_pre_ping=True,
-        connect_args={"connect_timeout": 5, "prepare_threshold": None},
+        use_native_hstore=False,
+        connect_args={"connect_timeout": 5, "prepare_threshold": None, "options": settings},
     )
-
-    @event.listens_for(engine.sync_engine, "connect")
-    def plain_plans(connection: Any, _record: object) -> None:
-        with connection.cursor() as cursor:
-            cursor.execute("SET jit = off")
-            cursor.execute(f"SET idle_in_transaction_session_timeout = {IDLE_MS}")
-        connection.commit()
-
-    return engine
 
 
 @asynccontextmanager
