@@ -53,6 +53,11 @@ def run_folder(request: pytest.FixtureRequest) -> Iterator[Path]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests in a browser come first: the first of several workers has them all, so that no two browsers compete."""
+    items.sort(key=lambda item: "page" not in getattr(item, "fixturenames", ()))
+
+
 def pytest_collection_finish() -> None:
     """As in the programs of the product: what is loaded is not looked through for garbage again and again."""
     collect_seldom()

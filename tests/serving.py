@@ -43,11 +43,19 @@ class Served:
 
 @asynccontextmanager
 async def serving(
-    database: Database, catalog: Catalog, files: FileStore, settings: ServerSettings | None = None
+    database: Database,
+    catalog: Catalog,
+    files: FileStore,
+    settings: ServerSettings | None = None,
+    *,
+    follows: bool = False,
 ) -> AsyncIterator[Served]:
-    """The application over a filled database, and a client for every role."""
+    """The application over a filled database, and a client for every role.
+
+    Only one that ``follows`` brings the search index and the generalised content up to date by itself.
+    """
     state = ServerState.build(settings or ServerSettings(), database, catalog, files)
-    api = create_api(state)
+    api = create_api(state, follows=follows)
     app = Front(api, TileEndpoint(state), api.state.metrics)
     keys = {}
     async with database.writing() as connection:

@@ -141,12 +141,16 @@ def create_app(state: ServerState) -> ASGIApp:
     return Front(api, TileEndpoint(state), api.state.metrics)
 
 
-def create_api(state: ServerState) -> FastAPI:
-    """The FastAPI application behind the front, with every route in its table."""
+def create_api(state: ServerState, *, follows: bool = True) -> FastAPI:
+    """The FastAPI application behind the front, with every route in its table.
+
+    One that ``follows`` brings the search index and the generalised content up to date when layers change.
+    """
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        followers = [work(state.database, state.catalog) for work in (search_index, generalised_content)]
+        works = (search_index, generalised_content) if follows else ()
+        followers = [work(state.database, state.catalog) for work in works]
         state.live.on_check.append(lambda: health.measure(api.state.metrics, state))
         await state.start()
         for follower in followers:

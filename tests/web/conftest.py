@@ -5,58 +5,23 @@ from pathlib import Path
 
 import pytest
 from clones import Clones
-from publishing import publish_rows, schema, square
 from serving import Served, serving
+from squares import serving_squares, squares_apart, squares_catalog
 
-from cim.model.access import Grade
 from cim.store.database import Database
 from cim.store.deployment import DatabaseUrls
 from cim.store.files import FileStore
 from importers.sandbox import network_isolation
 from layers.catalog import Catalog, load_catalog
-from layers.search_index import index_behind
 from web.settings import ServerSettings
 
 UNDULATION_M = -39.5
-DEFINITION = """
-id = "{id}"
-title = {{ zh = "方块", en = "Squares" }}
-category = "spatio-temporal-base"
-theme = "base"
-grade = "{grade}"
-geometry = "Polygon"
-key = "code"
-title_field = "code"
-search = ["code"]
-kind = {{ zh = "方块", en = "square" }}
-attribution = "合成数据"
-[tiles]
-fields = ["code", "height_m"]
-[[fields]]
-name = "code"
-type = "text"
-title = {{ zh = "编码", en = "Code" }}
-[[fields]]
-name = "height_m"
-type = "double"
-title = {{ zh = "高度", en = "Height" }}
-unit = "m"
-{secret}
-"""
 
 
 @pytest.fixture
 def catalog(tmp_path: Path) -> Catalog:
     """Layers ``squares`` (public, its height internal) and ``hidden`` (restricted)."""
-    folder = tmp_path / "layers"
-    (folder / "definitions").mkdir(parents=True)
-    (folder / "themes.toml").write_text(
-        '[[theme]]\nid = "base"\ntitle = { zh = "基础", en = "Base" }\norder = 1\n', "utf-8"
-    )
-    for name, grade, secret in (("squares", "public", 'grade = "internal"'), ("hidden", "restricted", "")):
-        text = DEFINITION.format(id=name, grade=grade, secret=secret)
-        (folder / "definitions" / f"{name}.toml").write_text(text, "utf-8")
-    return load_catalog([folder])
+    return squares_catalog(tmp_path / "layers")
 
 
 @pytest.fixture
@@ -81,17 +46,20 @@ def uploads_work() -> None:
 async def served(urls: DatabaseUrls, catalog: Catalog, files: FileStore) -> AsyncIterator[Served]:
     """The application with two layers of three features each, and a client for every role."""
     database = Database(urls.reader_url, urls.writer_url, pool_size=4)
-    await fill(database)
-    await index_behind(database, catalog)
-    async with serving(database, catalog, files) as application:
+    async with serving_squares(database, catalog, files) as application:
         yield application
 
 
-async def fill(database: Database) -> None:
-    """Two layers with the same three squares around the seat."""
-    rows = [(f"{name}栋", 10.0 * n, square(103.95 + n / 100, 30.98)) for n, name in enumerate("甲乙丙", 1)]
-    graded = schema("squares")
-    fields = (graded.fields[0], type(graded.fields[1])("height_m", "double", Grade.INTERNAL))
-    graded = type(graded)("squares", "Polygon", 4490, fields, "code")
-    await publish_rows(database, rows, layer=graded, grade=Grade.PUBLIC)
-    await publish_rows(database, rows, layer=schema("hidden"), grade=Grade.RESTRICTED)
+@pytest.fixture
+async def following(urls: DatabaseUrls, catalog: Catalog, files: FileStore) -> AsyncIterator[Served]:
+    """A server like ``served`` that keeps the content of low zooms up to date by itself."""
+    database = Database(urls.reader_url, urls.writer_url, pool_size=4)
+    async with serving_squares(database, catalog, files, follows=True) as application:
+        yield application
+
+
+@pytest.fixture(scope="session")
+async def shared(clones: Clones, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Served]:
+    """A server like ``served`` for all tests that change nothing: its three squares stay what they are."""
+    async with squares_apart(clones, tmp_path_factory.mktemp("shared")) as application:
+        yield application

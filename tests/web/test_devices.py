@@ -3,15 +3,18 @@
 import csv
 import io
 import json
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx
 import pytest
 import sqlalchemy as sa
+from clones import Clones
 from made_devices import device, make_devices, make_regions, make_stream, observe
 from models import building, import_made
 from serving import Served
+from squares import squares_apart
 
 from cim.model.access import Grade
 from cim.model.device_codes_other import Alias
@@ -27,6 +30,20 @@ def ago(**span: float) -> datetime:
 @pytest.fixture
 async def city(served: Served) -> Served:
     """A pole with a camera, three air stations in two towns, one of them internal."""
+    await set_up(served)
+    return served
+
+
+@pytest.fixture(scope="module")
+async def seen(clones: Clones, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Served]:
+    """``city`` for the tests that change nothing."""
+    async with squares_apart(clones, tmp_path_factory.mktemp("devices")) as served:
+        await set_up(served)
+        yield served
+
+
+async def set_up(served: Served) -> None:
+    """Make the devices of ``city``, and what they observed."""
     await make_regions(served.database)
     await make_devices(
         served.database,
@@ -40,10 +57,9 @@ async def city(served: Served) -> Served:
     camera = Alias("gb28181", "51018200081326000001", "2016")
     await make_devices(served.database, [device("C1", "camera", parent="P1", aliases=(camera,), placement="traffic")])
     streams = {code: await make_stream(served.database, code) for code in ("A1", "A2", "A3")}
-    await observe(served.database, streams["A1"], [(ago(minutes=50), 180.0), (ago(minutes=5), 20.0)])
+    await observe(served.database, streams["A1"], [(ago(minutes=45), 180.0), (ago(minutes=5), 20.0)])
     await observe(served.database, streams["A2"], [(ago(days=2), 90.0)])
     await observe(served.database, streams["A3"], [(ago(minutes=5), 300.0)])
-    return served
 
 
 async def codes(client: httpx.AsyncClient, query: str = "", **more: Any) -> list[str]:
@@ -78,9 +94,9 @@ FOUND = [
 ]
 
 
-async def test_devices_are_found(city: Served) -> None:
+async def test_devices_are_found(seen: Served) -> None:
     for query, found in FOUND:
-        assert await codes(city.anonymous, query) == found, query
+        assert await codes(seen.anonymous, query) == found, query
 
 
 SORTED = [
@@ -131,8 +147,8 @@ async def test_values_are_those_of_the_property(city: Served) -> None:
     ["sortby=colour", "sortby=value&after=A1", "sortby=at&after=WyJ4IiwgIkExIl0", "sortby=value&after=WyJ4IiwgIkExIl0",
      "sortby=name&after=WzEsICJBMSJd", "sortby=name&after=W10", "after=a%00b", "sortby=name&after=%E4%B8%AD"],
 )  # fmt: skip
-async def test_an_order_or_place_that_is_none_is_refused(city: Served, query: str) -> None:
-    answer = await city.anonymous.get(f"/devices?{query}")
+async def test_an_order_or_place_that_is_none_is_refused(seen: Served, query: str) -> None:
+    answer = await seen.anonymous.get(f"/devices?{query}")
     assert answer.status_code == 400, answer.text
     assert "after" in answer.text or "sortby" in answer.text
 
@@ -143,11 +159,11 @@ async def test_a_threshold_holds_for_normal_values_only(city: Served) -> None:
     assert await codes(city.anonymous, "property=pm25&value>=500&window=1h&on=any") == []
 
 
-async def test_devices_inside_a_polygon_by_address_and_posted(city: Served) -> None:
+async def test_devices_inside_a_polygon_by_address_and_posted(seen: Served) -> None:
     ring = [[103.895, 30.99], [103.92, 30.99], [103.92, 31.01], [103.895, 31.01], [103.895, 30.99]]
     polygon = {"type": "Polygon", "coordinates": [ring]}
-    assert await codes(city.anonymous, f"polygon={json.dumps(polygon)}") == ["A1", "C1", "P1"]
-    answer = await city.anonymous.post(
+    assert await codes(seen.anonymous, f"polygon={json.dumps(polygon)}") == ["A1", "C1", "P1"]
+    answer = await seen.anonymous.post(
         "/devices", json={"polygon": polygon, "kind": "air", "property": "pm25", "at_least": 15, "f": "geojson"}
     )
     assert answer.headers["content-type"] == "application/geo+json"
@@ -155,11 +171,11 @@ async def test_devices_inside_a_polygon_by_address_and_posted(city: Served) -> N
     assert (feature["id"], feature["geometry"]["coordinates"]) == ("A1", [103.91, 31.0])
 
 
-async def test_pages_follow_each_other(city: Served) -> None:
+async def test_pages_follow_each_other(seen: Served) -> None:
     address: str | None = "/devices?limit=2&kind=air,pole,camera"
     met = []
     while address:
-        document = (await city.viewer.get(address)).json()
+        document = (await seen.viewer.get(address)).json()
         assert document["numberMatched"] == 5
         met += [one["code"] for one in document["devices"]]
         address = next((link["href"] for link in document["links"] if link["rel"] == "next"), None)
@@ -186,36 +202,36 @@ REFUSED = [
 ]
 
 
-async def test_what_cannot_be_asked_is_refused_with_a_remedy(city: Served) -> None:
+async def test_what_cannot_be_asked_is_refused_with_a_remedy(seen: Served) -> None:
     for query, word in REFUSED:
-        answer = await city.anonymous.get(f"/devices?{query}")
+        answer = await seen.anonymous.get(f"/devices?{query}")
         assert answer.status_code == 400, query
         assert word in answer.text, query
 
 
-async def test_a_device_with_all_that_belongs_to_it(city: Served) -> None:
-    pole = (await city.anonymous.get("/devices/P1")).json()
+async def test_a_device_with_all_that_belongs_to_it(seen: Served) -> None:
+    pole = (await seen.anonymous.get("/devices/P1")).json()
     assert pole["children"] == [{"code": "C1", "name": "C1", "kind": "camera", "state": "none"}]
     assert (pole["region_code"], pole["region_name"], pole["state"]) == ("510182001001", "西村", "none")
-    camera = (await city.anonymous.get("/devices/51018200081326000001")).json()
+    camera = (await seen.anonymous.get("/devices/51018200081326000001")).json()
     assert (camera["code"], camera["parent"]) == ("C1", "P1")
     assert camera["aliases"][0]["parts"]["network"]["name"] == "政务网"
     assert camera["geometry"]["coordinates"] == list(WEST), "where its pole is"
-    air = (await city.anonymous.get("/devices/A1")).json()
+    air = (await seen.anonymous.get("/devices/A1")).json()
     (stream,) = air["datastreams"]
     assert stream["latest"]["value"] == 20.0
     assert stream["unit"]["symbol"] == "µg/m³"
     assert air["uptime"]["expected_hours"] in {0, 1}
 
 
-async def test_what_may_not_be_seen_is_not_there(city: Served) -> None:
-    assert await codes(city.viewer, "kind=air") == ["A1", "A2", "A3"]
+async def test_what_may_not_be_seen_is_not_there(seen: Served) -> None:
+    assert await codes(seen.viewer, "kind=air") == ["A1", "A2", "A3"]
     for address in ("/devices/A3", "/devices/A3/series", "/id/A3"):
-        hidden = await city.anonymous.get(address)
-        missing = await city.anonymous.get(address.replace("A3", "A9"))
+        hidden = await seen.anonymous.get(address)
+        missing = await seen.anonymous.get(address.replace("A3", "A9"))
         assert hidden.status_code == missing.status_code == 404
         assert hidden.json()["detail"].replace("A3", "A9") == missing.json()["detail"]
-        assert (await city.viewer.get(address)).status_code == 200
+        assert (await seen.viewer.get(address)).status_code == 200
     for address in (
         "/devices",
         "/devices/latest",
@@ -223,7 +239,7 @@ async def test_what_may_not_be_seen_is_not_there(city: Served) -> None:
         "/devices?f=csv",
         "/devices/uptime?from=2026-01-01T00:00:00Z",
     ):
-        text = (await city.anonymous.get(address)).text
+        text = (await seen.anonymous.get(address)).text
         assert "气象局" not in text
         assert "A3" not in text
 
@@ -270,8 +286,8 @@ async def test_all_devices_at_a_glance(city: Served) -> None:
     assert newer.json()["value"][1] == 91.0
 
 
-async def test_the_directory_adds_up(city: Served) -> None:
-    tree = (await city.viewer.get("/devices/directory")).json()
+async def test_the_directory_adds_up(seen: Served) -> None:
+    tree = (await seen.viewer.get("/devices/directory")).json()
     assert (tree["count"], tree["online"], tree["offline"], tree["none"]) == (5, 2, 1, 2)
     west, east = tree["children"]
     assert (west["code"], west["name"], west["count"]) == ("510182001", "西镇", 3)
@@ -285,8 +301,8 @@ async def test_the_directory_adds_up(city: Served) -> None:
                 total(child)
 
     total(tree)
-    assert (await city.viewer.get("/devices/directory?by=owner")).json()["children"][0]["level"] == "owner"
-    assert (await city.viewer.get("/devices/directory?by=owner,owner")).status_code == 400
+    assert (await seen.viewer.get("/devices/directory?by=owner")).json()["children"][0]["level"] == "owner"
+    assert (await seen.viewer.get("/devices/directory?by=owner,owner")).status_code == 400
 
 
 async def test_uptime_is_the_share_of_hours_that_have_a_value(city: Served) -> None:
@@ -339,9 +355,9 @@ NO_SERIES = [
 ]
 
 
-async def test_a_series_that_cannot_be_given_is_refused(city: Served) -> None:
+async def test_a_series_that_cannot_be_given_is_refused(seen: Served) -> None:
     for query in NO_SERIES:
-        assert (await city.anonymous.get(f"/devices/A2/series?{query}")).status_code == 400, query
+        assert (await seen.anonymous.get(f"/devices/A2/series?{query}")).status_code == 400, query
 
 
 async def test_a_list_can_be_taken_home_and_no_cell_is_a_formula(city: Served) -> None:

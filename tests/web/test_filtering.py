@@ -46,11 +46,11 @@ FOUND = {
 
 
 @pytest.mark.parametrize("text", FOUND)
-async def test_filters_of_each_kind(served: Served, text: str) -> None:
-    assert await codes(served.viewer, filter=text) == FOUND[text]
+async def test_filters_of_each_kind(shared: Served, text: str) -> None:
+    assert await codes(shared.viewer, filter=text) == FOUND[text]
 
 
-async def test_filters_in_json_and_in_other_systems(served: Served) -> None:
+async def test_filters_in_json_and_in_other_systems(shared: Served) -> None:
     tree = {
         "op": "and",
         "args": [
@@ -58,12 +58,12 @@ async def test_filters_in_json_and_in_other_systems(served: Served) -> None:
             {"op": "s_intersects", "args": [{"property": "geom"}, {"bbox": [103.95, 30.9, 103.975, 31]}]},
         ],
     }
-    assert await codes(served.viewer, **{"filter": json.dumps(tree), "filter-lang": "cql2-json"}) == ["乙栋"]
+    assert await codes(shared.viewer, **{"filter": json.dumps(tree), "filter-lang": "cql2-json"}) == ["乙栋"]
     turned = "S_INTERSECTS(geom, BBOX(30.97, 103.955, 30.99, 103.965))"
     for crs in ("EPSG:4490", "http://www.opengis.net/def/crs/EPSG/0/4326"):
-        assert await codes(served.viewer, **{"filter": turned, "filter-crs": crs}) == ["甲栋"]
+        assert await codes(shared.viewer, **{"filter": turned, "filter-crs": crs}) == ["甲栋"]
     metres = "S_INTERSECTS(geom, BBOX(11572217, 3629000, 11573331, 3633000))"
-    assert await codes(served.viewer, **{"filter": metres, "filter-crs": "EPSG:3857"}) == ["甲栋"]
+    assert await codes(shared.viewer, **{"filter": metres, "filter-crs": "EPSG:3857"}) == ["甲栋"]
 
 
 REFUSED = {
@@ -101,8 +101,8 @@ REFUSED = {
 
 
 @pytest.mark.parametrize("query", REFUSED)
-async def test_what_cannot_be_used_is_told_with_a_remedy(served: Served, query: str) -> None:
-    answer = await served.viewer.get(f"{ITEMS}?{query}")
+async def test_what_cannot_be_used_is_told_with_a_remedy(shared: Served, query: str) -> None:
+    answer = await shared.viewer.get(f"{ITEMS}?{query}")
     assert answer.status_code == (404 if query == "scenario=nothing" else 400), answer.text
     problem = answer.json()
     assert problem["remedy"]
@@ -110,12 +110,12 @@ async def test_what_cannot_be_used_is_told_with_a_remedy(served: Served, query: 
 
 
 @pytest.mark.parametrize("form", ["filter={} = 10", "filter={} IS NULL", "sortby=-{}", "properties={}", "{}=10"])
-async def test_a_hidden_field_answers_as_one_that_does_not_exist(served: Served, form: str) -> None:
+async def test_a_hidden_field_answers_as_one_that_does_not_exist(shared: Served, form: str) -> None:
     name, _, value = form.partition("=")
     told = []
     for field in ("height_m", "nonsense"):
         asked = {name.format(field): value.format(field)}
-        answer = await served.anonymous.get(ITEMS, params=asked)
+        answer = await shared.anonymous.get(ITEMS, params=asked)
         assert answer.status_code == 403
         problem = answer.json()
         told.append({part: text.replace(field, "") for part, text in problem.items() if isinstance(text, str)})
@@ -123,9 +123,9 @@ async def test_a_hidden_field_answers_as_one_that_does_not_exist(served: Served,
     assert told[0] == told[1]
 
 
-async def test_a_filter_does_not_widen_what_is_seen(served: Served) -> None:
-    assert (await served.anonymous.get("/collections/hidden/items?filter=true")).status_code == 404
-    feature = (await served.anonymous.get(f"{ITEMS}?filter=code LIKE '甲%'")).json()["features"][0]
+async def test_a_filter_does_not_widen_what_is_seen(shared: Served) -> None:
+    assert (await shared.anonymous.get("/collections/hidden/items?filter=true")).status_code == 404
+    feature = (await shared.anonymous.get(f"{ITEMS}?filter=code LIKE '甲%'")).json()["features"][0]
     assert set(feature["properties"]) == {"code"}
 
 
@@ -144,24 +144,24 @@ async def test_sorted_and_filtered_pages_hold_everything_once(served: Served) ->
     assert seen == sorted(kept, key=lambda one: (one[0] is None, -(one[0] or 0), one[1]))
 
 
-async def test_values_and_fields_by_name(served: Served) -> None:
-    assert await codes(served.viewer, height_m="20") == ["乙栋"]
-    both = await served.viewer.get(f"{ITEMS}?code=甲栋&code=乙栋")
+async def test_values_and_fields_by_name(shared: Served) -> None:
+    assert await codes(shared.viewer, height_m="20") == ["乙栋"]
+    both = await shared.viewer.get(f"{ITEMS}?code=甲栋&code=乙栋")
     assert both.json()["numberMatched"] == 0
-    assert await codes(served.viewer, code="丙栋", bbox="103,30,104,31") == ["丙栋"]
-    page = (await served.viewer.get(f"{ITEMS}?properties=height_m&sortby=code")).json()
+    assert await codes(shared.viewer, code="丙栋", bbox="103,30,104,31") == ["丙栋"]
+    page = (await shared.viewer.get(f"{ITEMS}?properties=height_m&sortby=code")).json()
     assert [set(f["properties"]) for f in page["features"]] == [{"height_m"}] * 3
-    assert [f["properties"] for f in (await served.viewer.get(f"{ITEMS}?properties=")).json()["features"]] == [{}] * 3
+    assert [f["properties"] for f in (await shared.viewer.get(f"{ITEMS}?properties=")).json()["features"]] == [{}] * 3
 
 
-async def test_queryables_are_what_filters_take(served: Served) -> None:
-    for client, names in ((served.anonymous, {"code", "geom"}), (served.viewer, {"code", "height_m", "geom"})):
+async def test_queryables_are_what_filters_take(shared: Served) -> None:
+    for client, names in ((shared.anonymous, {"code", "geom"}), (shared.viewer, {"code", "height_m", "geom"})):
         document = (await client.get("/collections/squares/queryables")).json()
         assert set(document["properties"]) == names
         assert document["$id"].endswith("/collections/squares/queryables")
         for name in names:
             assert (await client.get(ITEMS, params={"filter": f'"{name}" IS NOT NULL'})).status_code == 200
-    classes = (await served.anonymous.get("/conformance")).json()["conformsTo"]
+    classes = (await shared.anonymous.get("/conformance")).json()["conformsTo"]
     assert "http://www.opengis.net/spec/cql2/1.0/conf/basic-cql2" in classes
 
 

@@ -21,21 +21,21 @@ async def states_at(served: Served, versions: dict[str, int]) -> dict[str, Gener
             await asyncio.sleep(0.05)
 
 
-async def test_the_content_follows_edits(served: Served) -> None:
-    before = await states_at(served, {"squares": 1, "hidden": 1})
-    async with served.database.writing() as connection:
+async def test_the_content_follows_edits(following: Served) -> None:
+    before = await states_at(following, {"squares": 1, "hidden": 1})
+    async with following.database.writing() as connection:
         await connection.execute(sa.text("UPDATE city.squares SET height_m = 99 WHERE code = '甲栋'"))
-    after = await states_at(served, {"squares": 2, "hidden": 1})
+    after = await states_at(following, {"squares": 2, "hidden": 1})
     assert after["squares"].seq > before["squares"].seq
     assert after["hidden"].seq == before["hidden"].seq
-    async with served.database.writing() as connection:
+    async with following.database.writing() as connection:
         highest = await connection.scalar(
             sa.text("SELECT max((attributes ->> 'height_m')::float8) FROM general.squares WHERE zoom = 13")
         )
     assert highest == 99
 
 
-async def test_a_role_that_may_not_see_the_layer_sees_no_content(served: Served) -> None:
-    await states_at(served, {"squares": 1, "hidden": 1})
-    answer = await served.anonymous.get("/tiles/hidden/10/807/417.mvt")
+async def test_a_role_that_may_not_see_the_layer_sees_no_content(following: Served) -> None:
+    await states_at(following, {"squares": 1, "hidden": 1})
+    answer = await following.anonymous.get("/tiles/hidden/10/807/417.mvt")
     assert answer.status_code == 404

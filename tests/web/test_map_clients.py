@@ -21,8 +21,8 @@ from tiles.grid import GRIDS
 
 
 @pytest.fixture
-async def address(served: Served) -> AsyncIterator[str]:
-    async with listening(served) as found:
+async def address(shared: Served) -> AsyncIterator[str]:
+    async with listening(shared) as found:
         yield found
 
 

@@ -51,22 +51,22 @@ def rows_of(file: Path) -> list[dict[str, Any]]:
 
 
 @pytest.mark.parametrize("form", FORMS)
-async def test_a_file_holds_what_the_page_would(served: Served, tmp_path: Path, form: str) -> None:
+async def test_a_file_holds_what_the_page_would(shared: Served, tmp_path: Path, form: str) -> None:
     """Filter, box, order, fields and values of fields as for items; the file is named in Chinese."""
-    file = await taken(served.viewer, form, tmp_path, filter="height_m >= 20", sortby="-height_m", bbox="103,30,104,31")
+    file = await taken(shared.viewer, form, tmp_path, filter="height_m >= 20", sortby="-height_m", bbox="103,30,104,31")
     assert file.stem == "方块_v1"
     rows = rows_of(file)
     code, height = ("编码", "高度（m）") if form == "xlsx" else ("code", "height_m")
     assert [(row[code], float(row[height])) for row in rows] == [("丙栋", 30.0), ("乙栋", 20.0)]
-    only = rows_of(await taken(served.viewer, form, tmp_path, properties="height_m", code="甲栋"))
+    only = rows_of(await taken(shared.viewer, form, tmp_path, properties="height_m", code="甲栋"))
     assert [float(row[height]) for row in only] == [10.0]
     assert code not in only[0]
-    assert rows_of(await taken(served.viewer, form, tmp_path, filter="height_m > 99")) == []
+    assert rows_of(await taken(shared.viewer, form, tmp_path, filter="height_m > 99")) == []
 
 
 @pytest.mark.parametrize("form", FORMS)
-async def test_hidden_fields_and_layers_are_in_no_file(served: Served, tmp_path: Path, form: str) -> None:
-    file = await taken(served.anonymous, form, tmp_path)
+async def test_hidden_fields_and_layers_are_in_no_file(shared: Served, tmp_path: Path, form: str) -> None:
+    file = await taken(shared.anonymous, form, tmp_path)
     assert len(rows_of(file)) == 3
     whole = (
         b"".join(zipfile.ZipFile(file).read(name) for name in zipfile.ZipFile(file).namelist())
@@ -76,10 +76,10 @@ async def test_hidden_fields_and_layers_are_in_no_file(served: Served, tmp_path:
     for mark in ("height_m", "高度", "&#39640;&#24230;"):
         assert mark.encode() not in whole
     for asked in ({"properties": "height_m"}, {"sortby": "height_m"}, {"filter": "height_m > 1"}, {"height_m": "10"}):
-        refused = await served.anonymous.get(ITEMS, params={"f": form, **asked})
+        refused = await shared.anonymous.get(ITEMS, params={"f": form, **asked})
         assert refused.status_code == 403
-    assert (await served.anonymous.get(f"/collections/hidden/items?f={form}")).status_code == 404
-    assert (await served.viewer.get(f"/collections/hidden/items?f={form}")).status_code == 404
+    assert (await shared.anonymous.get(f"/collections/hidden/items?f={form}")).status_code == 404
+    assert (await shared.viewer.get(f"/collections/hidden/items?f={form}")).status_code == 404
 
 
 @pytest.mark.parametrize("form", FORMS)
@@ -116,13 +116,13 @@ async def test_older_versions_and_scenarios_as_files(served: Served, tmp_path: P
     assert sorted(await codes(scenario="方案A")) == sorted(["甲栋", "乙栋", "戊栋"])
 
 
-async def test_shapes_come_in_the_system_asked_for(served: Served, tmp_path: Path) -> None:
-    file = await taken(served.viewer, "gpkg", tmp_path, crs="EPSG:3857", filter="code = '甲栋'")
+async def test_shapes_come_in_the_system_asked_for(shared: Served, tmp_path: Path) -> None:
+    file = await taken(shared.viewer, "gpkg", tmp_path, crs="EPSG:3857", filter="code = '甲栋'")
     frame = pyogrio.read_dataframe(file)
     assert frame.crs.to_epsg() == 3857
     west, south, _, _ = frame.total_bounds
     assert (round(west), round(south)) == (11572774, 3630152)
-    degrees = pyogrio.read_dataframe(await taken(served.viewer, "shp", tmp_path, code="甲栋"))
+    degrees = pyogrio.read_dataframe(await taken(shared.viewer, "shp", tmp_path, code="甲栋"))
     assert degrees.crs.to_epsg() == 4490
     assert degrees.total_bounds[0] == pytest.approx(103.96)
     names = set(zipfile.ZipFile(tmp_path / "方块_v1.zip").namelist())
@@ -141,13 +141,13 @@ async def test_names_that_a_shapefile_cuts_are_told(served: Served, tmp_path: Pa
     assert "坐标系 CRS\tEPSG:4490" in told
 
 
-async def test_a_workbook_explains_its_columns(served: Served, tmp_path: Path) -> None:
-    file = await taken(served.viewer, "xlsx", tmp_path, filter="height_m < 15")
+async def test_a_workbook_explains_its_columns(shared: Served, tmp_path: Path) -> None:
+    file = await taken(shared.viewer, "xlsx", tmp_path, filter="height_m < 15")
     book = openpyxl.load_workbook(file)
     assert book.sheetnames == ["要素", "字段说明", "来源"]
     header, row = book["要素"].iter_rows(values_only=True)
     assert header == ("要素编号", "编码", "高度（m）", "图形面积（m²）")
-    shape = pyogrio.read_dataframe(await taken(served.viewer, "gpkg", tmp_path, code="甲栋")).geometry.to_numpy()
+    shape = pyogrio.read_dataframe(await taken(shared.viewer, "gpkg", tmp_path, code="甲栋")).geometry.to_numpy()
     assert row[1:3] == ("甲栋", 10.0)
     assert row[3] == pytest.approx(ellipsoidal_areas_m2(shape)[0], abs=0.01)
     explained = {line[1]: line for line in book["字段说明"].iter_rows(values_only=True)}
@@ -209,9 +209,9 @@ REFUSED = {
 }
 
 
-async def test_what_a_file_cannot_be_is_told(served: Served) -> None:
+async def test_what_a_file_cannot_be_is_told(shared: Served) -> None:
     for query, place in REFUSED.items():
-        answer = await served.viewer.get(f"{ITEMS}?f=geojson&{query}")
+        answer = await shared.viewer.get(f"{ITEMS}?f=geojson&{query}")
         assert answer.status_code == 400, answer.text
         assert answer.json()["where"] == place
         assert answer.json()["remedy"]

@@ -44,7 +44,7 @@ async def codes(served: Served, role: str = "viewer", **more: str) -> list[str]:
     return [element.text for element in root.iterfind("wfs:member/cim:squares/cim:code", NS)]
 
 
-async def test_gml_has_the_axis_order_of_its_system(served: Served) -> None:
+async def test_gml_has_the_axis_order_of_its_system(shared: Served) -> None:
     firsts = {}
     for system in (
         "urn:ogc:def:crs:EPSG::4490",
@@ -52,7 +52,7 @@ async def test_gml_has_the_axis_order_of_its_system(served: Served) -> None:
         "urn:ogc:def:crs:EPSG::4523",
         "urn:ogc:def:crs:OGC:1.3:CRS84",
     ):
-        root = etree.fromstring((await served.viewer.get("/wfs", params=get(SRSNAME=system, COUNT="1"))).content)
+        root = etree.fromstring((await shared.viewer.get("/wfs", params=get(SRSNAME=system, COUNT="1"))).content)
         polygon = root.find(".//gml:Polygon", NS)
         assert polygon.get(f"{{{NS['gml']}}}id")
         places = polygon.findtext(".//gml:posList", namespaces=NS).split()
@@ -65,16 +65,16 @@ async def test_gml_has_the_axis_order_of_its_system(served: Served) -> None:
     assert firsts["EPSG:3857"][0] > firsts["EPSG:3857"][1]
 
 
-async def test_paging_and_hits(served: Served) -> None:
-    assert await codes(served, COUNT="2") == ["甲栋", "乙栋"]
-    assert await codes(served, COUNT="2", STARTINDEX="2") == ["丙栋"]
-    assert await codes(served, COUNT="2", STARTINDEX="9") == []
-    root = etree.fromstring((await served.viewer.get("/wfs", params=get(COUNT="2"))).content)
-    following = etree.fromstring((await served.viewer.get(root.get("next"))).content)
+async def test_paging_and_hits(shared: Served) -> None:
+    assert await codes(shared, COUNT="2") == ["甲栋", "乙栋"]
+    assert await codes(shared, COUNT="2", STARTINDEX="2") == ["丙栋"]
+    assert await codes(shared, COUNT="2", STARTINDEX="9") == []
+    root = etree.fromstring((await shared.viewer.get("/wfs", params=get(COUNT="2"))).content)
+    following = etree.fromstring((await shared.viewer.get(root.get("next"))).content)
     assert following.get("numberReturned") == "1"
     assert following.get("previous")
     assert not following.get("next")
-    hits = etree.fromstring((await served.viewer.get("/wfs", params=get(RESULTTYPE="hits"))).content)
+    hits = etree.fromstring((await shared.viewer.get("/wfs", params=get(RESULTTYPE="hits"))).content)
     assert (hits.get("numberMatched"), hits.get("numberReturned"), len(hits)) == ("3", "0", 0)
 
 
@@ -123,41 +123,41 @@ async def test_paging_and_hits(served: Served) -> None:
         ('<fes:ResourceId rid="squares.3"/><fes:ResourceId rid="squares.1"/>', ["甲栋", "丙栋"]),
     ],
 )
-async def test_filters(served: Served, inner: str, found: list[str]) -> None:
-    assert await codes(served, FILTER=condition(inner)) == found
+async def test_filters(shared: Served, inner: str, found: list[str]) -> None:
+    assert await codes(shared, FILTER=condition(inner)) == found
 
 
-async def test_boxes_ids_and_chosen_properties(served: Served) -> None:
-    assert await codes(served, BBOX="30.97,103.955,30.99,103.965") == ["甲栋"]
-    assert await codes(served, BBOX="103.955,30.97,103.965,30.99,urn:ogc:def:crs:OGC:1.3:CRS84") == ["甲栋"]
-    assert await codes(served, RESOURCEID="squares.2") == ["乙栋"]
-    answer = await served.viewer.get("/wfs", params=get(PROPERTYNAME="code", OUTPUTFORMAT="application/json"))
+async def test_boxes_ids_and_chosen_properties(shared: Served) -> None:
+    assert await codes(shared, BBOX="30.97,103.955,30.99,103.965") == ["甲栋"]
+    assert await codes(shared, BBOX="103.955,30.97,103.965,30.99,urn:ogc:def:crs:OGC:1.3:CRS84") == ["甲栋"]
+    assert await codes(shared, RESOURCEID="squares.2") == ["乙栋"]
+    answer = await shared.viewer.get("/wfs", params=get(PROPERTYNAME="code", OUTPUTFORMAT="application/json"))
     assert answer.json()["features"][0]["properties"] == {"code": "甲栋"}
     by_id = {"STOREDQUERY_ID": "urn:ogc:def:query:OGC-WFS::GetFeatureById", "ID": "squares.2", "TYPENAMES": "-"}
-    root = etree.fromstring((await served.viewer.get("/wfs", params=get(**by_id))).content)
+    root = etree.fromstring((await shared.viewer.get("/wfs", params=get(**by_id))).content)
     assert root.tag == f"{{{NS['cim']}}}squares"
     assert root.get(f"{{{NS['gml']}}}id") == "squares.2"
-    gone = await served.viewer.get("/wfs", params=get(**(by_id | {"ID": "squares.99"})))
+    gone = await shared.viewer.get("/wfs", params=get(**(by_id | {"ID": "squares.99"})))
     assert gone.status_code == 404
 
 
-async def test_the_policy_holds_in_every_operation(served: Served) -> None:
-    answer = await served.anonymous.get("/wfs", params={"SERVICE": "WFS", "REQUEST": "GetCapabilities"})
+async def test_the_policy_holds_in_every_operation(shared: Served) -> None:
+    answer = await shared.anonymous.get("/wfs", params={"SERVICE": "WFS", "REQUEST": "GetCapabilities"})
     root = etree.fromstring(answer.content)
     assert [e.text for e in root.iterfind(".//wfs:FeatureType/wfs:Name", NS)] == ["cim:squares"]
-    described = await served.anonymous.get("/wfs", params=get(REQUEST="DescribeFeatureType"))
+    described = await shared.anonymous.get("/wfs", params=get(REQUEST="DescribeFeatureType"))
     names = [e.get("name") for e in etree.fromstring(described.content).iterfind(".//xsd:sequence/xsd:element", NS)]
     assert names == ["code", "geom"]
     for operation in ("DescribeFeatureType", "GetFeature"):
-        refused = await served.anonymous.get("/wfs", params=get(REQUEST=operation, TYPENAMES="cim:hidden"))
+        refused = await shared.anonymous.get("/wfs", params=get(REQUEST=operation, TYPENAMES="cim:hidden"))
         assert refused.status_code == 404
     by_id = {"STOREDQUERY_ID": "urn:ogc:def:query:OGC-WFS::GetFeatureById", "ID": "hidden.1", "TYPENAMES": "-"}
-    assert (await served.anonymous.get("/wfs", params=get(**by_id))).status_code == 404
+    assert (await shared.anonymous.get("/wfs", params=get(**by_id))).status_code == 404
     secret = get(FILTER=condition(comparison("PropertyIsEqualTo", "10", "height_m")))
-    assert (await served.anonymous.get("/wfs", params=secret)).status_code == 403
-    assert "height_m" not in (await served.anonymous.get("/wfs", params=get())).text
+    assert (await shared.anonymous.get("/wfs", params=secret)).status_code == 403
+    assert "height_m" not in (await shared.anonymous.get("/wfs", params=get())).text
     for operation in ("ListStoredQueries", "DescribeStoredQueries"):
-        assert "hidden" not in (await served.anonymous.get("/wfs", params=get(REQUEST=operation))).text
+        assert "hidden" not in (await shared.anonymous.get("/wfs", params=get(REQUEST=operation))).text
 
 
 @pytest.mark.parametrize(
@@ -185,8 +185,8 @@ async def test_the_policy_holds_in_every_operation(served: Served) -> None:
         {"FILTER": '<!DOCTYPE x [<!ENTITY a "aaaaaaaaaa">]>' + condition(comparison("PropertyIsEqualTo", "&a;"))},
     ],
 )
-async def test_bad_requests_are_told_in_xml(served: Served, changed: dict[str, str]) -> None:
-    answer = await served.viewer.get("/wfs", params=get(**changed))
+async def test_bad_requests_are_told_in_xml(shared: Served, changed: dict[str, str]) -> None:
+    answer = await shared.viewer.get("/wfs", params=get(**changed))
     assert 400 <= answer.status_code < 500
     root = etree.fromstring(answer.content)
     assert root.tag == f"{{{NS['ows']}}}ExceptionReport"

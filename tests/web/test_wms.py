@@ -72,8 +72,8 @@ def span(picture: np.ndarray) -> tuple[int, int, int, int]:
 @pytest.mark.parametrize(
     ("system", "version"), [(name, "1.3.0") for name in SYSTEMS] + [("EPSG:4490", "1.1.1"), ("EPSG:4523", "1.1.1")]
 )
-async def test_a_square_is_where_it_lies_to_a_pixel(served: Served, system: str, version: str) -> None:
-    picture = pixels(await served.anonymous.get("/wms", params=get_map(system, version)))
+async def test_a_square_is_where_it_lies_to_a_pixel(shared: Served, system: str, version: str) -> None:
+    picture = pixels(await shared.anonymous.get("/wms", params=get_map(system, version)))
     left, right, top, bottom = span(picture)
     _, bounds = box(system, version)
     srid = SYSTEMS[system][0]
@@ -90,11 +90,11 @@ async def test_a_square_is_where_it_lies_to_a_pixel(served: Served, system: str,
         assert abs(found - expected) <= 1.5  # the outline is a pixel wide, half of it outside
 
 
-async def test_capabilities_hold_what_the_caller_may_see(served: Served) -> None:
+async def test_capabilities_hold_what_the_caller_may_see(shared: Served) -> None:
     for version, layers in (("1.3.0", ".//{http://www.opengis.net/wms}Layer"), ("1.1.1", ".//Layer")):
         seen = {}
         for role in ("anonymous", "technician"):
-            answer = await getattr(served, role).get(
+            answer = await getattr(shared, role).get(
                 "/wms", params={"service": "WMS", "request": "GetCapabilities", "version": version}
             )
             root = etree.fromstring(answer.content)
@@ -108,27 +108,27 @@ async def test_capabilities_hold_what_the_caller_may_see(served: Served) -> None
         assert seen == {"anonymous": {"squares"}, "technician": {"squares", "hidden"}}
 
 
-async def test_pictures_follow_the_policy(served: Served) -> None:
-    refused = await served.anonymous.get("/wms", params=get_map(LAYERS="hidden"))
-    missing = await served.anonymous.get("/wms", params=get_map(LAYERS="nothing"))
+async def test_pictures_follow_the_policy(shared: Served) -> None:
+    refused = await shared.anonymous.get("/wms", params=get_map(LAYERS="hidden"))
+    missing = await shared.anonymous.get("/wms", params=get_map(LAYERS="nothing"))
     assert (refused.status_code, missing.status_code) == (404, 404)
     assert refused.text.replace("hidden", "") == missing.text.replace("nothing", "")
     assert 'code="LayerNotDefined"' in refused.text
-    allowed = await served.technician.get("/wms", params=get_map(LAYERS="hidden"))
+    allowed = await shared.technician.get("/wms", params=get_map(LAYERS="hidden"))
     assert span(pixels(allowed))
     assert allowed.headers["cache-control"] == "private, no-cache"
     info = get_map(REQUEST="GetFeatureInfo", QUERY_LAYERS="squares", I="150", J="150", INFO_FORMAT="application/json")
-    found = (await served.anonymous.get("/wms", params=info)).json()["features"]
+    found = (await shared.anonymous.get("/wms", params=info)).json()["features"]
     assert [set(feature["properties"]) for feature in found] == [{"code"}]
-    found = (await served.viewer.get("/wms", params=info)).json()["features"]
+    found = (await shared.viewer.get("/wms", params=info)).json()["features"]
     assert found[0]["properties"] == {"code": "甲栋", "height_m": 10.0}
     for kind in ("text/plain", "text/html"):
-        assert "甲栋" in (await served.anonymous.get("/wms", params=info | {"INFO_FORMAT": kind})).text
+        assert "甲栋" in (await shared.anonymous.get("/wms", params=info | {"INFO_FORMAT": kind})).text
     info = get_map(REQUEST="GetFeatureInfo", QUERY_LAYERS="hidden", I="150", J="150")
-    assert (await served.anonymous.get("/wms", params=info)).status_code == 404
+    assert (await shared.anonymous.get("/wms", params=info)).status_code == 404
     legend = {"REQUEST": "GetLegendGraphic", "FORMAT": "image/png", "LAYER": "hidden"}
-    assert (await served.anonymous.get("/wms", params=legend)).status_code == 404
-    assert pixels(await served.technician.get("/wms", params=legend)).shape[0] > 20
+    assert (await shared.anonymous.get("/wms", params=legend)).status_code == 404
+    assert pixels(await shared.technician.get("/wms", params=legend)).shape[0] > 20
 
 
 @pytest.mark.parametrize(
@@ -156,8 +156,8 @@ async def test_pictures_follow_the_policy(served: Served) -> None:
         ({"SERVICE": "WFS"}, "InvalidParameterValue"),
     ],
 )
-async def test_bad_requests_are_told_in_xml(served: Served, changed: dict[str, str], code: str) -> None:
-    answer = await served.anonymous.get("/wms", params=get_map(**changed))
+async def test_bad_requests_are_told_in_xml(shared: Served, changed: dict[str, str], code: str) -> None:
+    answer = await shared.anonymous.get("/wms", params=get_map(**changed))
     assert answer.status_code in (400, 404)
     fault = etree.fromstring(answer.content)[0]
     if code == "InvalidParameterValue" and "LAYERS" in changed:
@@ -166,21 +166,21 @@ async def test_bad_requests_are_told_in_xml(served: Served, changed: dict[str, s
         assert fault.get("code") == code
 
 
-async def test_errors_as_pictures(served: Served) -> None:
-    noted = pixels(await served.anonymous.get("/wms", params=get_map(LAYERS="nothing", EXCEPTIONS="INIMAGE")))
+async def test_errors_as_pictures(shared: Served) -> None:
+    noted = pixels(await shared.anonymous.get("/wms", params=get_map(LAYERS="nothing", EXCEPTIONS="INIMAGE")))
     assert noted.shape[:2] == (SIDE, SIDE)
     assert (noted[:, :, :3] < 250).any()
     blank = pixels(
-        await served.anonymous.get("/wms", params=get_map(LAYERS="nothing", EXCEPTIONS="BLANK", TRANSPARENT="TRUE"))
+        await shared.anonymous.get("/wms", params=get_map(LAYERS="nothing", EXCEPTIONS="BLANK", TRANSPARENT="TRUE"))
     )
     assert not blank.any()
     huge = get_map(LAYERS="nothing", EXCEPTIONS="INIMAGE", WIDTH="100000", HEIGHT="100000")
-    assert (await served.anonymous.get("/wms", params=huge)).status_code == 400
+    assert (await shared.anonymous.get("/wms", params=huge)).status_code == 400
 
 
-async def test_colours_are_those_of_the_style(served: Served) -> None:
-    picture = pixels(await served.anonymous.get("/wms", params=get_map(TRANSPARENT="TRUE")))
-    style = (await served.anonymous.get("/styles/squares.json")).json()["layers"][0]["paint"]
+async def test_colours_are_those_of_the_style(shared: Served) -> None:
+    picture = pixels(await shared.anonymous.get("/wms", params=get_map(TRANSPARENT="TRUE")))
+    style = (await shared.anonymous.get("/styles/squares.json")).json()["layers"][0]["paint"]
     red, green, blue = (int(style["fill-color"][at : at + 2], 16) for at in (1, 3, 5))
     middle = picture[SIDE // 2, SIDE // 2].astype(int)
     assert math.isclose(middle[3] / 255, style["fill-opacity"], abs_tol=0.01)
@@ -200,33 +200,33 @@ async def test_time_shows_the_version_of_then(served: Served) -> None:
     assert len((await served.anonymous.get("/wms", params=info)).json()["features"]) == 1
 
 
-async def test_low_zooms_show_generalised_content(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_low_zooms_show_generalised_content(following: Served, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("tiles.picture.MAX_FEATURES", 2)
     near = ",".join(str(value) for value in (30.95, 103.93, 31.0, 104.0))
-    refused = await served.anonymous.get("/wms", params=get_map(BBOX=near, WIDTH="1400", HEIGHT="1000"))
+    refused = await following.anonymous.get("/wms", params=get_map(BBOX=near, WIDTH="1400", HEIGHT="1000"))
     assert refused.status_code == 400
     assert "too many features" in refused.text
     far = get_map(BBOX="21,94,41,114", WIDTH="256", HEIGHT="256")
-    await until(lambda: served.state.live.general_state("squares") is not None)
-    prepared = await served.anonymous.get("/wms", params=far)
+    await until(lambda: following.state.live.general_state("squares") is not None)
+    prepared = await following.anonymous.get("/wms", params=far)
     assert "etag" in prepared.headers
     assert abs(span(pixels(prepared))[0] - 127) < 3
-    async with served.database.writing() as connection:
+    async with following.database.writing() as connection:
         await connection.execute(sa.text("DELETE FROM cim.general_state WHERE layer = 'squares'"))
-    made_on_request = await served.anonymous.get("/wms", params=far)
+    made_on_request = await following.anonymous.get("/wms", params=far)
     assert "etag" not in made_on_request.headers
     assert np.abs(np.subtract(span(pixels(made_on_request)), span(pixels(prepared)))).max() < 2
 
 
-async def test_a_tile_that_stands_in_is_kept_by_nobody(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(served.state.pictures, "_general_state", lambda layer: None)
+async def test_a_tile_that_stands_in_is_kept_by_nobody(following: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(following.state.pictures, "_general_state", lambda layer: None)
     tile = "/wmts/rest/squares/default/WebMercatorQuad/6/26/50.png"
-    first = await served.anonymous.get(tile)
+    first = await following.anonymous.get(tile)
     assert (first.headers["cache-control"], first.headers.get("etag")) == ("no-store", None)
     assert pixels(first)[:, :, 3].any()
     monkeypatch.undo()
-    await until(lambda: served.state.live.general_state("squares") is not None)
-    assert "etag" in (await served.anonymous.get(tile)).headers
+    await until(lambda: following.state.live.general_state("squares") is not None)
+    assert "etag" in (await following.anonymous.get(tile)).headers
 
 
 async def until(holds: Callable[[], bool]) -> None:

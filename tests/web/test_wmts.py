@@ -37,24 +37,24 @@ def decoded(content: bytes) -> np.ndarray:
 
 
 @pytest.mark.parametrize("tms", list(GRIDS))
-async def test_parameters_and_addresses_give_the_same_tile(served: Served, tms: str) -> None:
+async def test_parameters_and_addresses_give_the_same_tile(shared: Served, tms: str) -> None:
     asked = get_tile(tms)
-    one = await served.anonymous.get("/wmts", params=asked)
+    one = await shared.anonymous.get("/wmts", params=asked)
     assert (one.status_code, one.headers["content-type"]) == (200, "image/png")
     path = f"/wmts/rest/squares/default/{tms}/16/{asked['TILEROW']}/{asked['TILECOL']}"
-    assert (await served.anonymous.get(f"{path}.png")).content == one.content
+    assert (await shared.anonymous.get(f"{path}.png")).content == one.content
     picture = decoded(one.content)
     assert picture.shape == (256, 256, 4)
     bounds = GRIDS[tms].bbox(16, int(asked["TILECOL"]), int(asked["TILEROW"]))
     column = round((PLACE[0] - bounds[0]) / (bounds[2] - bounds[0]) * 256)
     row = round((bounds[3] - PLACE[1]) / (bounds[3] - bounds[1]) * 256)
     assert picture[min(row, 255), min(column, 255), 3] > 0
-    known = await served.anonymous.get(f"{path}.png", headers={"if-none-match": one.headers["etag"]})
+    known = await shared.anonymous.get(f"{path}.png", headers={"if-none-match": one.headers["etag"]})
     assert known.status_code == 304
-    vector = await served.anonymous.get(f"{path}.mvt")
+    vector = await shared.anonymous.get(f"{path}.mvt")
     assert "squares" in mapbox_vector_tile.decode(vector.content)
     assert vector.headers["etag"] != one.headers["etag"]
-    info = (await served.anonymous.get(f"{path}/{min(row, 255)}/{min(column, 255)}.json")).json()
+    info = (await shared.anonymous.get(f"{path}/{min(row, 255)}/{min(column, 255)}.json")).json()
     assert [feature["properties"] for feature in info["features"]] == [{"code": "甲栋"}]
     kvp = asked | {
         "REQUEST": "GetFeatureInfo",
@@ -62,12 +62,12 @@ async def test_parameters_and_addresses_give_the_same_tile(served: Served, tms: 
         "J": str(min(row, 255)),
         "INFOFORMAT": "application/json",
     }
-    assert (await served.anonymous.get("/wmts", params=kvp)).json() == info
+    assert (await shared.anonymous.get("/wmts", params=kvp)).json() == info
 
 
-async def test_capabilities_describe_both_grids(served: Served) -> None:
+async def test_capabilities_describe_both_grids(shared: Served) -> None:
     for path in ("/wmts?service=WMTS&request=GetCapabilities", "/wmts/1.0.0/WMTSCapabilities.xml"):
-        root = etree.fromstring((await served.anonymous.get(path)).content)
+        root = etree.fromstring((await shared.anonymous.get(path)).content)
         layers = [layer.findtext(f"{OWS}Identifier") for layer in root.iter(f"{WMTS}Layer")]
         assert layers == ["squares"]
         sets = {s.findtext(f"{OWS}Identifier"): s for s in root.iter(f"{WMTS}TileMatrixSet") if len(s)}
@@ -76,7 +76,7 @@ async def test_capabilities_describe_both_grids(served: Served) -> None:
         matrices = list(national.iter(f"{WMTS}TileMatrix"))
         assert [m.findtext(f"{OWS}Identifier") for m in matrices] == [str(z) for z in range(1, 21)]
         assert matrices[0].findtext(f"{WMTS}TopLeftCorner") == "90.0 -180.0"
-    root = etree.fromstring((await served.technician.get(path)).content)
+    root = etree.fromstring((await shared.technician.get(path)).content)
     assert {layer.findtext(f"{OWS}Identifier") for layer in root.iter(f"{WMTS}Layer")} == {"squares", "hidden"}
 
 
@@ -99,8 +99,8 @@ async def test_capabilities_describe_both_grids(served: Served) -> None:
         ({"SERVICE": ""}, 400, "MissingParameterValue"),
     ],
 )
-async def test_bad_requests_are_told_in_xml(served: Served, changed: dict[str, str], status: int, code: str) -> None:
-    answer = await served.anonymous.get("/wmts", params=get_tile(**changed))
+async def test_bad_requests_are_told_in_xml(shared: Served, changed: dict[str, str], status: int, code: str) -> None:
+    answer = await shared.anonymous.get("/wmts", params=get_tile(**changed))
     assert answer.status_code == status
     assert etree.fromstring(answer.content)[0].get("exceptionCode") == code
 

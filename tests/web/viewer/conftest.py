@@ -10,7 +10,7 @@ import httpx
 import pytest
 import uvicorn
 from browsing import log_in
-from playwright.async_api import Page, async_playwright
+from playwright.async_api import Browser, Page, async_playwright, expect
 from scene_browsing import SceneBrowser
 from serving import PASSWORD
 
@@ -33,6 +33,8 @@ FLAGS = (  # noqa: SIM905 - one line is easier to compare with what a shell is g
     "--no-sandbox --use-angle=swiftshader --enable-unsafe-swiftshader --ignore-gpu-blocklist --disable-dev-shm-usage"
     " --disable-background-networking --disable-component-update --disable-sync --no-first-run"
 ).split()
+expect.set_options(timeout=30_000)
+"""What a page shows comes when a busy machine gets to it: an expectation fails where it never comes."""
 LAYERS = {"admin_county": "geojson", "admin_town": "geojson", "places": "csv", "schools": "csv", "pipelines": "shp"}
 
 
@@ -104,29 +106,39 @@ def working(urls: DatabaseUrls, files: FileStore, address: str, uploads_work: No
     thread.join()
 
 
-@pytest.fixture
-async def page(address: str) -> AsyncIterator[Page]:
-    """The page once its map is drawn; fails on a request that leaves the server and on script errors."""
+@pytest.fixture(scope="session")
+async def browser() -> AsyncIterator[Browser]:
+    """One browser for all tests; each has windows of its own, with nothing of what others left."""
     chromium = shutil.which("chromium")
     if chromium is None:
         pytest.skip("no chromium here, and ./run test may not install it: the page was not looked at")
-    assert (DIST / "index.html").is_file(), "the viewer is not built: ./run setup builds it"
     async with async_playwright() as play:
-        browser = await play.chromium.launch(executable_path=chromium, args=FLAGS)
-        opened = await browser.new_page(viewport={"width": 800, "height": 500})
-        outside: list[str] = []
-        faults: list[str] = []
-        opened.on(
-            "request",
-            lambda r: outside.append(r.url) if not r.url.startswith((address, "blob:", "data:")) else None,
-        )
-        opened.on("pageerror", lambda error: faults.append(str(error)))
+        opened = await play.chromium.launch(executable_path=chromium, args=FLAGS)
+        yield opened
+        await opened.close()
+
+
+@pytest.fixture
+async def page(browser: Browser, address: str) -> AsyncIterator[Page]:
+    """The page once its map is drawn; fails on a request that leaves the server and on script errors."""
+    assert (DIST / "index.html").is_file(), "the viewer is not built: ./run setup builds it"
+    opened = await browser.new_page(viewport={"width": 800, "height": 500})
+    outside: list[str] = []
+    faults: list[str] = []
+    opened.on(
+        "request",
+        lambda r: outside.append(r.url) if not r.url.startswith((address, "blob:", "data:")) else None,
+    )
+    opened.on("pageerror", lambda error: faults.append(str(error)))
+    try:
         await opened.goto(f"{address}/map")
         await opened.wait_for_selector("body[data-ready=yes]", timeout=60_000)
         yield opened
         assert outside == []
         assert faults == []
-        await browser.close()
+    finally:
+        for window in browser.contexts:
+            await window.close()
 
 
 @pytest.fixture

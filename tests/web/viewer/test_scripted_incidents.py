@@ -1,6 +1,5 @@
 """Two incidents from the first report to the situation report, in a real browser, as a duty officer works them."""
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -36,14 +35,6 @@ def layers() -> dict[str, str]:
         **dict.fromkeys(csv, "csv"),
         "dem": "",
     }
-
-
-@pytest.fixture(autouse=True)
-def patience() -> Iterator[None]:
-    """Analyses of the whole sample may take some seconds on a busy machine."""
-    expect.set_options(timeout=30_000)
-    yield
-    expect.set_options(timeout=5_000)
 
 
 class Shots:
