@@ -174,7 +174,7 @@ def create_api(state: ServerState, *, follows: bool = True) -> FastAPI:
     api.state.server = state
     api.state.metrics = Metrics()
     for routes in _ROUTES:
-        api.include_router(routes.router)
+        api.router.routes += routes.router.routes  # as they are: a router included would make all of them once more
     api.router.routes[:0] = sensorthings_routes(state)
     api.router.routes.append(Route("/tiles/{layer}/{z:int}/{x:int}/{y:int}.mvt", TileEndpoint(state)))
     _handle_errors(api)
