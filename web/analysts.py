@@ -123,7 +123,7 @@ class Analysts:
         path = self._files.upload_folder(str(found.inputs["folder"])) / str(found.inputs["name"])
         options = ReadOptions(crs=found.inputs.get("crs"))
         try:
-            require_safe_reading()
+            await asyncio.to_thread(require_safe_reading)
             red_line = await asyncio.to_thread(read_red_line, path, options, apart=bool(found.inputs.get("apart")))
         except CimError as error:
             await self._end(job, "failed", _fault(error))

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import json
+import math
 from pathlib import Path
 from typing import Any
 
@@ -86,14 +87,17 @@ class Worker:
                 await asyncio.gather(*beside, return_exceptions=True)
 
     async def _work(self, queue: str, at_once: int, *, wait: bool) -> None:
-        """Work one queue until a signal ends the worker; without ``wait`` only what is in it now."""
+        """Work one queue until a signal ends the worker; without ``wait`` only what is in it now, however long.
+
+        What a signal interrupts is taken up again by the next worker.
+        """
         await self.app.run_worker_async(
             queues=[queue],
             concurrency=at_once,
             wait=wait,
             install_signal_handlers=wait and queue == IMPORTS,
             delete_jobs="always",
-            shutdown_graceful_timeout=STOP_AFTER_S,
+            shutdown_graceful_timeout=STOP_AFTER_S if wait else math.inf,
         )
 
     async def _tidy(self) -> None:
@@ -116,8 +120,8 @@ class Worker:
             waiting = await jobs_left_undone(connection)
         for upload, task in left:
             await put(self.app, task, upload)
-        for analysis in waiting:
-            await put_analysis(self.app, ANALYSE, analysis)
+        for analysis, process in waiting:
+            await put_analysis(self.app, READ_REDLINE if process == READ_REDLINE else ANALYSE, analysis)
 
     async def _watch(self) -> None:
         while True:
@@ -158,7 +162,7 @@ class Worker:
         progress = _Progress()
         telling = asyncio.create_task(self._tell(upload, progress))
         try:
-            request = self._request(entry)
+            request = await asyncio.to_thread(self._request, entry)
             reports = await import_file(self._database, self._catalog, request, progress, self._files)
         except CimError as error:
             await self._end(upload, "cancelled" if progress.cancelled else "failed", str(error))

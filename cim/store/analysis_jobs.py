@@ -141,16 +141,16 @@ async def forget_job(connection: AsyncConnection, job: str) -> None:
     await connection.execute(sa.delete(t.analysis_job).where(t.analysis_job.c.id == job))
 
 
-async def jobs_left_undone(connection: AsyncConnection) -> list[str]:
-    """Analyses asked for and not ended that no job in the queue stands for any more, oldest first."""
+async def jobs_left_undone(connection: AsyncConnection) -> list[tuple[str, str]]:
+    """Id and process of what was asked for and not ended and no job in the queue stands for any more, oldest first."""
     rows = await connection.execute(
         sa.text(
-            "SELECT id FROM cim.analysis_job a WHERE status IN ('accepted', 'running') AND process <> 'read-redline'"
+            "SELECT id, process FROM cim.analysis_job a WHERE status IN ('accepted', 'running')"
             " AND NOT EXISTS (SELECT FROM jobs.procrastinate_jobs j WHERE j.args ->> 'job' = a.id"
             " AND j.status IN ('todo', 'doing')) ORDER BY created_at"
         )
     )
-    return list(rows.scalars())
+    return [(job, process) for job, process in rows]
 
 
 async def remove_old_jobs(connection: AsyncConnection, days: int) -> None:

@@ -50,6 +50,7 @@ async def city(served: Served, tmp_path: Path) -> Served:
     await load(served.database, town(tmp_path), "town", height_datum="1985")
     async with served.database.writing() as connection:
         await set_grade(connection, "town", Grade.PUBLIC)
+    await served.state.live.refresh()
     return served
 
 
@@ -86,6 +87,7 @@ async def test_what_is_found_comes_as_a_file(city: Served) -> None:
 async def test_nothing_of_a_closed_layer_comes_out(city: Served) -> None:
     async with city.database.writing() as connection:
         await set_grade(connection, "town", Grade.RESTRICTED)
+    await city.state.live.refresh()
     for path in ("items/1", "items/1?f=cityjson", "items?f=cityjson", "items?f=cityjsonseq"):
         assert (await city.anonymous.get(f"/collections/town/{path}")).status_code == 404
     assert (await city.technician.get("/collections/town/items/1")).json()["shapes"]
@@ -100,6 +102,7 @@ async def test_shapes_that_no_version_names_are_let_go(city: Served, tmp_path: P
         await prune(connection, "town", 1)
         assert await remove_unnamed_shapes(connection, "town") == 2
         assert await connection.scalar(count) == 2
+    await city.state.live.refresh()
     assert (await city.anonymous.get("/collections/town/items/1")).json()["shapes"][0]["volume_m3"] == 480.0
 
 

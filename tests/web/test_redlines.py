@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import time
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -11,6 +12,7 @@ import sqlalchemy as sa
 from serving import Served
 
 from cim.store.files import FileStore
+from importers.redline_reading import read_red_line
 from layers.catalog import Catalog
 from web.worker import Worker
 
@@ -223,3 +225,28 @@ async def test_a_reading_that_nobody_waits_for_keeps_nothing(
     assert answer.status_code == 503
     await Worker(served.database, catalog, files).run(wait=False)
     assert await kept(served) == (0, 0, [])
+
+
+async def test_a_reading_whose_place_in_the_queue_is_lost_is_queued_again(
+    served: Served, catalog: Catalog, files: FileStore, uploads_work: None
+) -> None:
+    call = asyncio.create_task(served.viewer.post("/redlines", files={"file": ("a.txt", text(parcel(GOOD)))}))
+    for _ in range(200):
+        if await queued(served):
+            break
+        await asyncio.sleep(0.05)
+    async with served.database.writing() as connection:
+        await connection.execute(sa.text("SET LOCAL search_path = jobs, public"))
+        await connection.execute(sa.text("DELETE FROM procrastinate_jobs"))
+    await Worker(served.database, catalog, files).run(wait=False)
+    assert (await call).status_code == 201
+
+
+async def test_a_long_reading_is_not_broken_off(sent: Sent, monkeypatch: pytest.MonkeyPatch) -> None:
+    def slowly(*args: Any, **options: Any) -> Any:
+        time.sleep(0.5)
+        return read_red_line(*args, **options)
+
+    monkeypatch.setattr("web.worker.STOP_AFTER_S", 0.05)
+    monkeypatch.setattr("web.analysts.read_red_line", slowly)
+    assert (await sent("a.txt", text(parcel(GOOD)))).status_code == 201

@@ -365,6 +365,7 @@ async def test_homes_without_a_record_of_people_are_not_nobody(served: Served, t
         request = ImportRequest(path, "test", "administrator", path.stem, options=ReadOptions(trust_file=True))
         (report,) = await import_file(served.database, load_catalog(), request)
         assert report.status == "published", report.message
+    await served.state.live.refresh()
     code = (await sent(served, cap("HOMES", ring=around(here))))["code"]
     found = (await served.technician.get(f"/warnings/{code}/affected")).json()
     assert found["groups"]["people"]["sums"]["persons"] is None
