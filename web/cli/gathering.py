@@ -50,7 +50,7 @@ def gather_program(deployment: Deployment) -> Program:
     logins = deployment.logins
     return Program(
         "gather",
-        [sys.executable, "-m", "web.cli.main", "gather"],
+        [sys.executable, "-m", "web.cli", "gather"],
         setup=GatherSetup(logins.reader_url, logins.writer_url, str(deployment.data_dir / BROKER_FOLDER)).line(),
         environment={**os.environ, "PYTHONPATH": str(PROJECT)},
     )

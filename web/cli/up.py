@@ -107,7 +107,7 @@ def _web_processes(deployment: Deployment, descriptors: Sequence[int], folder: P
     return [
         Program(
             f"web {number}",
-            [sys.executable, "-m", "web.cli.main", "serve", "--descriptor", str(descriptor)],
+            [sys.executable, "-m", "web.cli", "serve", "--descriptor", str(descriptor)],
             setup=setup.line(),
             descriptors=[descriptor],
             environment={**os.environ, "PYTHONPATH": str(PROJECT), "PROMETHEUS_MULTIPROC_DIR": str(folder)},

@@ -84,7 +84,7 @@ def _keep_alive(data_dir: Path | None) -> None:
 def _start(data_dir: Path | None, *words: str) -> "subprocess.Popen[bytes]":
     place = ["--data", str(data_dir)] if data_dir else []
     return subprocess.Popen(
-        [sys.executable, "-m", "web.cli.main", "worker", *place, *words],
+        [sys.executable, "-m", "web.cli", "worker", *place, *words],
         stdin=subprocess.PIPE,
         env={**os.environ, "PYTHONPATH": str(PROJECT)},
         start_new_session=True,
