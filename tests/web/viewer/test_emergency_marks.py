@@ -93,6 +93,7 @@ async def test_an_area_is_reshaped_and_an_edit_outlives_what_others_do(
     await desk.delete(f"/incidents/{code}/marks/1", params={"version": 2})
     await expect(page.locator(".em-conflict")).to_contain_text("删除了这个标绘")
     await page.click(".keep-mine")
+    await expect(page.locator("[data-mark='2']")).to_be_visible()
     await drawn(page, ["泄漏危险区"])
     assert (await held(desk, code, 2))["properties"]["symbol"] == "danger-area"
 

@@ -38,6 +38,8 @@ export class Tilesets {
   private belowGround = false;
   private state = PRESENT;
   private turn: Promise<unknown> = Promise.resolve();
+  /** Newer versions and other states that are on their way. */
+  private changes = 0;
 
   constructor(private readonly scene: Scene, private readonly told: (problem: unknown, source: SceneSource) => void, private readonly shown: (held: Held) => void) {}
 
@@ -58,7 +60,7 @@ export class Tilesets {
 
   /** Whether all that is shown has come. */
   get loaded(): boolean {
-    return this.all.every((held) => !held.loading && !held.coming && (!held.tileset?.show || held.tileset.tilesLoaded));
+    return this.changes === 0 && this.all.every((held) => !held.loading && !held.coming && (!held.tileset?.show || held.tileset.tilesLoaded));
   }
 
   /** The layer or model a tileset is of. */
@@ -91,7 +93,20 @@ export class Tilesets {
   }
 
   /** Load a newer version unseen, and show it when it has all that this view needs: nothing is blank in between. */
-  async renew(source: SceneSource): Promise<void> {
+  renew(source: SceneSource): Promise<void> {
+    return this.during(() => this.replace(source));
+  }
+
+  private async during(change: () => Promise<unknown>): Promise<void> {
+    this.changes += 1;
+    try {
+      await change();
+    } finally {
+      this.changes -= 1;
+    }
+  }
+
+  private async replace(source: SceneSource): Promise<void> {
     const held = this.held.get(source.id);
     if (!held) return;
     held.source = source;
@@ -114,9 +129,11 @@ export class Tilesets {
 
   /** Show everything as it is in another state; one state is whole before the next begins. */
   become(state: ShownState): Promise<unknown> {
-    this.turn = this.turn.then(() => {
+    const before = this.turn;
+    this.turn = this.during(async () => {
+      await before;
       this.state = state;
-      return Promise.all(this.all.map((held) => this.restate(held)));
+      await Promise.all(this.all.map((held) => this.restate(held)));
     });
     return this.turn;
   }
