@@ -29,7 +29,7 @@ def durable() -> Iterator[Cluster]:
 
 
 async def write_on(client: httpx.AsyncClient, code: str, name: str, acknowledged: Acknowledged) -> None:
-    """Add notes and marks until the server is gone, keeping what was acknowledged."""
+    """Add notes and marks until the server is gone, keeping what was acknowledged; what is refused is not repeated."""
     number = 0
     while True:
         number += 1
@@ -42,8 +42,10 @@ async def write_on(client: httpx.AsyncClient, code: str, name: str, acknowledged
             answer = await client.post(f"/incidents/{code}/{path}", json=body)
         except httpx.HTTPError:
             return
-        if answer.status_code != 201:
-            return
+        if answer.status_code == 503:  # the database is away or busy; the server says so until it is gone itself
+            await asyncio.sleep(0.02)
+            continue
+        assert answer.status_code == 201, answer.text
         entry = answer.json().get("entry")
         acknowledged.append((entry["number"] if entry else 0, label))
 
