@@ -25,10 +25,16 @@ def upward(lon: Floats, lat: Floats) -> Floats:
 
 def geocentric(lon: Floats, lat: Floats, height_m: Floats) -> Floats:
     """Geocentric metres of places, shape (n, 3)."""
-    up = upward(lon, lat)
+    return geocentric_along(upward(lon, lat), height_m)
+
+
+def geocentric_along(up: Floats, height_m: Floats) -> Floats:
+    """Geocentric metres of places where height grows in the directions ``up``, shape (n, 3)."""
     radius = SEMI_MAJOR_M / np.sqrt(1 - _E2 * up[..., 2] ** 2)
-    stretched = np.stack([radius, radius, radius * (1 - _E2)], axis=-1)
-    return np.asarray(up * (stretched + np.asarray(height_m)[..., None]), dtype=np.float64)
+    places = np.empty_like(up)
+    places[..., :2] = up[..., :2] * (radius + height_m)[..., None]
+    places[..., 2] = up[..., 2] * (radius * (1 - _E2) + height_m)
+    return places
 
 
 @dataclass(frozen=True, slots=True)

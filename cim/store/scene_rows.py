@@ -1,9 +1,9 @@
 """The rows that stand up in the three-dimensional view: where they belong, how high they are, and their shapes."""
 
 import math
-from collections.abc import AsyncGenerator, Sequence
-from dataclasses import dataclass, replace
-from typing import Any, NamedTuple
+from collections.abc import AsyncGenerator, Iterable, Sequence
+from dataclasses import dataclass, fields, replace
+from typing import Any, Self
 
 import numpy as np
 import sqlalchemy as sa
@@ -58,23 +58,50 @@ class ScenePlaces:
     boxes: Floats
 
 
-class SceneRow(NamedTuple):
-    """One feature: its shape as WKB in longitude and latitude, the numbers it stands by, None where it has none.
+@dataclass(frozen=True, slots=True)
+class SceneRows:
+    """Features by column: their places, shapes as WKB in longitude and latitude, the numbers they stand by.
 
-    ``height_m`` and ``ground_m`` are those of an area, ``diameter_mm`` and the depths those of a line; ``values`` are
-    the plan's fields in their order.
+    ``height_m`` and ``ground_m`` are those of areas, ``diameter_mm`` and the depths those of lines, None where there is
+    none; ``values`` are columns of the plan's fields in their order.
     """
 
-    fid: int
-    key: str
-    place: int
-    shape: bytes
-    height_m: float | None
-    ground_m: float | None
-    diameter_mm: float | None
-    depth_start_m: float | None
-    depth_end_m: float | None
-    values: tuple[Any, ...]
+    place: Sequence[int]
+    fid: Sequence[int]
+    key: Sequence[str]
+    shape: Sequence[bytes]
+    height_m: Sequence[float | None]
+    ground_m: Sequence[float | None]
+    diameter_mm: Sequence[float | None]
+    depth_start_m: Sequence[float | None]
+    depth_end_m: Sequence[float | None]
+    values: tuple[Sequence[Any], ...]
+
+    @classmethod
+    def of(cls, rows: Iterable[Sequence[Any]], fields: int) -> Self:
+        """The columns of rows that each have zoom, place and the rest in this order, with so many values."""
+        columns: tuple[Any, ...] = tuple(zip(*rows, strict=True)) or ((),) * (_LEADING + fields)
+        named = dict(zip(_ROW_COLUMNS, columns[1:_LEADING], strict=True))
+        return cls(**named, values=columns[_LEADING:])
+
+    def __len__(self) -> int:
+        """How many features there are."""
+        return len(self.fid)
+
+    def taken(self, numbers: Sequence[int]) -> Self:
+        """The features of these numbers, which ascend."""
+        if len(numbers) == len(self):
+            return self
+
+        def of(column: Sequence[Any]) -> Any:
+            return [column[number] for number in numbers]
+
+        named = {name: of(getattr(self, name)) for name in _ROW_COLUMNS}
+        return type(self)(**named, values=tuple(map(of, self.values)))
+
+
+_ROW_COLUMNS = tuple(one.name for one in fields(SceneRows) if one.name != "values")
+_LEADING = 1 + len(_ROW_COLUMNS)
 
 
 async def newest_change(connection: AsyncConnection, layer: str) -> int:
@@ -124,7 +151,7 @@ async def scene_places(
     )
 
 
-async def scene_rows_in(connection: AsyncConnection, chosen: SceneSelection, square: Square) -> list[SceneRow]:
+async def scene_rows_in(connection: AsyncConnection, chosen: SceneSelection, square: Square) -> SceneRows:
     """The features whose size puts them in squares of the zoom of ``square`` and whose middle lies in it.
 
     A square finer than ``NEAR`` is a leaf, and has what belongs to none of the coarser zooms.
@@ -132,36 +159,35 @@ async def scene_rows_in(connection: AsyncConnection, chosen: SceneSelection, squ
     rows = _standing(chosen, (in_squares([square]),))
     statement = _columns(rows, chosen).where(rows.c.zoom == min(square.z, NEAR)).order_by(rows.c.place, rows.c.fid)
     found = await connection.execute(statement, execution_options=compiling(chosen.selection.where))
-    return [_row(tuple(row)) for row in found]
+    return SceneRows.of(found, len(chosen.plan.fields))
 
 
 async def all_scene_rows(
     connection: AsyncConnection, chosen: SceneSelection
-) -> AsyncGenerator[list[tuple[int, SceneRow]], None]:
-    """Every selected feature with the zoom its size puts it in, page by page in the order of places.
+) -> AsyncGenerator[Sequence[Sequence[Any]], None]:
+    """Every selected feature as ``SceneRows.of`` takes it, page by page in the order of places.
 
-    The database sorts, on its disk where there are many; memory holds a page.
+    Each begins with the zoom its size puts it in, and its place. The database sorts, on its disk where there are many;
+    memory holds a page.
     """
     rows = _standing(chosen, (), all_read=True)
-    statement = sa.select(rows.c.zoom, *_columns(rows, chosen).selected_columns).order_by(rows.c.place, rows.c.fid)
+    statement = _columns(rows, chosen).order_by(rows.c.place, rows.c.fid)
     options = {"yield_per": PAGE_ROWS, **compiling(chosen.selection.where)}
     found = await connection.stream(statement, execution_options=options)
     try:
         async for page in found.partitions():
-            yield [(row[0], _row(row[1:])) for row in page]
+            yield page
     finally:
         await found.close()
 
 
 def _columns(rows: sa.Subquery, chosen: SceneSelection) -> sa.Select[Any]:
+    """What ``SceneRows.of`` takes."""
     c = rows.c
     numbers = (c.height, c.ground, c.diameter, c.depth_start, c.depth_end)
     shape = sa.func.ST_AsBinary(c.shape).label("wkb")
-    return sa.select(c.fid, c.key, c.place, shape, *numbers, *(c[f"v_{n}"] for n in range(len(chosen.plan.fields))))
-
-
-def _row(values: tuple[Any, ...]) -> SceneRow:
-    return SceneRow._make((*values[:9], values[9:]))
+    values = (c[f"v_{n}"] for n in range(len(chosen.plan.fields)))
+    return sa.select(c.zoom, c.place, c.fid, c.key, shape, *numbers, *values)
 
 
 def _standing(

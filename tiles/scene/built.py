@@ -21,7 +21,7 @@ from cim.store.files import FileStore
 from cim.store.raster_images import images_with_boxes
 from cim.store.scene_rows import (
     ScenePlaces,
-    SceneRow,
+    SceneRows,
     SceneSelection,
     all_scene_rows,
     newest_change,
@@ -72,7 +72,7 @@ class Terrain:
 class _Held:
     """The rows of a tile, their corners, the terrain there, and the newest change they may show."""
 
-    rows: list[SceneRow]
+    rows: SceneRows
     corners: Corners
     terrain_m: Floats | None
     seq: int
@@ -148,16 +148,16 @@ class BuiltContent:
         async with self._reading(principal) as connection:
             seq = await newest_change(connection, self._layer)
             found = await scene_rows_in(connection, self._chosen, square)
-        rows = [row for row in found if layout.tile_of(row.place, square.z) == square]
+        rows = found.taken([row for row, at in enumerate(found.place) if layout.tile_of(at, square.z) == square])
         corners = await asyncio.to_thread(corners_of, rows)
         terrain_m = await self._terrain.at(principal, corners.lon, corners.lat) if self._terrain else None
         return _Held(rows, corners, terrain_m, seq)
 
-    async def pages(self, principal: Principal) -> AsyncGenerator[list[tuple[int, SceneRow]], None]:
-        """All rows in the order of their places, page by page, each with the zoom its size puts it in."""
+    async def pages(self, principal: Principal) -> AsyncGenerator[SceneRows, None]:
+        """All features in the order of their places, page by page."""
         async with self._reading(principal, timeout_ms=0) as connection:
             async for page in all_scene_rows(connection, self._chosen):
-                yield page
+                yield SceneRows.of(page, len(self._chosen.plan.fields))
 
     async def whole(
         self,

@@ -1,6 +1,6 @@
 """One tile of blocks, volumes or tubes: rows in, GLB out. Pure work that runs in threads and worker processes."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,7 +9,7 @@ from cim.model.collection import CollectionSchema, FieldType
 from cim.model.ecef import LocalFrame
 from cim.model.scene import ScenePlan
 from cim.model.undulation import Undulation
-from cim.store.scene_rows import SceneRow
+from cim.store.scene_rows import SceneRows
 from tiles.scene.columns import Column, ColumnKind, fid_kind
 from tiles.scene.extrusion import Block, extruded
 from tiles.scene.findings import SceneFinding
@@ -52,9 +52,7 @@ class TileMaker:
         types = {field.name: field.type for field in schema.fields}
         return cls(plan, tuple(types[name] for name in plan.fields), undulation)
 
-    def made(
-        self, rows: Sequence[SceneRow], corners: Corners, terrain_m: Floats | None, *, quantised: bool = True
-    ) -> BuiltTile:
+    def made(self, rows: SceneRows, corners: Corners, terrain_m: Floats | None, *, quantised: bool = True) -> BuiltTile:
         """The tile of some rows; ``terrain_m`` are levelled heights at their corners, None without a terrain."""
         frame = _frame(corners)
         if self.plan.kind == "tube":
@@ -67,9 +65,7 @@ class TileMaker:
         glb = glb_bytes(frame, [self._surface(block)], self._columns(kept), quantised=quantised)
         return BuiltTile(glb, len(kept), len(block.triangles), findings, *_span(block))
 
-    def left_out(
-        self, rows: Sequence[SceneRow], corners: Corners, terrain_m: Floats | None
-    ) -> tuple[SceneFinding, ...]:
+    def left_out(self, rows: SceneRows, corners: Corners, terrain_m: Floats | None) -> tuple[SceneFinding, ...]:
         """What ``made`` would leave out of these rows, without drawing the others."""
         if self.plan.kind == "tube":
             return tubes(rows, corners, terrain_m, self.undulation, _frame(corners)).findings
@@ -85,11 +81,10 @@ class TileMaker:
             translucent=self.plan.kind == "volume",
         )
 
-    def _columns(self, rows: Sequence[SceneRow]) -> list[Column]:
-        fids = [row.fid for row in rows]
-        columns = [Column("fid", fid_kind(fids), fids)]
-        for number, (name, type_) in enumerate(zip(self.plan.fields, self.types, strict=True)):
-            columns.append(Column(name, _KINDS.get(type_, "string"), [row.values[number] for row in rows]))
+    def _columns(self, rows: SceneRows) -> list[Column]:
+        columns = [Column("fid", fid_kind(rows.fid), rows.fid)]
+        for name, type_, values in zip(self.plan.fields, self.types, rows.values, strict=True):
+            columns.append(Column(name, _KINDS.get(type_, "string"), values))
         return columns
 
 

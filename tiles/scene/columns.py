@@ -40,13 +40,15 @@ class Column:
     def buffers(self) -> dict[str, bytes]:
         """The values, and for texts where each begins, by the member of the property that names them."""
         nothing = NOTHING[self.kind]
-        held = [nothing if value is None else value for value in self.values]
+        held = [nothing if value is None else value for value in self.values] if None in self.values else self.values
         if self.kind != "string":
             return {"values": np.array(held, dtype=self.kind).astype(f"<{_LITTLE[self.kind]}").tobytes()}
-        texts = [str(value).encode() for value in held]
+        texts = list(map(str, held))
+        data = "".join(texts).encode()
+        encoded = texts if data.isascii() else [text.encode() for text in texts]
         offsets = np.zeros(len(texts) + 1, dtype="<u4")
-        np.cumsum([len(text) for text in texts], out=offsets[1:])
-        return {"values": b"".join(texts), "stringOffsets": offsets.tobytes()}
+        np.cumsum(np.fromiter(map(len, encoded), np.int64, len(encoded)), out=offsets[1:])
+        return {"values": data, "stringOffsets": offsets.tobytes()}
 
 
 _LITTLE = {"uint32": "u4", "int32": "i4", "float32": "f4", "float64": "f8"}

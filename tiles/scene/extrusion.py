@@ -6,8 +6,9 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
-from cim.model.ecef import LocalFrame, geocentric, upward
+from cim.model.ecef import LocalFrame, geocentric_along, upward
 from tiles.scene.filling import filled
+from tiles.scene.vectors import crossed, lengths
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -44,8 +45,9 @@ def extruded(shapes: NDArray[np.object_], bottom_m: Floats, top_m: Floats, frame
     """
     outline = _outline(shapes)
     lon, lat = outline.lonlat.T
-    up = frame.turned(upward(lon, lat))
-    low = frame.local(geocentric(lon, lat, bottom_m[outline.owner]))
+    away = upward(lon, lat)
+    up = frame.turned(away)
+    low = frame.local(geocentric_along(away, bottom_m[outline.owner]))
     high = low + up * (top_m - bottom_m)[outline.owner][:, None]
     walls = _walls(outline, low, high, up)
     roofs = _roofs(outline, high, up)
@@ -56,24 +58,21 @@ def _outline(shapes: NDArray[np.object_]) -> _Outline:
     parts, owner_of_part = shapely.get_parts(shapely.orient_polygons(shapes), return_index=True)
     rings, part_of_ring = shapely.get_rings(parts, return_index=True)
     points, ring = shapely.get_coordinates(rings, return_index=True)
-    last = np.append(ring[1:] != ring[:-1], True)[: len(ring)]
-    kept = ~last
-    ring_kept = ring[kept]
-    number = np.arange(len(ring_kept))
-    ends = np.append(ring_kept[1:] != ring_kept[:-1], True)[: len(ring_kept)]
-    first = np.searchsorted(ring_kept, ring_kept)
-    following = np.where(ends, first, number + 1)
-    part = part_of_ring[ring_kept]
-    return _Outline(points[kept], owner_of_part[part], ring_kept, part, following)
+    kept = np.append(ring[1:] == ring[:-1], False)[: len(ring)]
+    ring = ring[kept]
+    begins = np.flatnonzero(np.append(True, ring[1:] != ring[:-1])[: len(ring)])
+    following = np.arange(1, len(ring) + 1)
+    following[np.append(begins[1:], len(ring))[: len(begins)] - 1] = begins
+    part = part_of_ring[ring]
+    return _Outline(points[kept], owner_of_part[part], ring, part, following)
 
 
 def _walls(outline: _Outline, low: Floats, high: Floats, up: Floats) -> Block:
     along = low[outline.following] - low
-    length = np.linalg.norm(along, axis=1)
-    edge = np.flatnonzero(length > SHORTEST_M)
+    edge = np.flatnonzero(lengths(along) > SHORTEST_M)
     after = outline.following[edge]
-    outward = np.cross(along[edge], up[edge])
-    outward /= np.maximum(np.linalg.norm(outward, axis=1), 1e-12)[:, None]
+    outward = crossed(along[edge], up[edge])
+    outward /= np.maximum(lengths(outward), 1e-12)[:, None]
     positions = np.stack([low[edge], low[after], high[after], high[edge]], axis=1).reshape(-1, 3)
     first = 4 * np.arange(len(edge))[:, None]
     triangles = (first + np.array([[0, 1, 2, 0, 2, 3]])).reshape(-1, 3)

@@ -1,8 +1,13 @@
 """What is wrong with features that cannot stand up in three dimensions, each told by its code."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+import numpy as np
+from numpy.typing import NDArray
+
+from cim.store.scene_rows import SceneRows
 from layers.text import Text
 
 FindingCode = Literal[
@@ -28,3 +33,19 @@ class SceneFinding:
     key: str
     code: FindingCode
     value: float | None = None
+
+
+Fault = tuple[FindingCode, NDArray[np.bool_], NDArray[np.float64]]
+"""A code, which features it is true of, and the number of each that says so, NaN for none."""
+
+
+def sorted_out(rows: SceneRows, faults: Sequence[Fault]) -> tuple[NDArray[np.int64], tuple[SceneFinding, ...]]:
+    """The numbers of the features without any of the faults, and for the others the first that is true of them."""
+    left_out = np.zeros(len(rows), bool)
+    findings: list[SceneFinding] = []
+    for code, faulty, values in faults:
+        for row in np.flatnonzero(faulty & ~left_out).tolist():
+            value = float(values[row])
+            findings.append(SceneFinding(rows.fid[row], rows.key[row], code, None if np.isnan(value) else value))
+        left_out |= faulty
+    return np.flatnonzero(~left_out), tuple(findings)

@@ -5,17 +5,18 @@ stands right wherever a tileset names it. Positions become 16-bit whole numbers 
 coordinate moves by more than a centimetre, normals 8-bit ones.
 """
 
-import json
 import struct
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+import orjson
 from numpy.typing import NDArray
 
 from cim.model.ecef import LocalFrame
 from tiles.scene.columns import CLASS, Column, schema_of
+from tiles.scene.vectors import extent
 
 EXACT_M = 0.01
 _STEPS = 65_535
@@ -96,7 +97,7 @@ def glb_bytes(
 
 def packed(document: dict[str, Any], body: bytes) -> bytes:
     """A glTF document and its buffer as one file."""
-    text = json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode()
+    text = orjson.dumps(document)
     text += b" " * (-len(text) % 4)
     chunks = struct.pack("<II", len(text), 0x4E4F534A) + text
     if body:
@@ -132,7 +133,7 @@ def _positions(
     made: _Document, positions: NDArray[np.float64], matrix: NDArray[np.float64], *, quantised: bool
 ) -> tuple[dict[str, int], NDArray[np.float64]]:
     """The attribute of the positions, and the matrix of their node."""
-    low, high = positions.min(axis=0), positions.max(axis=0)
+    low, high = extent(positions)
     step = max(float((high - low).max()) / _STEPS, 1e-9)
     if quantised and step / 2 <= EXACT_M:
         made.quantised = True
@@ -142,7 +143,7 @@ def _positions(
         counted = np.zeros((len(positions), 4), "<u2")
         counted[:, :3] = np.rint((positions - low) / step)
         view = made.view(counted.tobytes(), target=_VERTICES, byteStride=8)
-        bounds = {side: getattr(counted[:, :3], side)(axis=0).tolist() for side in ("min", "max")}
+        bounds = {"min": [0, 0, 0], "max": np.rint((high - low) / step).astype(int).tolist()}
         return {"POSITION": made.accessor(view, _USHORT, "VEC3", len(positions), **bounds)}, matrix @ moved
     middle = (low + high) / 2
     moved = np.eye(4)

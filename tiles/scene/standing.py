@@ -8,8 +8,8 @@ import shapely
 from numpy.typing import NDArray
 
 from cim.model.undulation import Undulation
-from cim.store.scene_rows import SceneRow
-from tiles.scene.findings import FindingCode, SceneFinding
+from cim.store.scene_rows import SceneRows
+from tiles.scene.findings import Fault, SceneFinding, sorted_out
 
 HIGHEST_M = 1_000.0
 SMALLEST_M2 = 0.5
@@ -34,33 +34,35 @@ class Corners:
 class Standing:
     """Areas that can be drawn: the rows they come from, shapes, and ellipsoidal heights of bottom and top."""
 
-    rows: tuple[SceneRow, ...]
+    rows: SceneRows
     shapes: Objects
     bottom_m: Floats
     top_m: Floats
     findings: tuple[SceneFinding, ...]
 
 
-def corners_of(rows: Sequence[SceneRow]) -> Corners:
+def corners_of(rows: SceneRows) -> Corners:
     """The shapes of rows; height over the plan, should a shape have one, is left out."""
-    shapes = np.asarray(shapely.force_2d(shapely.from_wkb([row.shape for row in rows])), dtype=object)
+    shapes = np.asarray(shapely.from_wkb(rows.shape), dtype=object)
+    if shapely.has_z(shapes).any():
+        shapes = np.asarray(shapely.force_2d(shapes), dtype=object)
     points, owner = shapely.get_coordinates(shapes, return_index=True)
     return Corners(shapes, points[:, 0], points[:, 1], owner.astype(np.int64))
 
 
-def standing(rows: Sequence[SceneRow], corners: Corners, terrain_m: Floats | None, undulation: Undulation) -> Standing:
+def standing(rows: SceneRows, corners: Corners, terrain_m: Floats | None, undulation: Undulation) -> Standing:
     """How areas stand on a terrain whose levelled heights at the corners are given, NaN where it has none.
 
     A block's top is its height over the ground its row names, else over the mean of the terrain at its corners; it goes
     down to the lowest of these, so that nothing floats on a slope.
     """
     count = len(rows)
-    height, ground = (_numbers([getattr(row, name) for row in rows]) for name in ("height_m", "ground_m"))
+    height, ground = numbers(rows.height_m), numbers(rows.ground_m)
     lowest, mean = _over_corners(corners, terrain_m, count)
     base = np.where(np.isnan(ground), mean, ground)
     bottom, top = np.fmin(base, lowest), base + height
     area_m2, width_m = _sizes(corners)
-    faults: list[tuple[FindingCode, NDArray[np.bool_], Floats]] = [
+    faults: list[Fault] = [
         ("no-shape", shapely.is_empty(corners.shapes) | shapely.is_missing(corners.shapes), height),
         ("no-height", ~(height > 0), height),
         ("absurd-height", height > HIGHEST_M, height),
@@ -69,21 +71,15 @@ def standing(rows: Sequence[SceneRow], corners: Corners, terrain_m: Floats | Non
         ("no-ground", np.isnan(base), ground),
         ("below-terrain", top < lowest - BURIED_M, top - lowest),
     ]
-    left_out = np.zeros(count, bool)
-    findings: list[SceneFinding] = []
-    for code, faulty, values in faults:
-        for row in np.flatnonzero(faulty & ~left_out).tolist():
-            value = float(values[row])
-            findings.append(SceneFinding(rows[row].fid, rows[row].key, code, None if np.isnan(value) else value))
-        left_out |= faulty
-    kept = np.flatnonzero(~left_out)
+    kept, findings = sorted_out(rows, faults)
     raised = _undulation(corners, undulation, count)[kept]
-    drawn = tuple(rows[row] for row in kept.tolist())
-    return Standing(drawn, corners.shapes[kept], bottom[kept] + raised, top[kept] + raised, tuple(findings))
+    drawn = rows.taken(kept.tolist())
+    return Standing(drawn, corners.shapes[kept], bottom[kept] + raised, top[kept] + raised, findings)
 
 
-def _numbers(values: Sequence[float | None]) -> Floats:
-    return np.array([np.nan if value is None else value for value in values], np.float64)
+def numbers(values: Sequence[float | None]) -> Floats:
+    """The values with NaN for None."""
+    return np.array(values, np.float64)
 
 
 def _over_corners(corners: Corners, terrain_m: Floats | None, count: int) -> tuple[Floats, Floats]:
@@ -103,13 +99,16 @@ def _over_corners(corners: Corners, terrain_m: Floats | None, count: int) -> tup
 
 
 def _sizes(corners: Corners) -> tuple[Floats, Floats]:
-    """Areas in square metres, and mean widths in metres, near enough to tell slivers."""
+    """Areas in square metres, and mean widths in metres, near enough to tell slivers; less where far from being one."""
     lat = float(np.mean(corners.lat)) if len(corners.lat) else 0.0
     scale = np.array([_M_A_DEGREE * np.cos(np.radians(lat)), _M_A_DEGREE])
-    flat = shapely.transform(corners.shapes, lambda points: points * scale)
-    area = np.asarray(np.nan_to_num(shapely.area(flat)), np.float64)
-    around = np.asarray(np.nan_to_num(shapely.length(flat)), np.float64)
-    return area, np.asarray(2 * area / np.maximum(around, 1e-9), np.float64)
+    area_m2 = np.nan_to_num(shapely.area(corners.shapes)) * scale.prod()
+    longest_m = np.nan_to_num(shapely.length(corners.shapes)) * scale.max()
+    width_m = 2 * area_m2 / np.maximum(longest_m, 1e-9)
+    narrow = np.flatnonzero(width_m < NARROWEST_M)
+    around_m = np.nan_to_num(shapely.length(shapely.transform(corners.shapes[narrow], lambda points: points * scale)))
+    width_m[narrow] = 2 * area_m2[narrow] / np.maximum(around_m, 1e-9)
+    return area_m2, width_m
 
 
 def _undulation(corners: Corners, undulation: Undulation, count: int) -> Floats:

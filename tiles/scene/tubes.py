@@ -1,18 +1,18 @@
 """Lines below ground drawn as tubes of their diameter."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import shapely
 from numpy.typing import NDArray
 
-from cim.model.ecef import LocalFrame, geocentric, upward
+from cim.model.ecef import LocalFrame, geocentric_along, upward
 from cim.model.undulation import Undulation
-from cim.store.scene_rows import SceneRow
+from cim.store.scene_rows import SceneRows
 from tiles.scene.extrusion import Block
-from tiles.scene.findings import FindingCode, SceneFinding
-from tiles.scene.standing import Corners, Floats
+from tiles.scene.findings import Fault, SceneFinding, sorted_out
+from tiles.scene.standing import Corners, Floats, numbers
+from tiles.scene.vectors import crossed, lengths
 
 SIDES = 8
 USUAL_DEPTH_M, USUAL_DIAMETER_MM = 1.0, 200.0
@@ -25,13 +25,13 @@ SHORTEST_M = 1e-3
 class Tubes:
     """Tubes that can be drawn: rows, their block, and what was left out."""
 
-    rows: tuple[SceneRow, ...]
+    rows: SceneRows
     block: Block
     findings: tuple[SceneFinding, ...]
 
 
 def tubes(
-    rows: Sequence[SceneRow], corners: Corners, terrain_m: Floats | None, undulation: Undulation, frame: LocalFrame
+    rows: SceneRows, corners: Corners, terrain_m: Floats | None, undulation: Undulation, frame: LocalFrame
 ) -> Tubes:
     """Tubes whose tops lie as deep below the terrain as their ends say, evenly between.
 
@@ -43,38 +43,38 @@ def tubes(
     kept, findings = _checked(rows, corners, terrain_m)
     number = np.full(len(rows), -1)
     number[kept] = np.arange(len(kept))
-    drawn = [rows[row] for row in kept.tolist()]
+    drawn = rows.taken(kept.tolist())
     used = number[corners.owner] >= 0
     owner, lon, lat = number[corners.owner[used]], corners.lon[used], corners.lat[used]
     line = _lines(corners, used)
-    radius_m = np.array([(row.diameter_mm or USUAL_DIAMETER_MM) / 2_000 for row in drawn])[owner]
+    radius_m = _diameters(drawn)[owner] / 2_000
     depth_m = _depths(drawn, owner, lon, lat)
     height_m = _filled(terrain_m[used], owner) - depth_m - radius_m + undulation.at(lon, lat)
-    points = frame.local(geocentric(lon, lat, height_m))
-    return Tubes(tuple(drawn), _block(points, frame.turned(upward(lon, lat)), radius_m, owner, line), findings)
+    up = upward(lon, lat)
+    points = frame.local(geocentric_along(up, height_m))
+    return Tubes(drawn, _block(points, frame.turned(up), radius_m, owner, line), findings)
 
 
 def _checked(
-    rows: Sequence[SceneRow], corners: Corners, terrain_m: Floats
+    rows: SceneRows, corners: Corners, terrain_m: Floats
 ) -> tuple[NDArray[np.int64], tuple[SceneFinding, ...]]:
     known = np.bincount(corners.owner[np.isfinite(terrain_m)], minlength=len(rows)) > 0
     length = np.nan_to_num(shapely.length(corners.shapes))
-    kept: list[int] = []
-    findings: list[SceneFinding] = []
-    for number, row in enumerate(rows):
-        code: FindingCode | None = None
-        deepest = max(abs(row.depth_start_m or 0.0), abs(row.depth_end_m or 0.0))
-        if length[number] <= 0:
-            code = "no-shape"
-        elif not 0 < (row.diameter_mm or USUAL_DIAMETER_MM) <= WIDEST_MM or deepest > DEEPEST_M:
-            code = "absurd-height"
-        elif not known[number]:
-            code = "no-ground"
-        if code:
-            findings.append(SceneFinding(row.fid, row.key, code, row.diameter_mm))
-        else:
-            kept.append(number)
-    return np.array(kept, np.int64), tuple(findings)
+    said, diameter = numbers(rows.diameter_mm), _diameters(rows)
+    deepest = np.fmax(np.abs(numbers(rows.depth_start_m)), np.abs(numbers(rows.depth_end_m)))
+    absurd = (diameter < 0) | (diameter > WIDEST_MM) | (deepest > DEEPEST_M)
+    faults: list[Fault] = [
+        ("no-shape", length <= 0, said),
+        ("absurd-height", absurd, said),
+        ("no-ground", ~known, said),
+    ]
+    return sorted_out(rows, faults)
+
+
+def _diameters(rows: SceneRows) -> Floats:
+    """Diameters in millimetres, the usual one where none is said."""
+    said = numbers(rows.diameter_mm)
+    return np.where(np.isnan(said) | (said == 0), USUAL_DIAMETER_MM, said)
 
 
 def _lines(corners: Corners, used: NDArray[np.bool_]) -> NDArray[np.int64]:
@@ -83,7 +83,7 @@ def _lines(corners: Corners, used: NDArray[np.bool_]) -> NDArray[np.int64]:
     return np.asarray(shapely.get_coordinates(parts, return_index=True)[1][used], np.int64)
 
 
-def _depths(rows: Sequence[SceneRow], owner: NDArray[np.int64], lon: Floats, lat: Floats) -> Floats:
+def _depths(rows: SceneRows, owner: NDArray[np.int64], lon: Floats, lat: Floats) -> Floats:
     """Depth at each corner, by its share of the way along its feature."""
     step = np.hypot(np.diff(lon, prepend=lon[:1]), np.diff(lat, prepend=lat[:1]))
     first = np.searchsorted(owner, np.arange(len(rows)))
@@ -92,12 +92,9 @@ def _depths(rows: Sequence[SceneRow], owner: NDArray[np.int64], lon: Floats, lat
     begin = way[first][owner] if len(owner) else way
     last = np.searchsorted(owner, np.arange(len(rows)), side="right") - 1
     whole = np.maximum(way[last][owner] - begin, 1e-15) if len(owner) else way
+    said = numbers(rows.depth_start_m), numbers(rows.depth_end_m)
     start, end = (
-        np.array([USUAL_DEPTH_M if value is None else value for value in values])
-        for values in (
-            [row.depth_end_m if row.depth_start_m is None else row.depth_start_m for row in rows],
-            [row.depth_start_m if row.depth_end_m is None else row.depth_end_m for row in rows],
-        )
+        np.nan_to_num(np.where(np.isnan(one), other, one), nan=USUAL_DEPTH_M) for one, other in (said, said[::-1])
     )
     return np.asarray(start[owner] + (end - start)[owner] * (way - begin) / whole, np.float64)
 
@@ -114,11 +111,11 @@ def _filled(terrain_m: Floats, owner: NDArray[np.int64]) -> Floats:
 def _block(points: Floats, up: Floats, radius_m: Floats, owner: NDArray[np.int64], line: NDArray[np.int64]) -> Block:
     joined = line[1:] == line[:-1]
     heading = _headings(points, joined)
-    side = np.cross(heading, up)
-    steep = np.linalg.norm(side, axis=1) < SHORTEST_M
+    side = crossed(heading, up)
+    steep = lengths(side) < SHORTEST_M
     side[steep] = (1.0, 0.0, 0.0)
-    side /= np.linalg.norm(side, axis=1)[:, None]
-    over = np.cross(side, heading)
+    side /= lengths(side)[:, None]
+    over = crossed(side, heading)
     angle = 2 * np.pi * np.arange(SIDES) / SIDES
     normals = side[:, None] * np.cos(angle)[:, None] + over[:, None] * np.sin(angle)[:, None]
     positions = points[:, None] + normals * radius_m[:, None, None]
@@ -135,13 +132,13 @@ def _headings(points: Floats, joined: NDArray[np.bool_]) -> Floats:
     Where these are none, or lead back, it is that of one of them, and north where a line has no length.
     """
     along = np.diff(points, axis=0)
-    length = np.linalg.norm(along, axis=1)
+    length = lengths(along)
     along[~joined | (length < SHORTEST_M)] = 0
     along /= np.maximum(length, SHORTEST_M)[:, None]
     none = np.zeros((1, 3))
     before, after = np.concatenate([none, along]), np.concatenate([along, none])
     heading = before + after
     for other in (before, after, np.broadcast_to((0.0, 1.0, 0.0), points.shape)):
-        lost = np.linalg.norm(heading, axis=1) < SHORTEST_M
+        lost = lengths(heading) < SHORTEST_M
         heading[lost] = other[lost]
-    return np.asarray(heading / np.linalg.norm(heading, axis=1)[:, None], dtype=np.float64)
+    return np.asarray(heading / lengths(heading)[:, None], dtype=np.float64)

@@ -11,12 +11,13 @@ from collections import Counter, defaultdict
 from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
+from typing import Any
 
 from cim.model.collection import BoundingBox
 from cim.model.raster import RasterImage
 from cim.model.scene import FAR, MIDDLE, NEAR, PLACE_ZOOM, Square, square_of
 from cim.store.files import FileStore
-from cim.store.scene_rows import SceneRow
+from cim.store.scene_rows import SceneRows
 from tiles.compression import compressed
 from tiles.picture_pool import begin_work
 from tiles.raster_points import sample_heights
@@ -28,7 +29,9 @@ from tiles.scene.tileset import SceneRegion
 
 WORKERS = 2
 TERRAIN_BUDGET_S = 60.0
-Rows = AsyncGenerator[list[tuple[int, SceneRow]], None]
+Row = Sequence[Any]
+"""A feature as ``SceneRows.of`` takes it."""
+Rows = AsyncGenerator[Sequence[Row], None]
 _SAME_FAR, _SAME_MIDDLE, _SAME_NEAR = 14, 10, 6
 """How many bits of a place lie below those of its square of each zoom."""
 
@@ -114,7 +117,7 @@ def _ready() -> None:
     """Nothing, for which a worker process has to have started."""
 
 
-def make_tile(rows: Sequence[SceneRow]) -> TileDone:
+def make_tile(rows: SceneRows) -> TileDone:
     """One tile, in a worker process."""
     corners = corners_of(rows)
     made = _Worker.maker.made(rows, corners, _Worker.ground.heights(corners))
@@ -130,26 +133,25 @@ def _sides(corners: Corners) -> BoundingBox:
     return float(lon.min()), float(lat.min()), float(lon.max()), float(lat.max())
 
 
-async def tiles_of_rows(rows: Rows) -> AsyncGenerator[tuple[Square, list[SceneRow]], None]:
+async def tiles_of_rows(pages: Rows) -> AsyncGenerator[tuple[Square, list[Row]], None]:
     """Tiles and all their rows, each as soon as the pass has left its square."""
-    coarse: dict[int, list[SceneRow]] = {FAR: [], MIDDLE: []}
-    near: list[SceneRow] = []
-    place = -1
-    async for page in rows:
-        for zoom, row in page:
-            if row.place >> _SAME_NEAR != place >> _SAME_NEAR:
-                for tile in _left(coarse, near, place, row.place):
+    coarse: dict[int, list[Row]] = {FAR: [], MIDDLE: []}
+    near: list[Row] = []
+    before = -1
+    async for page in pages:
+        for row in page:
+            zoom, place = row[:2]
+            if place >> _SAME_NEAR != before >> _SAME_NEAR:
+                for tile in _left(coarse, near, before, place):
                     yield tile
                 near = []
-                place = row.place
+                before = place
             (near if zoom >= NEAR else coarse[zoom]).append(row)
-    for tile in _left(coarse, near, place, -1):
+    for tile in _left(coarse, near, before, -1):
         yield tile
 
 
-def _left(
-    coarse: dict[int, list[SceneRow]], near: list[SceneRow], before: int, after: int
-) -> Iterator[tuple[Square, list[SceneRow]]]:
+def _left(coarse: dict[int, list[Row]], near: list[Row], before: int, after: int) -> Iterator[tuple[Square, list[Row]]]:
     """The tiles of the squares that a pass has left which goes from one place to another."""
     square = square_of(max(before, 0))
     if near:
@@ -160,14 +162,14 @@ def _left(
             coarse[zoom] = []
 
 
-def leaves_of(square: Square, rows: list[SceneRow]) -> Iterator[tuple[Square, list[SceneRow]]]:
+def leaves_of(square: Square, rows: list[Row]) -> Iterator[tuple[Square, list[Row]]]:
     """The leaves that hold the rows of a square, quartered while one has too many."""
     if square.z >= PLACE_ZOOM or len(rows) <= MOST_FEATURES:
         yield square, rows
         return
-    quarters: dict[Square, list[SceneRow]] = defaultdict(list)
+    quarters: dict[Square, list[Row]] = defaultdict(list)
     for row in rows:
-        quarters[square_of(row.place).parent(square.z + 1)].append(row)
+        quarters[square_of(row[1]).parent(square.z + 1)].append(row)
     for quarter, part in sorted(quarters.items()):
         yield from leaves_of(quarter, part)
 
@@ -184,14 +186,16 @@ async def build_whole(
     """Make the tiles of all rows, which come in the order of their places, and hand each to ``put``, gzipped."""
     count = WholeCount()
     loop = asyncio.get_running_loop()
-    context = multiprocessing.get_context("spawn")
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload([__name__])  # the libraries are loaded once for all workers
     with ProcessPoolExecutor(workers, context, _Worker.start, (maker, ground)) as pool:
         for _ in range(workers):
             pool.submit(_ready)  # they start while the database sorts
         waiting: set[asyncio.Task[None]] = set()
 
-        async def one(square: Square, held: list[SceneRow]) -> None:
-            done = await loop.run_in_executor(pool, make_tile, held)
+        async def one(square: Square, held: list[Row]) -> None:
+            columns = SceneRows.of(held, len(maker.types))
+            done = await loop.run_in_executor(pool, make_tile, columns)
             if done.features:
                 await asyncio.to_thread(put, square, done.data)
             count.add(square, done)

@@ -2,16 +2,16 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
 from cim.model.scene import FAR, MIDDLE, NEAR, PLACE_ZOOM, Square, place_of
-from cim.store.scene_rows import ScenePlaces, SceneRow, mercator_box
+from cim.store.scene_rows import ScenePlaces, mercator_box
 from tiles.scene.layout import Heights, Layout
-from tiles.scene.whole import tiles_of_rows
+from tiles.scene.whole import Row, tiles_of_rows
 
 X, Y = 206_752, 107_300
 features = st.tuples(st.integers(X, X + 150), st.integers(Y, Y + 150), st.sampled_from([FAR, MIDDLE, NEAR, NEAR]))
@@ -33,8 +33,8 @@ def laid_out(counts: Counter[tuple[int, int, int]]) -> Layout:
     return Layout.of_places(places, Heights(ground, ground))
 
 
-async def passed(rows: list[tuple[int, SceneRow]], page: int) -> list[tuple[Square, list[SceneRow]]]:
-    async def pages() -> AsyncGenerator[list[tuple[int, SceneRow]], None]:
+async def passed(rows: list[tuple[int, int, int]], page: int) -> list[tuple[Square, list[Row]]]:
+    async def pages() -> AsyncGenerator[Sequence[Row], None]:
         for start in range(0, len(rows), page):
             yield rows[start : start + page]
 
@@ -50,14 +50,10 @@ def test_a_pass_makes_the_tiles_of_the_layout(
         counts[x, y, zoom] += count
     rows = [(zoom, place_of(x, y)) for (x, y, zoom), count in counts.items() for _ in range(count)]
     rows.sort(key=lambda row: row[1])
-    made = [
-        (zoom, SceneRow(fid, "", place, b"", None, None, None, None, None, ()))
-        for fid, (zoom, place) in enumerate(rows)
-    ]
+    made = [(zoom, place, fid) for fid, (zoom, place) in enumerate(rows)]
     tiles = asyncio.run(passed(made, page))
     layout = laid_out(counts)
     assert sorted(square for square, _ in tiles) == layout.squares()
-    assert sorted(row.fid for _, held in tiles for row in held) == list(range(len(rows)))
-    zooms = {row.fid: zoom for zoom, row in made}
+    assert sorted(fid for _, held in tiles for _, _, fid in held) == list(range(len(rows)))
     for square, held in tiles:
-        assert all(layout.tile_of(row.place, zooms[row.fid]) == square for row in held)
+        assert all(layout.tile_of(place, zoom) == square for zoom, place, _ in held)
