@@ -22,7 +22,7 @@ from cim.store.staging import sweep_runs
 from importers.canaries import require_safe_reading
 from importers.importer import ReadOptions
 from importers.run import ImportRequest, import_file
-from importers.sandbox import network_isolation, open_source, sweep_jobs
+from importers.sandbox import open_source, sweep_jobs
 from layers.catalog import Catalog
 from web.analysts import Analysts
 from web.cloud_tiles import make_cloud_tiles
@@ -188,8 +188,7 @@ class Worker:
 
     def _inspected(self, entry: dict[str, Any]) -> dict[str, Any]:
         require_safe_reading()
-        options = ReadOptions(trust_file=not network_isolation().isolated)
-        with open_source(self._path(entry), options) as source:
+        with open_source(self._path(entry), ReadOptions()) as source:
             document: dict[str, Any] = json.loads(source.inspection.to_json())
             return document
 

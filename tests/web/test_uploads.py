@@ -17,6 +17,7 @@ from serving import Served
 from cim.errors import BadRequest
 from cim.store.deployment import DatabaseUrls
 from cim.store.files import FileStore
+from importers.sandbox import Isolation
 from layers.catalog import Catalog
 from web.receiving import main_name, safe_name
 from web.worker import Worker
@@ -116,6 +117,18 @@ async def test_what_cannot_be_read_ends_with_the_reason(served: Served, worker: 
     assert "no format that can be read" in seen["message"]
     start = await served.technician.post(f"/imports/uploads/{upload['id']}/start", json={})
     assert start.status_code == 409
+
+
+async def test_where_nothing_keeps_a_reader_from_the_network_no_upload_is_looked_into(
+    served: Served, catalog: Catalog, files: FileStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("importers.sandbox.network_isolation", lambda: Isolation(False, "no namespaces here"))
+    monkeypatch.setattr("web.worker.require_safe_reading", lambda: None)
+    upload = await hand_in(served.technician, "a.geojson", squares(1))
+    await Worker(served.database, catalog, files).run(wait=False)
+    seen = (await served.technician.get(f"/imports/uploads/{upload['id']}")).json()
+    assert (seen["status"], seen.get("inspection")) == ("failed", None)
+    assert "no namespaces here" in seen["message"]
 
 
 async def test_uploads_are_refused_by_right_size_quota_and_checksum(served: Served) -> None:
