@@ -208,13 +208,13 @@ def _standing(
     if plan.storeys:
         height = sa.func.coalesce(height, number(plan.storeys) * _STOREY_M)
     shape = rows.c.geom_3857
-    bounded = _once(
+    boxed = _once(
         sa.select(
             rows.c.fid,
             rows.c.key,
             lonlat(rows).label("shape"),
-            *(getattr(sa.func, f"ST_{name}")(shape).label(name.lower()) for name in _SIDES),
-            sa.func.ST_Area(shape).label("area"),
+            sa.func.Box3D(shape).label("box"),
+            sa.func.ST_Area(shape, type_=sa.Double).label("area"),
             height.label("height"),
             number(plan.ground).label("ground"),
             number(plan.diameter_mm).label("diameter"),
@@ -222,11 +222,14 @@ def _standing(
             number(plan.depth_end).label("depth_end"),
             *(rows.c[name].label(f"v_{n}") for n, name in enumerate(plan.fields)),
         ),
-        "bounded",
+        "boxed",
     )
+    sides = (getattr(sa.func, f"ST_{name}")(boxed.c.box, type_=sa.Double).label(name.lower()) for name in _SIDES)
+    bounded = _once(sa.select(*(column for column in boxed.c if column.name != "box"), *sides), "bounded")
     c = bounded.c
     middle_y = (c.ymin + c.ymax) / 2
-    size = sa.func.greatest(sa.func.sqrt(c.area) / sa.func.cosh(middle_y / _RADIUS_M), c.height)
+    width = sa.func.sqrt(c.area, type_=sa.Double) / sa.func.cosh(middle_y / _RADIUS_M, type_=sa.Double)
+    size = sa.func.greatest(width, c.height)
     zoom: sa.ColumnElement[Any] = sa.literal(NEAR)
     if plan.kind != "tube":
         zoom = sa.case((size >= FAR_FROM_M, FAR), (size >= MIDDLE_FROM_M, MIDDLE), else_=NEAR)
