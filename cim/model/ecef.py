@@ -3,6 +3,7 @@
 Longitude and latitude are degrees of CGCS2000 (taken as equal to WGS 84), heights are ellipsoidal metres.
 """
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -28,7 +29,7 @@ def geocentric(lon: Floats, lat: Floats, height_m: Floats) -> Floats:
     return geocentric_along(upward(lon, lat), height_m)
 
 
-def geocentric_along(up: Floats, height_m: Floats) -> Floats:
+def geocentric_along(up: Floats, height_m: Floats | np.float64) -> Floats:
     """Geocentric metres of places where height grows in the directions ``up``, shape (n, 3)."""
     radius = SEMI_MAJOR_M / np.sqrt(1 - _E2 * up[..., 2] ** 2)
     places = np.empty_like(up)
@@ -50,11 +51,11 @@ class LocalFrame:
     @classmethod
     def at(cls, lon: float, lat: float, height_m: float) -> "LocalFrame":
         """The frame whose origin is a place."""
-        where = (np.array([lon]), np.array([lat]))
-        up = upward(*where)[0]
-        across = np.radians(lon)
-        east = np.array([-np.sin(across), np.cos(across), 0.0])
-        return cls(geocentric(*where, np.array([height_m]))[0], np.stack([east, np.cross(up, east), up]))
+        across, along = math.radians(lon), math.radians(lat)
+        east = (-math.sin(across), math.cos(across), 0.0)
+        north = (-math.sin(along) * math.cos(across), -math.sin(along) * math.sin(across), math.cos(along))
+        up = np.array([math.cos(along) * math.cos(across), math.cos(along) * math.sin(across), math.sin(along)])
+        return cls(geocentric_along(up, np.float64(height_m)), np.array([east, north, up]))
 
     def local(self, places: Floats) -> Floats:
         """Geocentric points of shape (n, 3) in the frame's metres."""

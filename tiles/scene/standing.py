@@ -102,12 +102,13 @@ def _sizes(corners: Corners) -> tuple[Floats, Floats]:
     """Areas in square metres, and mean widths in metres, near enough to tell slivers; less where far from being one."""
     lat = float(np.mean(corners.lat)) if len(corners.lat) else 0.0
     scale = np.array([_M_A_DEGREE * np.cos(np.radians(lat)), _M_A_DEGREE])
-    area_m2 = np.nan_to_num(shapely.area(corners.shapes)) * scale.prod()
-    longest_m = np.nan_to_num(shapely.length(corners.shapes)) * scale.max()
-    width_m = 2 * area_m2 / np.maximum(longest_m, 1e-9)
+    area_m2 = np.fmax(shapely.area(corners.shapes) * scale.prod(), 0.0)
+    longest_m = shapely.length(corners.shapes) * scale.max()
+    width_m = 2 * area_m2 / np.fmax(longest_m, 1e-9)
     narrow = np.flatnonzero(width_m < NARROWEST_M)
-    around_m = np.nan_to_num(shapely.length(shapely.transform(corners.shapes[narrow], lambda points: points * scale)))
-    width_m[narrow] = 2 * area_m2[narrow] / np.maximum(around_m, 1e-9)
+    if len(narrow):
+        flat = shapely.transform(corners.shapes[narrow], lambda points: points * scale)
+        width_m[narrow] = 2 * area_m2[narrow] / np.fmax(shapely.length(flat), 1e-9)
     return area_m2, width_m
 
 
