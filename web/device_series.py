@@ -159,7 +159,7 @@ def _columns(starts: list[datetime], found: list[Bucket]) -> dict[str, list[Any]
     rows = [by_start.get(start, Bucket(start, 0, 0, None, None, None)) for start in starts]
     return {
         "start": [start.isoformat() for start in starts],
-        "count": [row.count for row in rows],
+        "count": [row.normal for row in rows],
         "mean": [row.mean for row in rows],
         "least": [row.least for row in rows],
         "greatest": [row.greatest for row in rows],

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 from enum import StrEnum
-from typing import Any
+from typing import Any, NamedTuple
 
 BEIJING = timezone(timedelta(hours=8))
 """Days of daily values are days of Beijing time."""
@@ -123,8 +123,7 @@ class StationStream:
         return f"{self.scheme}:{self.factor}"
 
 
-@dataclass(frozen=True, slots=True)
-class Latest:
+class Latest(NamedTuple):
     """The newest value of a datastream."""
 
     datastream: int
@@ -134,12 +133,11 @@ class Latest:
     received_at: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class Bucket:
-    """What the normal values of one span of time came to; ``flagged`` counts the values that are not normal."""
+class Bucket(NamedTuple):
+    """What the ``normal`` values of one span of time came to; ``flagged`` counts the values that are not normal."""
 
     start: datetime
-    count: int
+    normal: int
     flagged: int
     mean: float | None
     least: float | None

@@ -61,7 +61,7 @@ async def test_late_readings_do_not_become_the_latest(database: Database) -> Non
         (newest,) = await latest_values(connection)
         hours = await buckets(connection, stream, minutes(0), minutes(120), "hour")
     assert newest.result == 1.0
-    assert [(one.count, one.mean) for one in hours] == [(1, 7.0), (1, 1.0)]
+    assert [(one.normal, one.mean) for one in hours] == [(1, 7.0), (1, 1.0)]
 
 
 async def test_results_that_are_no_numbers_are_kept_as_they_are(database: Database) -> None:
@@ -103,7 +103,7 @@ async def test_values_a_datastream_cannot_measure_are_flagged_and_count_in_no_me
     async with database.reading(EVERYTHING) as connection:
         (hour,) = await buckets(connection, stream, minutes(0), minutes(60), "hour")
         (newest,) = await latest_values(connection)
-    assert (hour.count, hour.flagged, hour.mean, hour.greatest) == (1, 2, 10.0, 10.0)
+    assert (hour.normal, hour.flagged, hour.mean, hour.greatest) == (1, 2, 10.0, 10.0)
     assert newest.quality is Quality.CALIBRATION
 
 
@@ -244,8 +244,8 @@ async def test_dropped_months_keep_their_rollups_and_are_not_counted_twice(datab
         hours = await buckets(connection, stream, old - timedelta(days=1), old + timedelta(days=1), "hour")
         months = await buckets(connection, stream, old - timedelta(days=30), minutes(60 * 24 * 40), "month")
         assert await count_observations(connection, stream) == 62
-    assert [(one.count, one.mean) for one in hours] == [(1, 5.0), (60, 1.0)]
-    assert [one.count for one in months] == [61, 1]
+    assert [(one.normal, one.mean) for one in hours] == [(1, 5.0), (60, 1.0)]
+    assert [one.normal for one in months] == [61, 1]
 
 
 async def test_buckets_of_any_length_come_from_raw_values(database: Database) -> None:
@@ -253,6 +253,6 @@ async def test_buckets_of_any_length_come_from_raw_values(database: Database) ->
     await Intake(database).keep([Reading(stream, minutes(k), float(k)) for k in range(30)])
     async with database.reading(EVERYTHING) as connection:
         found = await fine_buckets(connection, stream, minutes(0), minutes(30), 600)
-    assert [(one.start, one.count, one.mean) for one in found] == [
+    assert [(one.start, one.normal, one.mean) for one in found] == [
         (minutes(10 * k), 10, 10 * k + 4.5) for k in range(3)
     ]
