@@ -37,6 +37,7 @@ from cim.store.scene_rows import mercator_box
 from tiles.compression import compressed
 from tiles.scene.built import BuiltContent
 from tiles.scene.standing import corners_of
+from tiles.scene.tile_folder import TileFolder
 from tiles.scene.whole import WholeCount
 from web.cli.seeding import role_principal, server_state
 from web.scene_contents import SceneState, layer_content
@@ -132,14 +133,9 @@ async def _content(data: Path) -> AsyncIterator[tuple[BuiltContent, Principal]]:
 
 
 async def _one_pass(content: BuiltContent, principal: Principal, target: Path) -> _Pass:
-    def put(square: Square, tile: bytes) -> None:
-        place = target / str(square.z) / str(square.x)
-        place.mkdir(parents=True, exist_ok=True)
-        (place / f"{square.y}.glb").write_bytes(tile)
-
     with _memory() as held:
         began = time.perf_counter()
-        tree, count = await content.whole(principal, put)
+        tree, count = await content.whole(principal, TileFolder(target, gzipped=True))
         assert tree is not None
         seconds = time.perf_counter() - began
     return _Pass(seconds, count, max(held))

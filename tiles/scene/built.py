@@ -36,6 +36,7 @@ from tiles.scene.findings import SceneFinding
 from tiles.scene.layout import Heights, Layout
 from tiles.scene.layouts import Layouts
 from tiles.scene.standing import Corners, Floats, corners_of
+from tiles.scene.tile_folder import TileFolder
 from tiles.scene.whole import Ground, WholeCount, build_whole
 
 CONTENT_REVISION = 2
@@ -162,15 +163,15 @@ class BuiltContent:
     async def whole(
         self,
         principal: Principal,
-        put: Callable[[Square, bytes], None],
+        folder: TileFolder,
         progress: Callable[[WholeCount], None] = lambda _: None,
     ) -> tuple[SceneTree | None, WholeCount]:
-        """Make every tile in one pass, each handed to ``put`` gzipped; the tree they belong to, and what was made."""
+        """Write every tile in one pass; the tree they belong to, and what was made."""
         async with self._reading(principal, timeout_ms=0) as connection:
             seq = await newest_change(connection, self._layer)
             ground = Ground(self._files, await self._terrain.all_images(principal) if self._terrain else ())
             rows = all_scene_rows(connection, self._chosen)
-            count = await build_whole(rows, self.maker, ground, put, progress)
+            count = await build_whole(rows, self.maker, ground, folder, progress)
         root = Layout(count.made).tree()
         return (SceneTree(root, count.features, seq) if root else None), count
 

@@ -18,13 +18,13 @@ from cim.model.raster import RasterImage
 from cim.model.scene import FAR, MIDDLE, NEAR, PLACE_ZOOM, Square, square_of
 from cim.store.files import FileStore
 from cim.store.scene_rows import SceneRows
-from tiles.compression import compressed
 from tiles.picture_pool import begin_work
 from tiles.raster_points import sample_heights
 from tiles.scene.built_tile import TileMaker
 from tiles.scene.findings import SceneFinding
 from tiles.scene.layout import MARGIN_M, MOST_FEATURES
 from tiles.scene.standing import Corners, Floats, corners_of
+from tiles.scene.tile_folder import TileFolder
 from tiles.scene.tileset import SceneRegion
 
 WORKERS = 2
@@ -60,10 +60,9 @@ class Ground:
 
 @dataclass(frozen=True, slots=True)
 class TileDone:
-    """A tile as a worker made it, gzipped; ``plain_bytes`` is its length without that."""
+    """A tile that a worker has written, in so many bytes; where it has no features there is none."""
 
-    data: bytes
-    plain_bytes: int
+    size_bytes: int
     features: int
     triangles: int
     findings: tuple[SceneFinding, ...]
@@ -78,7 +77,6 @@ class WholeCount:
     features: int = 0
     triangles: int = 0
     size_bytes: int = 0
-    plain_bytes: int = 0
     findings: list[SceneFinding] = field(default_factory=list)
     made: dict[Square, tuple[int, SceneRegion]] = field(default_factory=dict)
 
@@ -95,8 +93,7 @@ class WholeCount:
         self.tiles += 1
         self.features += done.features
         self.triangles += done.triangles
-        self.size_bytes += len(done.data)
-        self.plain_bytes += done.plain_bytes
+        self.size_bytes += done.size_bytes
         self.made[square] = (done.features, done.region)
 
 
@@ -105,25 +102,27 @@ class _Worker:
 
     maker: TileMaker
     ground: Ground
+    folder: TileFolder
 
     @classmethod
-    def start(cls, maker: TileMaker, ground: Ground) -> None:
+    def start(cls, maker: TileMaker, ground: Ground, folder: TileFolder) -> None:
         """Begin, in the worker process."""
         begin_work()
-        cls.maker, cls.ground = maker, ground
+        cls.maker, cls.ground, cls.folder = maker, ground, folder
 
 
 def _ready() -> None:
     """Nothing, for which a worker process has to have started."""
 
 
-def make_tile(rows: SceneRows) -> TileDone:
-    """One tile, in a worker process."""
+def make_tile(square: Square, rows: SceneRows) -> TileDone:
+    """Make and write one tile, in a worker process."""
     corners = corners_of(rows)
     made = _Worker.maker.made(rows, corners, _Worker.ground.heights(corners))
     west, south, east, north = _sides(corners)
     region = (west, south, east, north, made.low_m - MARGIN_M, made.high_m + MARGIN_M)
-    return TileDone(compressed(made.glb), len(made.glb), made.features, made.triangles, made.findings, region)
+    size_bytes = _Worker.folder.put(square, made.glb) if made.features else 0
+    return TileDone(size_bytes, made.features, made.triangles, made.findings, region)
 
 
 def _sides(corners: Corners) -> BoundingBox:
@@ -178,26 +177,24 @@ async def build_whole(
     rows: Rows,
     maker: TileMaker,
     ground: Ground,
-    put: Callable[[Square, bytes], None],
+    folder: TileFolder,
     progress: Callable[[WholeCount], None] = lambda _: None,
     *,
     workers: int = WORKERS,
 ) -> WholeCount:
-    """Make the tiles of all rows, which come in the order of their places, and hand each to ``put``, gzipped."""
+    """Write the tiles of all rows, which come in the order of their places."""
     count = WholeCount()
     loop = asyncio.get_running_loop()
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload([__name__])  # the libraries are loaded once for all workers
-    with ProcessPoolExecutor(workers, context, _Worker.start, (maker, ground)) as pool:
+    with ProcessPoolExecutor(workers, context, _Worker.start, (maker, ground, folder)) as pool:
         for _ in range(workers):
             pool.submit(_ready)  # they start while the database sorts
         waiting: set[asyncio.Task[None]] = set()
 
         async def one(square: Square, held: list[Row]) -> None:
             columns = SceneRows.of(held, len(maker.types))
-            done = await loop.run_in_executor(pool, make_tile, columns)
-            if done.features:
-                await asyncio.to_thread(put, square, done.data)
+            done = await loop.run_in_executor(pool, make_tile, square, columns)
             count.add(square, done)
             progress(count)
 

@@ -5,8 +5,8 @@ from collections.abc import Callable, Iterator
 
 from cim.errors import StoreConflict
 from cim.model.access import Principal
-from tiles.compression import compressed
 from tiles.scene.content import SceneContent, ScenePath, SceneTree
+from tiles.scene.tile_folder import TileFolder
 from tiles.scene.tileset import SceneNode
 
 
@@ -22,10 +22,10 @@ def paths_in(node: SceneNode) -> Iterator[ScenePath]:
 async def make_tree(
     content: SceneContent,
     principal: Principal,
-    put: Callable[[ScenePath, bytes], None],
+    folder: TileFolder,
     progress: Callable[[int, int], None] = lambda made, of: None,
 ) -> SceneTree | None:
-    """Make every tile and hand each to ``put``, gzipped; the tree they belong to, None where nothing is drawn.
+    """Write every tile; the tree they belong to, None where nothing is drawn.
 
     ``progress`` is told how many tiles are made, of how many. StoreConflict where the layer changed meanwhile, so that
     tiles of two states never lie beside each other.
@@ -38,6 +38,6 @@ async def make_tree(
         tile = await content.tile(principal, path)
         if tile.seq > tree.seq:
             raise StoreConflict("the layer was changed while it was written", where="layer", remedy="start again")
-        await asyncio.to_thread(put, path, compressed(tile.data))
+        await asyncio.to_thread(folder.put, path, tile.data)
         progress(number, len(paths))
     return tree

@@ -1,11 +1,9 @@
 """cim export of a layer or a building model as a folder of 3D Tiles that any web server can give out."""
 
-import gzip
 import json
 import shutil
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +19,7 @@ from cim.store.deployment import Deployment, open_deployment
 from tiles.scene.built import BuiltContent
 from tiles.scene.content import SceneContent, SceneTree
 from tiles.scene.findings import MEANINGS
+from tiles.scene.tile_folder import TileFolder
 from tiles.scene.tileset import SceneNode, tileset_document
 from tiles.scene.whole import WholeCount
 from tiles.scene.whole_tree import make_tree, paths_in
@@ -93,7 +92,8 @@ async def _written(deployment: Deployment, layer: str, role: str, folder: Path, 
                 where="layer",
                 remedy="copy the set or the cloud that was imported",
             )
-        made = await _made(await scene_content(who, layer, SceneState()), who, decision, partial(_put, folder, gzipped))
+        content = await scene_content(who, layer, SceneState())
+        made = await _made(content, who, decision, TileFolder(folder, gzipped))
         version = decision.collection.version
         extras = {"layer": layer, "features": made.features}
         document = tileset_document(_named(made.tree.root), str(version), extras)
@@ -106,15 +106,7 @@ async def _written(deployment: Deployment, layer: str, role: str, folder: Path, 
     return made
 
 
-def _put(folder: Path, gzipped: bool, path: tuple[int, int, int], tile: bytes) -> None:
-    """Write one tile, which comes gzipped."""
-    z, x, y = path
-    place = folder / str(z) / str(x)
-    place.mkdir(parents=True, exist_ok=True)
-    (place / f"{y}.glb").write_bytes(tile if gzipped else gzip.decompress(tile))
-
-
-async def _made(content: SceneContent, who: Caller, decision: Decision, put: Callable[..., None]) -> _Made:
+async def _made(content: SceneContent, who: Caller, decision: Decision, folder: TileFolder) -> _Made:
     """Make every tile: of a layer of features in one pass over its rows, of anything else tile after tile."""
     layer = decision.collection.id
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
@@ -122,12 +114,12 @@ async def _made(content: SceneContent, who: Caller, decision: Decision, put: Cal
         task = bar.add_task(layer, total=decision.collection.feature_count)
         if isinstance(content, BuiltContent):
             tree, count = await content.whole(
-                who.principal, put, lambda made: bar.update(task, completed=made.features + len(made.findings))
+                who.principal, folder, lambda made: bar.update(task, completed=made.features + len(made.findings))
             )
             made = _passed(tree, count) if tree else None
         else:
             tree = await make_tree(
-                content, who.principal, put, lambda done, of: bar.update(task, completed=done, total=of)
+                content, who.principal, folder, lambda done, of: bar.update(task, completed=done, total=of)
             )
             made = _planned(tree) if tree else None
     if made is None:
