@@ -113,7 +113,7 @@ async def test_areas_of_warnings_lie_on_the_ground_and_are_opened_by_a_click(
     await page.wait_for_selector(READY, timeout=90_000)
     await page.wait_for_selector(OPEN, timeout=90_000)
     found = await told(scene, incidents=[], marks=[], areas=0, seconds=30)
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while sorted(found["warnings"]) != sorted(codes):
             found = await told(scene)
     await scene.look(LON, south, 1_800, 0, -50)
